@@ -1,0 +1,85 @@
+"""How q moves: three methods that the learning loop knows, and nothing of the mathematics."""
+
+from collections.abc import Set as AbstractSet
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, PRNGKeyArray
+
+from taut.batch import Batch
+from taut.capabilities import Capability, sentence
+from taut.errors import PairingError
+from taut.gradients.problem import Problem
+
+
+class Algorithm(eqx.Module):
+    """Moves q: `init` and `step` are pure; the state carries what the next step needs, the info what a person wants to see.
+
+    A state has `problem` and `step` among its fields. An info is a dictionary of arrays with at least `elbo`,
+    `expected_log_likelihood`, `kl` and `bound` (the objective's value; larger is better).
+
+    Attributes:
+        steps: the budget.
+    """
+
+    name: ClassVar[str]
+    chunk: ClassVar[int]
+    """Most steps between two looks from Python."""
+    needs: ClassVar[AbstractSet[Capability]] = frozenset()
+    deterministic: ClassVar[bool] = False
+    steps: eqx.AbstractVar[int]
+
+    def check(self, problem: Problem) -> None:
+        """Refuse a problem that this algorithm cannot serve, before any step.
+
+        Raises:
+            PairingError: with what is missing.
+        """
+        problem.check()
+        missing = self.needs - problem.offers
+        if missing:
+            raise PairingError(
+                f"The {self.name} algorithm needs {sentence(missing)}; {type(problem.model).__name__} with the {problem.family.name} "
+                "family does not offer it. Use algorithm=taut.algorithms.StochasticGradient()."
+            )
+
+    def init(self, key: PRNGKeyArray, problem: Problem, batch: Batch) -> Any:
+        """The state before the first step; runs compiled."""
+        raise NotImplementedError
+
+    def step(self, key: PRNGKeyArray, state: Any, batch: Batch) -> tuple[Any, dict[str, Array]]:
+        """One step; runs compiled."""
+        raise NotImplementedError
+
+    def finished(self, state: Any) -> Bool[Array, ""] | bool:
+        """Whether the algorithm has ended by itself."""
+        return False
+
+    def converged(self, state: Any) -> Bool[Array, ""] | bool:
+        """Whether it ended because its certificate was met; asked only of a finished state."""
+        return True
+
+    def healthy(self, info: dict[str, Array]) -> Bool[Array, ""] | bool:
+        """Whether the step just made may be built upon."""
+        return jnp.isfinite(info["bound"])
+
+    def output(self, state: Any) -> Problem:
+        """The learned problem: the model may be learned too, so not the family alone."""
+        return state.problem
+
+    def terms(self, state: Any) -> tuple[Array, Array, Array] | None:
+        """ELBO, expected log-likelihood and KL at the output, where the algorithm knows them exactly."""
+        return None
+
+    def iterations(self, state: Any) -> int:
+        """Accepted steps; rejected trials are counted in `state.step` alone."""
+        return int(state.step)
+
+    def gradient_evaluations(self, problem: Problem, state: Any, rows: int, batch_size: int | None) -> float:
+        """Gradients of the log density at one z over the full data; a minibatch counts its share."""
+        return float(int(state.step) * problem.gradient.samples * (batch_size or rows) / rows)
+
+    def diagnose(self, key: PRNGKeyArray, state: Any, batch: Batch) -> dict[str, Any]:
+        """The terms and derivatives of one step by name, to say which of them is not finite."""
+        raise NotImplementedError

@@ -1,0 +1,148 @@
+"""Stochastic gradient ascent on the objective, as the lab teaches it."""
+
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from taut.algorithms.base import Algorithm
+from taut.algorithms.recipe import Recipe
+from taut.errors import ArgumentError
+from taut.gradients.problem import Problem, estimate, statistics_like, trainable
+
+
+class StochasticState(NamedTuple):
+    """What the next step needs.
+
+    Attributes:
+        problem: the current iterate.
+        average: the averaged iterate's moving leaves, None where iterates are not averaged.
+        optimizer: Optax's state.
+        objective: the objective's memory.
+        gradient: the estimator's memory.
+        step: steps taken.
+    """
+
+    problem: Problem
+    average: Any
+    optimizer: Any
+    objective: Any
+    gradient: Any
+    step: Int[Array, ""]
+
+
+class StochasticGradient(Algorithm):
+    r"""Ascend the estimated gradient with any Optax optimizer.
+
+    The rate falls along a cosine to zero over the budget, and the answer is the polynomial-decay average of the
+    iterates, \(\bar x_t = (1 - \frac{\eta+1}{t+\eta}) \bar x_{t-1} + \frac{\eta+1}{t+\eta} x_t\), which keeps about the last
+    \(1/(\eta+1)\) of the run and needs no tuning.
+
+    Attributes:
+        steps: the budget.
+        learning_rate: of Adam at the start; None takes the one that suits the gradient estimator's noise.
+        optimizer: a `Recipe` or an Optax optimizer in place of Adam with cosine decay (then `learning_rate` is not used;
+            an optimizer that is not a recipe compiles anew for each fit).
+        averaging: eta above, or None for the last iterate.
+
+    Example:
+        >>> StochasticGradient(steps=5000).averaging
+        8.0
+
+    Source: D. Kingma and J. Ba, Adam: A Method for Stochastic Optimization, 2015; O. Shamir and T. Zhang, Stochastic
+    Gradient Descent for Non-smooth Optimization, 2013 (the averaging).
+    """
+
+    name: ClassVar[str] = "stochastic gradient"
+    chunk: ClassVar[int] = 1000
+    steps: int = eqx.field(static=True, default=5000)
+    learning_rate: float | None = eqx.field(static=True, default=None)
+    optimizer: Any = eqx.field(static=True, default=None)
+    averaging: float | None = eqx.field(static=True, default=8.0)
+
+    def __check_init__(self):
+        if not isinstance(self.steps, int) or self.steps < 1:
+            raise ArgumentError(f"steps={self.steps!r}: a positive whole number of steps is needed, e.g. steps=5000.")
+        if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
+            raise ArgumentError(f"learning_rate={self.learning_rate!r}: a positive number is needed, e.g. 0.01.")
+        if self.averaging is not None and self.averaging < 0:
+            raise ArgumentError(f"averaging={self.averaging!r}: a number of at least 0, or None for the last iterate.")
+
+    def recipe(self, problem: Problem) -> Any:
+        """The optimizer as given, or Adam with cosine decay at the rate that suits the gradient."""
+        if self.optimizer is not None:
+            return self.optimizer
+        import optax
+
+        rate = self.learning_rate if self.learning_rate is not None else problem.gradient.learning_rate
+        return Recipe(optax.adam, Recipe(optax.cosine_decay_schedule, rate, self.steps))
+
+    def _optax(self, problem: Problem) -> Any:
+        recipe = self.recipe(problem)
+        return recipe.build() if isinstance(recipe, Recipe) else recipe
+
+    def init(self, key, problem, batch):
+        """The state before the first step."""
+        moving = eqx.filter(problem, trainable(problem))
+        like = statistics_like(problem, batch.weights.dtype)
+        return StochasticState(
+            problem=problem,
+            average=moving if self.averaging is not None else None,
+            optimizer=self._optax(problem).init(moving),
+            objective=problem.objective.init(),
+            gradient=problem.gradient.init(like),
+            step=jnp.zeros((), jnp.int32),
+        )
+
+    def _gradient(self, key, state, batch):
+        """The objective's value, what was seen, and the derivative of the loss in the moving leaves."""
+        moving, fixed = eqx.partition(state.problem, trainable(state.problem))
+
+        def loss(moving):
+            problem = eqx.combine(moving, fixed)
+            statistics, info = estimate(problem, key, batch, state.gradient)
+            bound = problem.objective.value(statistics, state.objective, state.step)
+            return -bound, (statistics, info)  # the one negation: Optax descends, bounds go up
+
+        (loss_value, seen), slope = jax.value_and_grad(loss, has_aux=True)(moving)
+        return -loss_value, seen, slope, (moving, fixed)
+
+    def step(self, key, state, batch):
+        """One estimate of the gradient, one step of the optimizer, one update of each memory."""
+        import optax
+
+        bound, (statistics, info), slope, (moving, fixed) = self._gradient(key, state, batch)
+        updates, optimizer = self._optax(state.problem).update(slope, state.optimizer, moving)
+        moving = optax.apply_updates(moving, updates)
+        problem: Problem = eqx.combine(moving, fixed)
+        new = StochasticState(
+            problem=problem,
+            average=self._averaged(state, moving),
+            optimizer=optimizer,
+            objective=problem.objective.update(state.objective, statistics, state.step),
+            gradient=problem.gradient.update(state.gradient, info.observed),
+            step=state.step + 1,
+        )
+        terms = info.terms
+        return new, {"elbo": terms["expected_log_likelihood"] - terms["kl"], **terms, "bound": bound}
+
+    def _averaged(self, state, moving):
+        if self.averaging is None:
+            return None
+        weight = (self.averaging + 1) / (state.step + 1 + self.averaging)
+        return jax.tree.map(lambda a, x: a + (weight * (x - a)).astype(a.dtype), state.average, moving)
+
+    def output(self, state):
+        """The averaged iterate, or the last."""
+        if self.averaging is None:
+            return state.problem
+        return eqx.combine(state.average, state.problem)
+
+    def diagnose(self, key, state, batch):
+        """Every term and every derivative of one step, by name."""
+        bound, (statistics, info), slope, _ = self._gradient(key, state, batch)
+        leaves = jax.tree_util.tree_leaves_with_path(slope)
+        derivatives = {f"the gradient of {jax.tree_util.keystr(path).lstrip('.')}": leaf for path, leaf in leaves}
+        return {**info.terms, **statistics, "bound": bound, **derivatives}

@@ -1,0 +1,185 @@
+"""`taut.fit`: chooses the sentences that were left open, runs, and assembles the result."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from taut import precision
+from taut.choose import choose
+from taut.data.source import Source
+from taut.diagnostics.elbo import Bound, elbo
+from taut.errors import ArgumentError, DataError
+from taut.learn import Checkpoint, Ended, Outcome, learn
+from taut.models import Model
+from taut.objectives import Elbo
+from taut.progress import ProgressBar
+from taut.result import Fit
+from taut.trees import cast
+
+
+def fit(
+    model: Model,
+    data: Any = None,
+    *,
+    family: Any = None,
+    objective: Any = None,
+    gradient: Any = None,
+    algorithm: Any = None,
+    seed: int = 0,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    sample_weight: Any = None,
+    missing: str = "refuse",
+    positive: Any = None,
+    dtype: Any = None,
+    progress: bool | None = None,
+    checkpoint: str | Path | Checkpoint | None = None,
+) -> Fit:
+    """Fit a posterior: the five sentences, one argument each, and what is left out is chosen and named.
+
+    Args:
+        model: what is unknown and how it makes the data.
+        data: `(X, y)` for a regression (arrays or tables; X without a column of ones), a pytree of arrays `[n, ...]` for a
+            log density by rows, nothing for a joint log density.
+        family: "mean-field", "full-rank", a class or an instance.
+        objective: "elbo" or an instance.
+        gradient: "exact", "reparametrization", "reinforce", or an instance; naming one chooses the stochastic algorithm.
+        algorithm: "natural", "stochastic", or an instance.
+        seed: of every random number.
+        steps: budget, in place of the algorithm's own.
+        batch_size: rows for each step; all by default.
+        sample_weight: `[n]`, how much each row counts.
+        missing: "refuse" rows with missing values, or "drop" them (regressions).
+        positive: the label that counts as 1 (regressions; by default the larger).
+        dtype: "float64" (default for models with one z for all rows) or "float32".
+        progress: show a bar; None shows it on a terminal.
+        checkpoint: a folder to save the state in by time; a fit that finds one there goes on from it, bit for bit.
+
+    Returns:
+        The fit: `elbo`, `summary()`, `sample()`, `predict()`, `save()`, ...
+
+    Raises:
+        DataError: data that cannot be used.
+        ArgumentError: an argument that makes no sense.
+        PairingError: parts that do not go together.
+        SavedFitError: a checkpoint of something else.
+
+    Example:
+        >>> import numpy as np, taut
+        >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+        >>> result = taut.fit(taut.models.LogisticRegression(), (X, [0, 0, 1, 1]))
+        >>> result.ended.word
+        'converged'
+    """
+    if not isinstance(model, Model):
+        raise ArgumentError(
+            f"model={model!r} is not a Taut model; give e.g. taut.models.LogisticRegression() or taut.models.LogDensity(...)."
+        )
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise ArgumentError(f"seed={seed!r}: a whole number from 0 to 2**32 - 1 is needed.")
+    if isinstance(checkpoint, (str, Path)):
+        checkpoint = Checkpoint(Path(checkpoint))
+    begun = time.perf_counter()
+    dtype = precision.resolve(dtype if dtype is not None else ("float32" if model.local else "float64"))
+    rows, weights, design, labels = _rows(model, data, sample_weight, missing, positive)
+    source = Source(rows, weights, batch_size, seed, dtype)
+    choice = choose(model, rows, family=family, objective=objective, gradient=gradient, algorithm=algorithm,
+                    steps=steps, minibatch=batch_size is not None)  # fmt: skip
+    prepared = time.perf_counter()
+    with precision.context(dtype):
+        problem = cast(choice.problem, dtype)
+        with ProgressBar(choice.algorithm.steps, progress) as bar:
+            outcome = learn(problem, choice.algorithm, source, seed=seed, callback=bar, checkpoint=checkpoint)
+        learned = time.perf_counter()
+        bound = _bound(choice.algorithm, outcome, source, seed)
+    ended, reason = _judged(outcome, bound)
+    done = time.perf_counter()
+    return Fit(
+        problem=cast(outcome.problem, dtype),
+        algorithm=choice.algorithm,
+        bound=bound,
+        history=outcome.history,
+        ended=ended,
+        reason=reason,
+        reasons=choice.reasons,
+        gradient_evaluations=choice.algorithm.gradient_evaluations(choice.problem, outcome.state, source.size, batch_size),
+        iterations=choice.algorithm.iterations(outcome.state),
+        rows=source.size,
+        batch_size=batch_size,
+        seed=seed,
+        dtype=dtype,
+        seconds={"prepare": prepared - begun, "learn": learned - prepared, "evaluate": done - learned, "total": done - begun},
+        design=design,
+        labels=labels,
+    )
+
+
+def _rows(model: Model, data: Any, sample_weight: Any, missing: str, positive: Any):
+    """The rows as the model wants them, their weights, and for a table how they were encoded."""
+    design = labels = kept = None
+    if model.tabular:
+        if not (isinstance(data, (tuple, list)) and len(data) == 2):
+            kind = type(data).__name__ if data is not None else "nothing"
+            raise DataError(f"The data of a {model.name} are a pair (X, y); received {kind}. Call taut.fit(model, (X, y)).")
+        from taut.data import prepare
+
+        if missing not in ("refuse", "drop"):
+            raise ArgumentError(f"missing={missing!r}: 'refuse' or 'drop'.")
+        table = prepare(*data, standardise=model.standardise, intercept=model.intercept, missing=missing, positive=positive)
+        rows, design, labels, kept = (table.X, table.y), table.design, table.labels, table.kept
+    elif data is None:
+        if getattr(model, "by_rows", False):
+            raise DataError("This log density has a log-likelihood of rows, so it needs data: taut.fit(model, rows).")
+        rows = np.zeros((1, 0))
+    else:
+        if not getattr(model, "by_rows", True):
+            raise DataError("A joint log density has its data inside; give none, or build the model with log_likelihood and log_prior.")
+        rows = jax.tree.map(np.asarray, data)
+        _refuse_nonfinite(rows)
+    size = jax.tree.leaves(rows)[0].shape[0] if kept is None else kept.size
+    return rows, _weights(sample_weight, size, kept), design, labels
+
+
+def _refuse_nonfinite(rows: Any) -> None:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(rows):
+        bad = ~np.isfinite(leaf) if np.issubdtype(leaf.dtype, np.floating) else np.zeros(leaf.shape, bool)
+        if bad.any():
+            first = int(np.argwhere(bad)[0][0])
+            raise DataError(f"data{jax.tree_util.keystr(path)} has {bad.sum()} values that are not finite, the first in row {first}: remove them.")
+
+
+def _weights(sample_weight: Any, size: int, kept: Any):
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, float)
+    if weights.shape != (size,):
+        raise DataError(f"sample_weight has shape {weights.shape}; one number for each of the {size} rows is needed.")
+    if not np.all(np.isfinite(weights)) or np.any(weights < 0) or not np.any(weights > 0):
+        raise DataError("sample_weight must be finite, none negative and at least one positive.")
+    return weights if kept is None else weights[kept]
+
+
+def _bound(algorithm: Any, outcome: Outcome, source: Source, seed: int) -> Bound:
+    """The final ELBO: the algorithm's own where it is exact (nothing to compile), else evaluated on all rows."""
+    if outcome.history:
+        own = algorithm.terms(outcome.state)
+        if own is not None:
+            return Bound(*map(float, own), 0.0)
+    key = jax.random.fold_in(jax.random.key(seed), 2**31 - 1)  # apart from every step's key
+    return elbo(outcome.problem, key, jax.device_put(source.parent))
+
+
+def _judged(outcome: Outcome, bound: Bound) -> tuple[Ended, str]:
+    """How it ended; a stochastic run that finished below its start has diverged, finite or not."""
+    if outcome.ended is not Ended.BUDGET_SPENT or not isinstance(outcome.problem.objective, Elbo):
+        return outcome.ended, outcome.reason
+    first = outcome.history["elbo"][:10]
+    if not np.isfinite(bound.elbo) or bound.elbo < first.mean() - 3 * first.std() - 1e-6 * abs(first.mean()):
+        return Ended.DIVERGED, (
+            f"The ELBO ended at {bound.elbo:.6g} nats, below where it began ({first.mean():.6g}). The learning rate is too large for this "
+            "gradient's noise: lower it, raise samples, or use the reparametrization gradient."
+        )
+    return outcome.ended, outcome.reason

@@ -1,0 +1,27 @@
+"""What a part can do and what it asks of the others, as sets: a pairing is valid if and only if `needs - offers` is empty."""
+
+import enum
+from collections.abc import Iterable
+
+
+class Capability(enum.Enum):
+    """One thing that a model, family, objective or prior may offer; the value is its sentence in an error message."""
+
+    REPARAMETRISED = "a family whose draws are a differentiable function of fixed noise"
+    MOMENTS = "a family with closed mean and variance"
+    PREDICTOR_MOMENTS = "a family with closed mean and variance of linear predictors"
+    CLOSED_ENTROPY = "a family with a closed entropy"
+    PRECISION = "a family that can be set from a mean and a precision matrix (a Gaussian)"
+    DIFFERENTIABLE = "a model whose log density is differentiable in the unknown"
+    CLOSED_LIKELIHOOD = "a model with E_q[log p(x|z)] in closed form"
+    LINEAR_PREDICTOR = "a model that sees its unknown through linear predictors"
+    CLOSED_PRIOR = "a prior with E_q[log p(z)] in closed form"
+    GAUSSIAN_PRIOR = "a Gaussian prior"
+    MEAN_OVER_DRAWS = "an objective that is a mean over draws (not a function of several at once)"
+    EVIDENCE_BOUND = "the plain ELBO as the objective"
+
+
+def sentence(missing: Iterable[Capability]) -> str:
+    """The missing capabilities as one readable phrase, in the order of the enumeration."""
+    missing = set(missing)
+    return " and ".join(c.value for c in Capability if c in missing)

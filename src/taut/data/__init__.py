@@ -1,0 +1,8 @@
+"""Data in: files, tables and arrays, checked, as the matrix and the 0/1 target of a regression.
+
+Everything here is loaded on first use, so that `import taut` does not wait for a table library.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,52 @@
+"""Data sets that come with the parts Taut stands on, so that there is something to fit on a fresh machine."""
+
+from typing import Any
+
+import polars as pl
+
+from taut.data.wording import quoted, suggestion
+from taut.errors import ArgumentError
+
+
+def _breast_cancer() -> tuple[pl.DataFrame, str]:
+    from sklearn.datasets import load_breast_cancer
+
+    data: Any = load_breast_cancer()
+    # An Enum has an order of its own: benign comes last and is the positive class, as in scikit-learn.
+    diagnosis = pl.Series("diagnosis", data.target_names[data.target], dtype=pl.Enum(data.target_names))
+    frame = pl.DataFrame(data.data, schema=data.feature_names.tolist())
+    return frame.with_columns(diagnosis), "diagnosis"
+
+
+BUNDLED = {"breast-cancer": _breast_cancer}
+
+
+def load_bundled(name: str) -> tuple[pl.DataFrame, str]:
+    """Load a bundled data set; so far there is one, "breast-cancer".
+
+    That is scikit-learn's: 569 rows, 30 measurements of cell nuclei, and `diagnosis`, "malignant" or "benign"
+    with benign as the positive class.
+
+    Args:
+        name: of the data set.
+
+    Returns:
+        The table, and the name of its target column.
+
+    Raises:
+        ArgumentError: an unknown name.
+
+    Example:
+        >>> frame, target = load_bundled("breast-cancer")
+        >>> frame.shape, target
+        ((569, 31), 'diagnosis')
+
+    Source: W. N. Street, W. H. Wolberg and O. L. Mangasarian, "Nuclear feature extraction for breast tumor
+    diagnosis", 1993.
+    """
+    if name not in BUNDLED:
+        raise ArgumentError(
+            f"There is no bundled data set '{name}'.{suggestion(str(name), BUNDLED)} "
+            f"There is {quoted(BUNDLED)}."
+        )
+    return BUNDLED[name]()

@@ -1,0 +1,96 @@
+"""The Gaussian with any covariance."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.linalg import solve_triangular
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from taut.capabilities import Capability
+from taut.families.base import Family
+from taut.families.mean_field import LOG_2PI
+
+
+class FullRank(Family):
+    r"""Gaussian with a full covariance matrix.
+
+    .. math:: q(z) = N(z; \mu, L L^\top), \qquad L = \mathrm{tril}(A, -1) + \mathrm{diag}(e^\ell)
+
+    Attributes:
+        mean: `[D]`, \(\mu\).
+        log_diagonal: `[D]`, \(\ell\): the logarithm keeps the factor regular without a constraint.
+        lower: `[D, D]`, \(A\): only what lies below its diagonal counts.
+
+    Example:
+        >>> q = FullRank.around([0.0, 1.0], sd=0.5)
+        >>> q.covariance.tolist()
+        [[0.25, 0.0], [0.0, 0.25]]
+    """
+
+    name: ClassVar[str] = "full-rank"
+    mean: Float[Array, " D"]
+    log_diagonal: Float[Array, " D"]
+    lower: Float[Array, "D D"]
+
+    @classmethod
+    def around(cls, mean, sd=1.0) -> "FullRank":
+        """Start at `mean` (`[D]`) with standard deviation `sd` (a number or `[D]`) and no correlation."""
+        mean = np.asarray(mean, float)
+        return cls(mean, np.broadcast_to(np.log(sd), mean.shape).astype(float), np.zeros((mean.size, mean.size)))
+
+    @property
+    def dim(self) -> int:
+        """Length of z."""
+        return self.mean.shape[-1]
+
+    @property
+    def offers(self):
+        """Everything that a Gaussian can give."""
+        return frozenset({Capability.REPARAMETRISED, Capability.MOMENTS, Capability.PREDICTOR_MOMENTS,
+                          Capability.CLOSED_ENTROPY, Capability.PRECISION})  # fmt: skip
+
+    @property
+    def factor(self) -> Float[Array, "D D"]:
+        """The lower-triangular L with covariance L L'."""
+        return jnp.tril(self.lower, -1) + jnp.diag(jnp.exp(self.log_diagonal))
+
+    @property
+    def variance(self) -> Float[Array, " D"]:
+        """Marginal variances."""
+        return jnp.sum(self.factor**2, axis=-1)
+
+    @property
+    def covariance(self) -> Float[Array, "D D"]:
+        """Covariance matrix L L'."""
+        return self.factor @ self.factor.T
+
+    def noise(self, key: PRNGKeyArray) -> Float[Array, " D"]:
+        """Standard normal numbers, one a coordinate."""
+        return jax.random.normal(key, self.mean.shape, self.mean.dtype)
+
+    def sample(self, noise: Float[Array, " D"]) -> Float[Array, " D"]:
+        """The draw mean + L noise."""
+        return self.mean + self.factor @ noise
+
+    def log_prob(self, z: Float[Array, " D"]) -> Float[Array, ""]:
+        """Log density log q(z), in nats."""
+        standard = solve_triangular(self.factor, z - self.mean, lower=True)
+        return jnp.sum(-0.5 * standard**2 - self.log_diagonal - 0.5 * LOG_2PI)
+
+    def entropy(self) -> Float[Array, ""]:
+        """Entropy -E_q[log q], in nats."""
+        return jnp.sum(self.log_diagonal + 0.5 * (1 + LOG_2PI))
+
+    def predictor_moments(self, X: Float[Array, "R D"]) -> tuple[Float[Array, " R"], Float[Array, " R"]]:
+        """Mean and variance under q of the linear predictors X z."""
+        return X @ self.mean, jnp.sum((X @ self.factor) ** 2, axis=-1)
+
+    def with_precision(self, mean: Float[Array, " D"], precision: Float[Array, "D D"]) -> "FullRank":
+        """The member with this mean and precision matrix P."""
+        # A lower-triangular L with L L' = P^{-1} is wanted. Reversing rows and columns turns the Cholesky factor of P
+        # into an upper-triangular U with U U' = P; then P^{-1} = U^{-T} U^{-1}, and U^{-T} is lower triangular.
+        upper = jnp.linalg.cholesky(precision[::-1, ::-1])[::-1, ::-1]
+        factor = solve_triangular(upper, jnp.eye(upper.shape[0], dtype=upper.dtype), lower=False).T
+        return FullRank(mean, jnp.log(jnp.diagonal(factor)), jnp.tril(factor, -1))

@@ -1,0 +1,85 @@
+"""The mean-field Gaussian: every coordinate independent, as the lab models each weight."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from taut.capabilities import Capability
+from taut.families.base import Family
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+class MeanField(Family):
+    r"""Gaussian with independent coordinates.
+
+    .. math:: q(z) = \prod_j N(z_j; \mu_j, \sigma_j^2), \qquad \sigma_j = e^{\ell_j}
+
+    Attributes:
+        mean: `[D]`, the \(\mu_j\).
+        log_sd: `[D]`, the \(\ell_j\): unconstrained, so that any optimizer's step is valid.
+
+    Example:
+        >>> q = MeanField.around([0.0, 1.0], sd=0.5)
+        >>> q.variance.tolist()
+        [0.25, 0.25]
+    """
+
+    name: ClassVar[str] = "mean-field"
+    mean: Float[Array, " D"]
+    log_sd: Float[Array, " D"]
+
+    @classmethod
+    def around(cls, mean, sd=1.0) -> "MeanField":
+        """Start at `mean` (`[D]`) with standard deviation `sd` (a number or `[D]`)."""
+        mean = np.asarray(mean, float)
+        return cls(mean, np.broadcast_to(np.log(sd), mean.shape).astype(float))
+
+    @property
+    def dim(self) -> int:
+        """Length of z."""
+        return self.mean.shape[-1]
+
+    @property
+    def offers(self):
+        """Everything that a Gaussian can give."""
+        return frozenset({Capability.REPARAMETRISED, Capability.MOMENTS, Capability.PREDICTOR_MOMENTS,
+                          Capability.CLOSED_ENTROPY, Capability.PRECISION})  # fmt: skip
+
+    @property
+    def variance(self) -> Float[Array, " D"]:
+        """Marginal variances."""
+        return jnp.exp(2 * self.log_sd)
+
+    @property
+    def covariance(self) -> Float[Array, "D D"]:
+        """Covariance matrix: diagonal."""
+        return jnp.diag(self.variance)
+
+    def noise(self, key: PRNGKeyArray) -> Float[Array, " D"]:
+        """Standard normal numbers, one a coordinate."""
+        return jax.random.normal(key, self.mean.shape, self.mean.dtype)
+
+    def sample(self, noise: Float[Array, " D"]) -> Float[Array, " D"]:
+        """The draw mean + sd * noise."""
+        return self.mean + jnp.exp(self.log_sd) * noise
+
+    def log_prob(self, z: Float[Array, " D"]) -> Float[Array, ""]:
+        """Log density log q(z), in nats."""
+        standard = (z - self.mean) * jnp.exp(-self.log_sd)
+        return jnp.sum(-0.5 * standard**2 - self.log_sd - 0.5 * LOG_2PI)
+
+    def entropy(self) -> Float[Array, ""]:
+        """Entropy -E_q[log q], in nats."""
+        return jnp.sum(self.log_sd + 0.5 * (1 + LOG_2PI))
+
+    def predictor_moments(self, X: Float[Array, "R D"]) -> tuple[Float[Array, " R"], Float[Array, " R"]]:
+        """Mean and variance under q of the linear predictors X z."""
+        return X @ self.mean, X**2 @ self.variance
+
+    def with_precision(self, mean: Float[Array, " D"], precision: Float[Array, "D D"]) -> "MeanField":
+        """The member whose natural-gradient optimum has this precision: sigma_j^2 = 1 / P_jj."""
+        return MeanField(mean, -0.5 * jnp.log(jnp.diagonal(precision)))

@@ -1,0 +1,85 @@
+"""How the gradient of an expectation over q is had: estimators as surrogates of the statistics."""
+
+from collections.abc import Set as AbstractSet
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+from jaxtyping import PRNGKeyArray
+
+from taut.capabilities import Capability, sentence
+from taut.errors import ArgumentError
+from taut.families.base import Family
+from taut.gradients.target import Target
+from taut.models.base import Model
+from taut.objectives.base import Objective
+
+
+class Info(NamedTuple):
+    """What an estimator saw besides the statistics.
+
+    Attributes:
+        terms: the two ELBO terms, whatever was maximised; no gradient flows through them.
+        observed: what the estimator's memory wants to see of this step.
+    """
+
+    terms: dict[str, Any]
+    observed: Any
+
+
+class Gradient(eqx.Module):
+    """An estimator of the gradient, written for one unit: its surrogate's value is the estimate of the statistics, and its
+    derivative the estimated derivative, for the model's and the family's learned leaves at once; the chain rule
+    through the objective's `value` does the rest.
+
+    Attributes:
+        samples: K, the draws of z for each unit and step.
+    """  # noqa: D205
+
+    name: ClassVar[str]
+    needs: ClassVar[AbstractSet[Capability]] = frozenset()
+    closed_kl: ClassVar[bool] = True
+    learning_rate: ClassVar[float]
+    """Step of Adam that suits the estimator's noise, for parameters of order 1."""
+
+    samples: int = eqx.field(static=True, default=10)
+
+    def __check_init__(self):
+        if not isinstance(self.samples, int) or self.samples < 1:
+            raise ArgumentError(f"{type(self).__name__}(samples={self.samples!r}): a positive whole number of draws is needed.")
+
+    def requirements(self, model: Model) -> AbstractSet[Capability]:
+        """What this estimator asks of objective, model and family together."""
+        return self.needs
+
+    def supports(self, objective: Objective, model: Model, family: Family) -> str | None:
+        """None if the parts go together, else what is missing, in words."""
+        missing = self.requirements(model) - (objective.offers | model.offers | family.offers)
+        return sentence(missing) if missing else None
+
+    def init(self, statistics: Any) -> Any:
+        """The estimator's memory at the start, given statistics of the right shape."""
+        return ()
+
+    def update(self, memory: Any, observed: Any) -> Any:
+        """The memory after a step; `observed` is the average over units of what `surrogate` returned."""
+        return memory
+
+    def noise(self, key: PRNGKeyArray, q: Family) -> Any:
+        """The random numbers of K draws, a pytree of `[K, ...]`: the only place where chance enters."""
+        return jax.vmap(q.noise)(jax.random.split(key, self.samples))
+
+    def surrogate(
+        self, noise: Any, objective: Objective, target: Target, q: Family, closed: frozenset[Capability], memory: Any
+    ) -> tuple[dict[str, Any], Info]:
+        """The statistics of one unit with the estimated gradient behind them.
+
+        Args:
+            noise: pytree of `[K, ...]` from `noise`; a test puts quadrature nodes or all outcomes here.
+            objective: whose statistics are wanted.
+            target: the joint density of the unit.
+            q: the family's member for the unit.
+            closed: which parts of the KL are taken in closed form.
+            memory: from earlier steps only, so that it is independent of these draws.
+        """
+        raise NotImplementedError

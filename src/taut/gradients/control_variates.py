@@ -1,0 +1,139 @@
+"""Control variates of the score-function estimator: what is subtracted from each draw's contribution."""
+
+from collections.abc import Set as AbstractSet
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from taut.capabilities import Capability
+from taut.errors import ArgumentError
+from taut.objectives.base import Objective
+from taut.objectives.draws import Draws
+
+
+class ControlVariate(eqx.Module):
+    """Turns K draws into the signals that weight their scores, without changing the estimator's expectation.
+
+    E_q[score] = 0, so anything that does not depend on draw k may be subtracted from what multiplies its score.
+    Memory is therefore made of earlier steps only.
+    """
+
+    name: ClassVar[str]
+    needs: ClassVar[AbstractSet[Capability]] = frozenset()
+    least_samples: ClassVar[int] = 1
+
+    def init(self, statistics: Any) -> Any:
+        """The memory at the start."""
+        return ()
+
+    def update(self, memory: Any, observed: Any) -> Any:
+        """The memory after a step."""
+        return memory
+
+    def signal(self, objective: Objective, draws: Draws, memory: Any) -> tuple[Any, Any]:
+        """The weight of each draw's score in each statistic, `[K, ...]`, and what memory wants to see."""
+        raise NotImplementedError
+
+
+def contributions(objective: Objective, draws: Draws) -> Any:
+    """The statistics of each draw alone, `[K, ...]`, without the closed part of the KL, which no score has to carry."""
+
+    def alone(log_likelihood, log_prior, log_q, kl):
+        one = (x[None] for x in (log_likelihood, log_prior, log_q, kl))
+        return objective.statistics(Draws(*one, exact_kl=jnp.zeros_like(draws.exact_kl)))
+
+    return jax.vmap(alone)(*draws[:4])
+
+
+class NoControl(ControlVariate):
+    """Nothing is subtracted: textbook REINFORCE. Unbiased, and as noisy as it gets.
+
+    Example:
+        >>> NoControl().name
+        'none'
+    """
+
+    name: ClassVar[str] = "none"
+    needs = frozenset({Capability.MEAN_OVER_DRAWS})
+
+    def signal(self, objective, draws, memory):
+        """Each draw's own contribution, divided by K."""
+        own = contributions(objective, draws)
+        return jax.tree.map(lambda s: s / s.shape[0], own), ()
+
+
+class MovingAverage(ControlVariate):
+    r"""Subtract an exponential moving average of earlier contributions.
+
+    .. math:: b_{t+1} = \rho\, b_t + (1 - \rho)\, \bar f_t, \qquad \text{used as } b_t / (1 - \rho^t)
+
+    Attributes:
+        decay: rho, 0.9 as in the survey's case study. The division by 1 - rho^t undoes the start at zero.
+
+    Example:
+        >>> MovingAverage(decay=0.9).decay
+        0.9
+
+    Source: R. Williams, Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning, 1992.
+    """
+
+    name: ClassVar[str] = "moving-average"
+    needs = frozenset({Capability.MEAN_OVER_DRAWS})
+    decay: float = eqx.field(static=True, default=0.9)
+
+    def __check_init__(self):
+        if not 0 <= self.decay < 1:
+            raise ArgumentError(f"MovingAverage(decay={self.decay}): the decay must lie in [0, 1); 0.9 is usual.")
+
+    def init(self, statistics):
+        """No average yet, and no weight behind it."""
+        zeros = jax.tree.map(jnp.zeros_like, statistics)
+        return zeros, jnp.zeros(())
+
+    def update(self, memory, observed):
+        """One more step in the average; its weight tends to 1."""
+        average, weight = memory
+        mix = lambda old, new: (self.decay * old + (1 - self.decay) * new).astype(old.dtype)  # noqa: E731
+        return jax.tree.map(mix, average, observed), mix(weight, 1.0)
+
+    def signal(self, objective, draws, memory):
+        """Contributions minus the average of earlier steps, divided by K."""
+        own = contributions(objective, draws)
+        average, weight = memory
+        baseline = jax.tree.map(lambda a: a / jnp.maximum(weight, 1e-30).astype(a.dtype), average)
+        signal = jax.tree.map(lambda s, b: (s - b) / s.shape[0], own, baseline)
+        return signal, jax.tree.map(lambda s: jnp.mean(s, axis=0), own)
+
+
+class LeaveOneOut(ControlVariate):
+    r"""Subtract, for each draw, what the statistic would be with that draw's terms replaced by the others' mean.
+
+    .. math:: \text{ELBO: } \quad \frac1K \Big(f_k - \frac1{K-1} \sum_{j \ne k} f_j\Big)
+
+    For the ELBO this is the leave-one-out baseline; for an importance-weighted bound the same rule is VIMCO. Needs at least two draws.
+
+    Example:
+        >>> LeaveOneOut().least_samples
+        2
+
+    Source: W. Kool, H. van Hoof, M. Welling, Buy 4 REINFORCE Samples, Get a Baseline for Free, 2019; A. Mnih and
+    D. Rezende, Variational Inference for Monte Carlo Objectives, 2016.
+    """
+
+    name: ClassVar[str] = "leave-one-out"
+    least_samples: ClassVar[int] = 2
+
+    def signal(self, objective, draws, memory):
+        """The statistic minus the statistic without draw k, for each k."""
+        sampled = draws._replace(exact_kl=jnp.zeros_like(draws.exact_kl))
+        whole = objective.statistics(sampled)
+        K = draws.log_q.shape[0]
+
+        def without(k):
+            terms = (x.at[k].set((jnp.sum(x) - x[k]) / (K - 1)) for x in sampled[:4])
+            return objective.statistics(Draws(*terms, exact_kl=sampled.exact_kl))
+
+        rest = jax.vmap(without)(jnp.arange(K))
+        return jax.tree.map(lambda a, b: a - b, whole, rest), ()

@@ -1,0 +1,43 @@
+"""The exact gradient: every expectation in closed form, as the lab derives it for logistic regression."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from taut.capabilities import Capability
+from taut.gradients.base import Gradient, Info
+from taut.objectives.draws import Draws, elbo_terms
+from taut.trees import stop_gradient
+
+
+class Exact(Gradient):
+    """Closed-form E_q[log p(x|z)] and KL(q||p), differentiated: no noise at all.
+
+    For models whose likelihood has a closed expectation under q (a logistic regression, a linear-Gaussian decoder).
+
+    Example:
+        >>> Exact().samples
+        1
+    """
+
+    name: ClassVar[str] = "exact"
+    needs = frozenset({Capability.CLOSED_LIKELIHOOD, Capability.CLOSED_PRIOR, Capability.CLOSED_ENTROPY,
+                       Capability.MEAN_OVER_DRAWS})  # fmt: skip
+    learning_rate: ClassVar[float] = 0.03
+    samples: int = eqx.field(static=True, default=1, init=False)
+
+    def requirements(self, model):
+        """Also what the model's closed form asks of the family."""
+        return self.needs | model.closed_form_needs
+
+    def noise(self, key, q):
+        """None is needed."""
+        return ()
+
+    def surrogate(self, noise, objective, target, q, closed, memory):
+        """The exact statistics: one "draw" that carries the expectations."""
+        expected = target.expected_log_likelihood(q)[None]
+        zero = jnp.zeros_like(expected)
+        draws = Draws(expected, zero, zero, zero, target.closed_kl(q))
+        return objective.statistics(draws), Info(stop_gradient(elbo_terms(draws)), ())

@@ -1,0 +1,40 @@
+"""The reparametrization (pathwise) gradient."""
+
+from typing import ClassVar
+
+import jax
+
+from taut.capabilities import Capability
+from taut.gradients.base import Gradient, Info
+from taut.gradients.target import evaluate
+from taut.objectives.draws import elbo_terms
+from taut.trees import stop_gradient
+
+
+class Reparametrization(Gradient):
+    r"""Differentiate through the draw: z = mu + sigma * epsilon.
+
+    .. math:: \nabla_\theta E_{q_\theta}[f(z)] = E_{p(\epsilon)}[\nabla_\theta f(g_\theta(\epsilon))]
+
+    Unbiased and consistent; asks for a differentiable cost and a family whose draws are differentiable functions of
+    fixed noise.
+
+    Attributes:
+        samples: K, draws for each unit and step.
+
+    Example:
+        >>> Reparametrization(samples=10).name
+        'reparametrization'
+
+    Source: D. Kingma and M. Welling, Auto-Encoding Variational Bayes, 2014; M. Titsias and M. Lázaro-Gredilla, Doubly
+    Stochastic Variational Bayes for non-Conjugate Inference, 2014.
+    """
+
+    name: ClassVar[str] = "reparametrization"
+    needs = frozenset({Capability.REPARAMETRISED, Capability.DIFFERENTIABLE})
+    learning_rate: ClassVar[float] = 0.03
+
+    def surrogate(self, noise, objective, target, q, closed, memory):
+        """The statistics at differentiable draws: their derivative is the estimator."""
+        draws = evaluate(target, q, jax.vmap(q.sample)(noise), closed)
+        return objective.statistics(draws), Info(stop_gradient(elbo_terms(draws)), ())

@@ -1,0 +1,63 @@
+"""The joint density of one unit, and its evaluation at K draws."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from taut.capabilities import Capability
+from taut.models.base import Model
+from taut.objectives.draws import Draws
+
+
+class Target(eqx.Module):
+    """log p(x, z) of one unit: R rows explained by one z.
+
+    Attributes:
+        model: the model.
+        rows: pytree of arrays `[R, ...]`.
+        weights: `[R]`, how much each row counts.
+        scale: rows of the parent for each row here; multiplies the log-likelihood and nothing else.
+    """
+
+    model: Model
+    rows: Any
+    weights: Float[Array, " R"]
+    scale: Float[Array, ""]
+
+    def log_likelihood(self, z: Float[Array, " D"]) -> Float[Array, ""]:
+        """Scaled log p(x|z), in nats."""
+        return self.scale * jnp.sum(self.weights * self.model.log_likelihood(z, self.rows))
+
+    def log_prior(self, z: Float[Array, " D"]) -> Float[Array, ""]:
+        """log p(z), in nats."""
+        return self.model.prior.log_prob(z)
+
+    def expected_log_likelihood(self, q: Any) -> Float[Array, ""]:
+        """Scaled E_q[log p(x|z)], in nats, for a model that has it closed."""
+        return self.scale * jnp.sum(self.weights * self.model.expected_log_likelihood(q, self.rows))
+
+    def closed_kl(self, q: Any) -> Float[Array, ""]:
+        """KL(q||p) = -H(q) - E_q[log p(z)]: the prior asks q for the moments that it needs, so no table of pairs exists."""
+        return -q.entropy() - self.model.prior.expected_log_prob(q)
+
+
+def evaluate(target: Target, q: Any, z: Float[Array, "K D"], closed: frozenset[Capability]) -> Draws:
+    """The draws `z` of q with their log densities, the KL split by what is `closed` (see `closed_parts`)."""
+    log_likelihood = jax.vmap(target.log_likelihood)(z)
+    log_prior = jax.vmap(target.log_prior)(z)
+    log_q = jax.vmap(q.log_prob)(z)
+    if Capability.CLOSED_PRIOR in closed:
+        return Draws(log_likelihood, log_prior, log_q, jnp.zeros_like(log_q), target.closed_kl(q))
+    if Capability.CLOSED_ENTROPY in closed:
+        return Draws(log_likelihood, log_prior, log_q, -log_prior, -q.entropy())
+    return Draws(log_likelihood, log_prior, log_q, log_q - log_prior, jnp.zeros((), log_q.dtype))
+
+
+def closed_parts(offers: frozenset[Capability]) -> frozenset[Capability]:
+    """Which parts of the KL are closed: nothing, the entropy, or the entropy and the expected log prior."""
+    if Capability.CLOSED_ENTROPY not in offers:
+        return frozenset()
+    return offers & {Capability.CLOSED_ENTROPY, Capability.CLOSED_PRIOR}

@@ -1,0 +1,239 @@
+"""The learning loop: chunks of compiled steps, with Python only between them.
+
+A chunk is one compiled loop over at most `algorithm.chunk` steps, kept at module level and keyed on the static half of the
+problem and the shapes, so that a second fit of the same kind compiles nothing. How many steps a chunk really makes is an
+argument: chunks grow until one takes about a quarter of a second, which keeps the bar moving and Ctrl-C quick, and changes
+nothing in the result, because a step's key is `fold_in(key, step)` and its rows are a function of (seed, step).
+"""
+
+import enum
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from taut.algorithms.base import Algorithm
+from taut.batch import Batch
+from taut.data.source import Source, take
+from taut.errors import SavedFitError
+from taut.gradients.problem import Problem, trainable
+from taut.store import arrays_into_tree, read_arrays, tree_to_arrays, write_arrays
+from taut.trees import describe
+
+CHUNK_SECONDS = 0.25
+CHECKPOINT_FILE = "checkpoint.npz"
+
+
+class Ended(enum.Enum):
+    """How a fit ended; the value is the sentence for people, the lower-case name the word in JSON."""
+
+    CONVERGED = "converged: the algorithm's own certificate says that nothing is left to gain"
+    BUDGET_SPENT = "budget spent: all steps were made; whether more would help is not known"
+    STALLED = "stalled: no step of any length improves the objective, and the certificate is not met"
+    DIVERGED = "diverged: the answer is not usable"
+    INTERRUPTED = "interrupted: the last good state is kept"
+
+    @property
+    def word(self) -> str:
+        """The word in JSON, e.g. `budget_spent`."""
+        return self.name.lower()
+
+
+class Outcome(NamedTuple):
+    """What the loop hands back.
+
+    Attributes:
+        problem: the learned problem.
+        history: what was seen at each step, `[steps, ...]` by name.
+        ended: how it ended.
+        reason: one sentence with the particulars, "" where `ended` says it all.
+        state: to go on from.
+    """
+
+    problem: Problem
+    history: dict[str, np.ndarray]
+    ended: Ended
+    reason: str
+    state: Any
+
+
+class Checkpoint(NamedTuple):
+    """Where and how often to save the state.
+
+    Attributes:
+        folder: gets one file, replaced in one move.
+        seconds: between two saves.
+        resume: go on from the file if there is one.
+    """
+
+    folder: Path
+    seconds: float = 30.0
+    resume: bool = True
+
+
+@eqx.filter_jit
+def _init(algorithm: Algorithm, key, problem: Problem, parent: Batch, rows):
+    return algorithm.init(key, problem, take(parent, rows))
+
+
+@eqx.filter_jit
+def _run(algorithm: Algorithm, key, state, parent: Batch, plan, count):
+    """At most `count` steps; stops by itself when the algorithm has ended or a value is not finite."""
+    moving, fixed = eqx.partition(state, eqx.is_array)
+
+    def one(moving, i):
+        state = eqx.combine(moving, fixed)
+        state, info = algorithm.step(jax.random.fold_in(key, state.step), state, take(parent, plan[i]))
+        return eqx.filter(state, eqx.is_array), info
+
+    shapes = jax.eval_shape(one, moving, 0)[1]
+    history = jax.tree.map(lambda s: jnp.zeros((plan.shape[0], *s.shape), s.dtype), shapes)
+
+    def go_on(carry):
+        i, moving, _, healthy = carry
+        return (i < count) & healthy & ~jnp.asarray(algorithm.finished(eqx.combine(moving, fixed)))
+
+    def body(carry):
+        i, moving, history, _ = carry
+        moving, info = one(moving, i)
+        history = jax.tree.map(lambda h, x: h.at[i].set(x), history, info)
+        return i + 1, moving, history, algorithm.healthy(info)
+
+    done, moving, history, healthy = jax.lax.while_loop(go_on, body, (0, moving, history, jnp.array(True)))
+    state = eqx.combine(moving, fixed)
+    leaves = jax.tree.leaves(eqx.filter(state.problem, trainable(state.problem)))
+    finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
+    return state, history, done, healthy, finite, jnp.asarray(algorithm.finished(state))
+
+
+@eqx.filter_jit
+def _diagnose(algorithm: Algorithm, key, state, parent: Batch, rows):
+    return algorithm.diagnose(jax.random.fold_in(key, state.step), state, take(parent, rows))
+
+
+def learn(
+    problem: Problem,
+    algorithm: Algorithm,
+    source: Source,
+    *,
+    seed: int = 0,
+    callback: Callable[[int, dict[str, np.ndarray]], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Outcome:
+    """Run `algorithm` on `problem` until it ends, its budget is spent, a value is not finite, or Ctrl-C.
+
+    Call it within `taut.precision.context`, with the problem's arrays and the source in that dtype.
+
+    Args:
+        problem: the first four sentences.
+        algorithm: the fifth; its `steps` are the budget.
+        source: the rows.
+        seed: of every random number; equal seeds give equal results, bit for bit.
+        callback: called between chunks with the steps made and the chunk's history.
+        checkpoint: saves the state by time, and resumes from it.
+
+    Raises:
+        PairingError: parts that do not go together.
+        SavedFitError: a checkpoint of another problem, seed or data set.
+    """
+    algorithm.check(problem)
+    key = jax.random.key(seed)
+    parent = jax.device_put(source.parent)
+    state = _init(algorithm, key, problem, parent, source.plan(0, 1)[0])
+    past: list[dict[str, np.ndarray]] = []
+    made = 0
+    identity = _identity(problem, algorithm, source, seed) if checkpoint else {}
+    if checkpoint and checkpoint.resume and (checkpoint.folder / CHECKPOINT_FILE).exists():
+        state, history, made = _restore(checkpoint, state, identity)
+        past.append(history)
+
+    length = min(algorithm.chunk, algorithm.steps)
+    count, saved = min(32, length), time.monotonic()
+    ended, reason = Ended.BUDGET_SPENT, ""
+    try:
+        while made < algorithm.steps:
+            begun, before = time.monotonic(), state
+            count = min(count, algorithm.steps - made)
+            plan = source.plan(made, count)
+            plan = np.concatenate([plan, np.zeros((length - count, plan.shape[1]), plan.dtype)])
+            run = lambda n, plan=plan, before=before: _run(algorithm, key, before, parent, plan, np.int32(n))  # noqa: E731
+            after, chunk, done, healthy, finite, finished = jax.block_until_ready(run(count))
+            done = int(done)
+            if not (bool(healthy) and bool(finite)):
+                good, after = _last_good(run, done - 1, before)
+                reason = _name_the_culprit(algorithm, key, after, parent, source, made + good)
+                ended, done = Ended.DIVERGED, good
+            state, made = after, made + done
+            history = {name: np.asarray(x)[:done] for name, x in chunk.items()}
+            past.append(history)
+            if callback:
+                callback(made, history)
+            if ended is Ended.DIVERGED:
+                break
+            if bool(finished):
+                ended = Ended.CONVERGED if bool(algorithm.converged(state)) else Ended.STALLED
+                break
+            if checkpoint and time.monotonic() - saved > checkpoint.seconds:
+                _save(checkpoint, state, past, made, identity)
+                saved = time.monotonic()
+            taken = max(time.monotonic() - begun, 1e-6)
+            count = int(np.clip(count * CHUNK_SECONDS / taken, max(count // 2, 1), min(4 * count, length)))
+    except KeyboardInterrupt:
+        ended = Ended.INTERRUPTED
+    if checkpoint:
+        _save(checkpoint, state, past, made, identity)
+    return Outcome(algorithm.output(state), _joined(past), ended, reason, state)
+
+
+def _last_good(run, good: int, before):
+    """The state before the step that went wrong; going through the chunk again costs nothing but time."""
+    while good > 0:
+        state, _, _, _, finite, _ = run(good)
+        if bool(finite):
+            return good, state
+        good -= 1
+    return 0, before
+
+
+def _name_the_culprit(algorithm, key, state, parent, source, step) -> str:
+    """Which term or derivative of the next step is not finite, in one sentence."""
+    rows = source.plan(step, 1)[0]
+    seen = _diagnose(algorithm, key, state, parent, rows)
+    bad = {name: np.asarray(x) for name, x in seen.items() if not np.all(np.isfinite(x))}
+    parts = [f"{name} ({x.ravel()[~np.isfinite(x.ravel())][0]})" for name, x in bad.items()]
+    where = "" if rows.size == 0 else f" on the batch of rows {', '.join(map(str, rows[:5]))}, ..."
+    what = ", ".join(parts) or "the update of the parameters"
+    return (
+        f"At step {step + 1}{where} these were not finite: {what}. The state before it is kept. A smaller learning rate, "
+        "a narrower or wider start, or more samples may help; if it is the first step, look at the model's density there."
+    )
+
+
+def _joined(past: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([h[name] for h in past]) for name in past[0]} if past else {}
+
+
+def _identity(problem, algorithm, source, seed) -> dict[str, Any]:
+    return {"problem": describe(problem), "algorithm": describe(algorithm), "data": source.fingerprint(), "seed": seed}
+
+
+def _save(checkpoint: Checkpoint, state, past, made, identity) -> None:
+    arrays = tree_to_arrays(state, "state") | {f"history.{k}": v for k, v in _joined(past).items()}
+    write_arrays(checkpoint.folder / CHECKPOINT_FILE, arrays, {"format": 1, "step": made, "identity": identity})
+
+
+def _restore(checkpoint: Checkpoint, like, identity):
+    arrays, meta = read_arrays(checkpoint.folder / CHECKPOINT_FILE)
+    for part, mine in identity.items():
+        if meta.get("identity", {}).get(part) != mine:
+            raise SavedFitError(
+                f"{checkpoint.folder} holds a checkpoint with another {part}; to go on from it pass the same model, family, objective, "
+                "gradient, algorithm, data and seed as then, or choose another folder."
+            )
+    history = {name.removeprefix("history."): x for name, x in arrays.items() if name.startswith("history.")}
+    return arrays_into_tree(arrays, like, "state"), history, int(meta["step"])

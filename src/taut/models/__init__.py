@@ -1,0 +1,16 @@
+"""Sentence 1, define your model: what is unknown and how it makes the data."""
+
+from taut.models.base import Model as Model
+from taut.models.log_density import LogDensity as LogDensity
+from taut.models.logistic import LogisticRegression as LogisticRegression
+from taut.models.logistic import Prediction as Prediction
+from taut.models.prior import Independent as Independent
+from taut.models.prior import Normal as Normal
+from taut.models.prior import Prior as Prior
+from taut.models.supports import Support as Support
+from taut.models.supports import bounded as bounded
+from taut.models.supports import ordered as ordered
+from taut.models.supports import positive as positive
+from taut.models.supports import real as real
+from taut.models.supports import simplex as simplex
+from taut.models.supports import unit_interval as unit_interval

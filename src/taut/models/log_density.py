@@ -1,0 +1,113 @@
+"""The general model: any log density over named parameters."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from taut.capabilities import Capability
+from taut.errors import ArgumentError
+from taut.models.base import Model
+from taut.models.prior import Prior
+from taut.models.supports import Parameters
+
+
+class UnconstrainedPrior(Prior):
+    """The log prior of constrained values as a density over the unconstrained vector: its Jacobian is counted here, once.
+
+    Attributes:
+        parameters: the adapter.
+        log_density: values -> log prior; None where the density carries everything (then the Jacobian is all there is).
+    """
+
+    parameters: Parameters
+    log_density: Callable | None = eqx.field(static=True, default=None)
+
+    def log_prob(self, z):
+        """log p(values(z)) + log |det dvalues/dz|, in nats."""
+        values, log_jacobian = self.parameters.constrain(z)
+        return log_jacobian if self.log_density is None else self.log_density(values) + log_jacobian
+
+
+class LogDensity(Model):
+    r"""Any differentiable log density over named parameters with supports.
+
+    Two forms. *A joint density* of the parameters, the data being inside the function:
+
+    .. math:: \log p(x, \theta) = \texttt{log\_joint}(\theta)
+
+    *Rows and prior*, which can be fitted by minibatches (a network's weights may be the unknown):
+
+    .. math:: \log p(x, \theta) = \sum_r \texttt{log\_likelihood}(\theta, \text{rows})_r + \texttt{log\_prior}(\theta)
+
+    The unknown is fitted in unconstrained coordinates, by the bijections of `numpyro.distributions`; the log-Jacobian is
+    counted with the prior. For a joint density `expected_log_likelihood` is E_q[log_joint] and `kl` is against the flat
+    measure, so that the ELBO is E_q[log p(x, theta)] + H(q) as it should be.
+
+    Args:
+        log_joint: `values -> scalar`, in nats.
+        parameters: supports by name, e.g. `{"mu": real(), "tau": positive(), "theta": real(8)}`, or any pytree of them; a
+            floating array stands for a real unknown of its shape that starts there.
+        log_likelihood: `(values, rows) -> [R]`, in place of `log_joint`.
+        log_prior: `values -> scalar`, with `log_likelihood`.
+
+    Raises:
+        ArgumentError: neither or both forms are given.
+
+    Example:
+        >>> model = LogDensity(lambda v: -0.5 * (v["mu"] - 8.0) ** 2, parameters={"mu": real()})
+        >>> float(model.log_likelihood(jnp.array([8.0]), None)[0])
+        0.0
+    """
+
+    name: ClassVar[str] = "log density"
+    parameters: Parameters
+    prior: Prior
+    density: Callable = eqx.field(static=True)
+    by_rows: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        log_joint: Callable | None = None,
+        *,
+        parameters: Any,
+        log_likelihood: Callable | None = None,
+        log_prior: Callable | None = None,
+    ):
+        if (log_joint is None) == (log_likelihood is None) or (log_likelihood is None) != (log_prior is None):
+            raise ArgumentError(
+                "LogDensity takes either log_joint (a function of the parameters), or log_likelihood (of parameters and rows, one value "
+                "a row) together with log_prior (of the parameters)."
+            )
+        for name, function in (("log_joint", log_joint), ("log_likelihood", log_likelihood), ("log_prior", log_prior)):
+            if function is not None and not callable(function):
+                raise ArgumentError(f"{name}={function!r} is not a function.")
+        self.parameters = Parameters(parameters)
+        self.prior = UnconstrainedPrior(self.parameters, log_prior)
+        self.by_rows = log_joint is None
+        self.density = log_likelihood if log_joint is None else log_joint  # pyright: ignore[reportAttributeAccessIssue]
+
+    @property
+    def offers(self):
+        """Differentiable, and nothing closed."""
+        return frozenset({Capability.DIFFERENTIABLE}) | self.prior.offers
+
+    def dim(self, rows):
+        """Number of unconstrained coordinates."""
+        return self.parameters.origin.size
+
+    def start(self, rows):
+        """Zero, or the values of array leaves."""
+        return self.parameters.origin
+
+    def log_likelihood(self, z, rows):
+        """Of each row; a joint density is one row."""
+        values, _ = self.parameters.constrain(z)
+        if self.by_rows:
+            return self.density(values, rows)
+        return jnp.reshape(self.density(values), (1,))
+
+    def constrain(self, z):
+        """The named, shaped, constrained values at z."""
+        return self.parameters.constrain(z)[0]

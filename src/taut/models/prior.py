@@ -1,0 +1,104 @@
+"""Priors over the unknown vector z, each saying whether its expectation under q is closed."""
+
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from taut.capabilities import Capability
+from taut.errors import ArgumentError
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+class Prior(eqx.Module):
+    """log p(z); one with `CLOSED_PRIOR` among its offers also has `expected_log_prob`."""
+
+    @property
+    def offers(self) -> AbstractSet[Capability]:
+        """What gradients and algorithms may ask of this prior."""
+        return frozenset()
+
+    def log_prob(self, z: Float[Array, " D"]) -> Float[Array, ""]:
+        """log p(z), in nats."""
+        raise NotImplementedError
+
+    def expected_log_prob(self, q: Any) -> Float[Array, ""]:
+        """E_q[log p(z)], in nats, where it is closed."""
+        raise NotImplementedError
+
+
+class Normal(Prior):
+    r"""Independent normal priors: z_j ~ N(loc_j, scale_j^2).
+
+    Attributes:
+        loc: a number, or one for each coordinate.
+        scale: standard deviation, a number or one for each coordinate. Both are fixed: they are never learned.
+
+    Example:
+        >>> float(Normal(0.0, 2.0).precision(3)[0])
+        0.25
+    """
+
+    loc: float | tuple[float, ...] = eqx.field(static=True, default=0.0)
+    scale: float | tuple[float, ...] = eqx.field(static=True, default=1.0)
+
+    def __check_init__(self):
+        if not np.all(np.isfinite(self.loc)) or not np.all(np.isfinite(self.scale)) or np.any(np.asarray(self.scale) <= 0):
+            raise ArgumentError(
+                f"Normal(loc={self.loc}, scale={self.scale}): loc must be finite, and scale, a standard deviation, "
+                "positive and finite; give e.g. Normal(0, 1)."
+            )
+
+    @property
+    def offers(self):
+        """A Gaussian prior has everything closed."""
+        return frozenset({Capability.CLOSED_PRIOR, Capability.GAUSSIAN_PRIOR})
+
+    def log_prob(self, z):
+        """log p(z), in nats."""
+        return self._log_prob(z, jnp.zeros((), z.dtype))
+
+    def expected_log_prob(self, q):
+        """E_q[log p(z)] = log p(mean) - 1/2 sum_j var_j / scale_j^2, in nats."""
+        return self._log_prob(q.mean, q.variance)
+
+    def _log_prob(self, mean, variance):
+        loc, scale = np.asarray(self.loc, mean.dtype), np.asarray(self.scale, mean.dtype)
+        return jnp.sum(-0.5 * ((mean - loc) ** 2 + variance) / scale**2 - np.log(scale) - 0.5 * LOG_2PI)
+
+    def precision(self, dim: int) -> Float[np.ndarray, " D"]:
+        """Diagonal of the prior's precision matrix."""
+        return np.broadcast_to(1.0 / np.asarray(self.scale, float) ** 2, (dim,))
+
+
+class Independent(Prior):
+    """Independent coordinates from any `numpyro.distributions` distribution on the real line, e.g. a Laplace or Student-t.
+
+    Its expectation under q is not closed, so the gradient has to be a sampled one.
+
+    Attributes:
+        distribution: of one coordinate, or with a batch shape `[D]`.
+
+    Example:
+        >>> import numpyro.distributions as dist
+        >>> round(float(Independent(dist.Laplace(0.0, 1.0)).log_prob(jnp.zeros(2))), 3)
+        -1.386
+    """
+
+    distribution: Any
+
+    def __check_init__(self):
+        support = getattr(self.distribution, "support", None)
+        if support is None or type(support).__name__ != "_Real":
+            raise ArgumentError(
+                f"Independent({self.distribution!r}): coefficients live on the whole real line, so their prior must "
+                "too; give a numpyro.distributions distribution with real support, e.g. Laplace(0, 1)."
+            )
+
+    def log_prob(self, z):
+        """log p(z), in nats."""
+        return jnp.sum(self.distribution.log_prob(z))

@@ -1,0 +1,190 @@
+"""Where a named unknown lives: supports, and the one adapter from unconstrained vectors to named, shaped, constrained values."""
+
+import dataclasses
+import math
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from taut.errors import ArgumentError
+from taut.trees import is_float_array
+
+
+@dataclasses.dataclass(frozen=True)
+class Support:
+    """The set in which one named unknown lives.
+
+    Attributes:
+        kind: name of the set.
+        shape: of the value, constrained.
+        bounds: parameters of the set: (low, high) of an interval.
+    """
+
+    kind: str
+    shape: tuple[int, ...] = ()
+    bounds: tuple[float, ...] = ()
+
+    @property
+    def transform(self) -> Any:
+        """The bijection from the unconstrained reals, from `numpyro.distributions`."""
+        import numpyro.distributions.constraints as sets
+        from numpyro.distributions import biject_to
+
+        constraint = {
+            "real": sets.real,
+            "positive": sets.positive,
+            "unit interval": sets.unit_interval,
+            "simplex": sets.simplex,
+            "ordered": sets.ordered_vector,
+        }.get(self.kind)
+        return biject_to(sets.interval(*self.bounds) if constraint is None else constraint)
+
+    @property
+    def free_shape(self) -> tuple[int, ...]:
+        """Shape of the unconstrained value: a simplex of n has n - 1 free numbers."""
+        return (*self.shape[:-1], self.shape[-1] - 1) if self.kind == "simplex" else self.shape
+
+
+def _shape(shape: Any) -> tuple[int, ...]:
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if not all(isinstance(n, int) and n > 0 for n in sizes):
+        raise ArgumentError(f"shape={shape!r}: a positive whole number or a tuple of them is needed, e.g. 8 or (3, 2).")
+    return sizes
+
+
+def real(shape: int | tuple[int, ...] = ()) -> Support:
+    """Any real number, or an array of them.
+
+    Example:
+        >>> real(8).shape
+        (8,)
+    """
+    return Support("real", _shape(shape))
+
+
+def positive(shape: int | tuple[int, ...] = ()) -> Support:
+    """Positive numbers, unconstrained by the logarithm.
+
+    Example:
+        >>> positive().free_shape
+        ()
+    """
+    return Support("positive", _shape(shape))
+
+
+def unit_interval(shape: int | tuple[int, ...] = ()) -> Support:
+    """Numbers between 0 and 1, unconstrained by the logit.
+
+    Example:
+        >>> unit_interval().kind
+        'unit interval'
+    """
+    return Support("unit interval", _shape(shape))
+
+
+def bounded(low: float, high: float, shape: int | tuple[int, ...] = ()) -> Support:
+    """Numbers between `low` and `high`.
+
+    Example:
+        >>> bounded(-1, 1).bounds
+        (-1.0, 1.0)
+    """
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ArgumentError(f"bounded({low}, {high}): two finite numbers, the lower first, are needed; see positive() for a half-line.")
+    return Support("bounded", _shape(shape), (float(low), float(high)))
+
+
+def simplex(size: int) -> Support:
+    """`size` positive numbers that sum to 1, by stick breaking.
+
+    Example:
+        >>> simplex(3).free_shape
+        (2,)
+    """
+    if not isinstance(size, int) or size < 2:
+        raise ArgumentError(f"simplex({size!r}): a simplex has at least two parts.")
+    return Support("simplex", (size,))
+
+
+def ordered(size: int) -> Support:
+    """`size` real numbers, each larger than the one before.
+
+    Example:
+        >>> ordered(2).kind
+        'ordered'
+    """
+    if not isinstance(size, int) or size < 2:
+        raise ArgumentError(f"ordered({size!r}): an order needs at least two numbers.")
+    return Support("ordered", (size,))
+
+
+class Parameters(eqx.Module):
+    """Named unknowns as one unconstrained vector: the only place that knows of constraints.
+
+    Args:
+        template: a pytree whose leaves are supports, or floating arrays (real, of that shape, starting at these values: a
+            network's weights can be the unknown); other leaves (an activation function) are kept as they are.
+
+    Example:
+        >>> p = Parameters({"mu": real(), "tau": positive()})
+        >>> values, log_jacobian = p.constrain(jnp.zeros(2))
+        >>> float(values["tau"]), float(log_jacobian)
+        (1.0, 0.0)
+    """
+
+    supports: tuple[Support, ...] = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)
+    origin: Float[np.ndarray, " D"]
+    rest: Any
+    places: Any = eqx.field(static=True)
+
+    def __init__(self, template: Any):
+        is_support = lambda x: isinstance(x, Support)  # noqa: E731
+        unknown = lambda x: is_support(x) or is_float_array(x)  # noqa: E731
+        leaves = jax.tree_util.tree_leaves_with_path(template, is_leaf=is_support)
+        found = [(path, leaf) for path, leaf in leaves if unknown(leaf)]
+        if not found:
+            raise ArgumentError(
+                f"parameters={template!r} names no unknown; give e.g. {{'mu': real(), 'tau': positive(), 'theta': real(8)}}."
+            )
+        bare = [p for p, leaf in leaves if callable(leaf) and leaf in (real, positive, unit_interval, bounded, simplex, ordered)]
+        if bare:
+            name = _name(bare[0])
+            raise ArgumentError(f"The support of {name} was given without being called; write e.g. {name}=real().")
+        self.names = tuple(_name(path) for path, _ in found)
+        self.supports = tuple(leaf if is_support(leaf) else Support("real", leaf.shape) for _, leaf in found)
+        start = [np.zeros(s.free_shape) if is_support(leaf) else np.asarray(leaf, float)
+                 for s, (_, leaf) in zip(self.supports, found, strict=True)]  # fmt: skip
+        self.origin = np.concatenate([a.ravel() for a in start])
+        self.rest = jax.tree.map(lambda x: None if unknown(x) else x, template, is_leaf=is_support)
+        self.places = jax.tree.structure(jax.tree.map(lambda x: 0 if unknown(x) else None, template, is_leaf=is_support))
+
+    def constrain(self, z: Float[Array, " D"]) -> tuple[Any, Float[Array, ""]]:
+        """The named values at z, and the log-determinant of the Jacobian of z -> values, in nats."""
+        values, log_jacobian, at = [], jnp.zeros((), z.dtype), 0
+        for support in self.supports:
+            size = math.prod(support.free_shape)
+            free = z[at : at + size].reshape(support.free_shape)
+            at += size
+            if support.kind == "real":
+                values.append(free)
+                continue
+            transform = support.transform
+            value = transform(free)
+            values.append(value)
+            log_jacobian = log_jacobian + jnp.sum(transform.log_abs_det_jacobian(free, value))
+        return eqx.combine(jax.tree.unflatten(self.places, values), self.rest), log_jacobian
+
+    def to_vector(self, values: Any) -> Float[Array, " D"]:
+        """The unconstrained vector of named values."""
+        leaves = self.places.flatten_up_to(values)
+        free = [v if s.kind == "real" else s.transform._inverse(jnp.asarray(v)) for s, v in zip(self.supports, leaves, strict=True)]
+        return jnp.concatenate([jnp.ravel(f) for f in free])
+
+
+def _name(path: Any) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")

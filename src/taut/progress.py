@@ -1,0 +1,52 @@
+"""The progress bar, which a fit that is over in half a second never shows (nor waits for its library)."""
+
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+PATIENCE = 0.5
+"""Seconds before a bar appears."""
+
+
+class ProgressBar:
+    """A `learn` callback that shows steps, speed, time left and the ELBO on standard error; use it as a context.
+
+    Args:
+        total: steps in the budget.
+        shown: True, False, or None for "if standard error is a terminal".
+    """
+
+    def __init__(self, total: int, shown: bool | None = None):
+        self.total = total
+        self.shown = sys.stderr.isatty() if shown is None else shown
+        self.begun = time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> "ProgressBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, made: int, history: dict[str, np.ndarray]) -> None:
+        """Show where the fit is; called between chunks."""
+        if not self.shown or time.monotonic() - self.begun < PATIENCE or not len(history["elbo"]):
+            return
+        if self._bar is None:
+            self._open()
+        recent = history["elbo"][-100:]
+        text = f"{np.nanmean(recent):.2f}" if np.isfinite(recent).any() else "..."
+        self._bar.update(self._task, completed=made, elbo=text)
+
+    def _open(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("fitting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("ELBO {task.fields[elbo]}"))
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4)
+        self._task = self._bar.add_task("fit", total=self.total, elbo="...")
+        self._bar.start()

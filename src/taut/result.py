@@ -1,0 +1,198 @@
+"""The result of a fit: what was learned, how it ended, and everything that is asked of it afterwards."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from scipy.special import ndtri
+
+from taut import precision
+from taut.algorithms import Algorithm
+from taut.diagnostics.elbo import Bound
+from taut.errors import ArgumentError, SavedFitError
+from taut.families import Family
+from taut.gradients import Problem
+from taut.learn import Ended
+from taut.models import Model, Prediction
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from taut.data import Design, Labels
+
+SUMMARY_DRAWS = 4000
+"""Draws behind a summary where moments are not closed: a mean to 1.6 % of its sd."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Fit:
+    """A fitted posterior.
+
+    Attributes:
+        problem: model, family, objective and gradient as learned.
+        algorithm: what moved q.
+        bound: the ELBO and its two terms, with the standard error where they were sampled.
+        history: what was seen at each step, `[steps, ...]` by name: `elbo`, `expected_log_likelihood`, `kl`, ...
+        ended: how the fit ended; its value is a sentence.
+        reason: the particulars of the ending, "" if there are none.
+        reasons: for each sentence, why it was chosen, or "given".
+        iterations: accepted steps.
+        gradient_evaluations: gradients of the log density at one z over the full data (a minibatch counts its share).
+        rows: of the data.
+        batch_size: rows for each step, None for all.
+        seed: of every random number.
+        dtype: that it was fitted in.
+        seconds: by phase.
+        design: how a table became the design matrix (regressions).
+        labels: what 0 and 1 stand for (regressions).
+    """
+
+    problem: Problem
+    algorithm: Algorithm
+    bound: Bound
+    history: dict[str, np.ndarray]
+    ended: Ended
+    reason: str
+    reasons: dict[str, str]
+    iterations: int
+    gradient_evaluations: float
+    rows: int
+    batch_size: int | None
+    seed: int
+    dtype: np.dtype
+    seconds: dict[str, float]
+    design: "Design | None" = None
+    labels: "Labels | None" = None
+
+    @property
+    def model(self) -> Model:
+        """The model."""
+        return self.problem.model
+
+    @property
+    def posterior(self) -> Family:
+        """q itself, over the unconstrained vector z (standardised weights, for a regression)."""
+        return self.problem.family
+
+    @property
+    def elbo(self) -> float:
+        """The ELBO of the answer, in nats for the whole data set."""
+        return self.bound.elbo
+
+    @property
+    def expected_log_likelihood(self) -> float:
+        """E_q[log p(x|z)], in nats for the whole data set."""
+        return self.bound.expected_log_likelihood
+
+    @property
+    def kl(self) -> float:
+        """KL(q||p), in nats."""
+        return self.bound.kl
+
+    def sample(self, n: int = 1000, seed: int = 0) -> dict[str, np.ndarray]:
+        """`n` independent draws of the named unknowns, each `[n, ...]`.
+
+        For a regression these are the coefficients of the original columns; for a log density the constrained values.
+        """
+        if not isinstance(n, int) or n < 1:
+            raise ArgumentError(f"sample({n!r}): a positive whole number of draws is needed.")
+        z = self._draws(n, seed)
+        if self.design is not None:
+            return dict(zip(self.design.names, (z @ self.design.original_scale().T).T, strict=True))
+        with precision.context(self.dtype):
+            values = jax.vmap(self.model.constrain)(z)
+        return jax.tree.map(np.asarray, values)
+
+    def _draws(self, n: int, seed: int) -> np.ndarray:
+        """`n` draws of z, `[n, D]`."""
+        with precision.context(self.dtype):
+            keys = jax.random.split(jax.random.key(seed), n)
+            return np.asarray(jax.vmap(lambda key: self.posterior.sample(self.posterior.noise(key)))(keys))
+
+    def summary(self, level: float = 0.95) -> "pl.DataFrame":
+        """The posterior table: for each unknown mean, sd, equal-tailed interval and P(> 0).
+
+        For a regression on the scale of the original columns, with mean and sd on the standardised scale beside them;
+        every number is exact, since linear functions of a Gaussian are Gaussian. Otherwise from 4,000 draws.
+
+        Args:
+            level: probability of the interval.
+        """
+        import polars as pl
+
+        if not 0 < level < 1:
+            raise ArgumentError(f"level={level!r}: the probability of the interval must lie between 0 and 1, e.g. 0.95.")
+        return pl.DataFrame(self._coefficients(level) if self.design is not None else self._marginals(level))
+
+    def _coefficients(self, level: float) -> dict[str, Any]:
+        assert self.design is not None
+        A = self.design.original_scale()
+        with precision.context(self.dtype):
+            mean, covariance = np.asarray(self.posterior.mean), np.asarray(self.posterior.covariance)  # pyright: ignore[reportAttributeAccessIssue]
+        original, sd = A @ mean, np.sqrt(np.einsum("ij,jk,ik->i", A, covariance, A))
+        half = ndtri(0.5 + 0.5 * level) * sd
+        from scipy.special import ndtr
+
+        return {
+            "name": list(self.design.names), "mean": original, "sd": sd, "lower": original - half, "upper": original + half,
+            "p_positive": ndtr(original / sd), "mean_standardised": mean, "sd_standardised": np.sqrt(np.diag(covariance)),
+        }  # fmt: skip
+
+    def _marginals(self, level: float) -> dict[str, Any]:
+        names, columns = [], []
+        for path, leaf in jax.tree_util.tree_leaves_with_path(self.sample(SUMMARY_DRAWS, self.seed)):
+            name = jax.tree_util.keystr(path, simple=True, separator=".")
+            for place in np.ndindex(leaf.shape[1:]):
+                names.append(name + (f"[{', '.join(map(str, place))}]" if place else ""))
+                columns.append(leaf[(slice(None), *place)])
+        draws = np.stack(columns)
+        lower, upper = np.quantile(draws, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=1)
+        return {"name": names, "mean": draws.mean(1), "sd": draws.std(1, ddof=1), "lower": lower, "upper": upper,
+                "p_positive": (draws > 0).mean(1)}  # fmt: skip
+
+    def predict(self, X: Any, level: float = 0.95) -> Prediction:
+        """The posterior predictive of new rows, integrated over the posterior: probability, sd and interval, each `[n]`.
+
+        Args:
+            X: new rows, with the columns of the fit (others are ignored).
+            level: probability of the interval.
+
+        Raises:
+            DataError: columns that are missing, levels that were not seen, values that are missing.
+        """
+        if self.design is None:
+            raise ArgumentError(f"A {self.model.name} has no prediction of its own; average your function over fit.sample().")
+        matrix = self.design.matrix(X).astype(self.dtype)
+        with precision.context(self.dtype):
+            prediction = self.model.predict(self.posterior, matrix, level)  # pyright: ignore[reportAttributeAccessIssue]
+        return Prediction(*map(np.asarray, prediction))
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that the printed table shows, as plain JSON."""
+        table = self.summary().to_dicts()
+        return {
+            "model": self.model.name, "family": self.posterior.name, "objective": self.problem.objective.name,
+            "gradient": self.problem.gradient.name, "samples": self.problem.gradient.samples, "algorithm": self.algorithm.name,
+            "reasons": self.reasons, "elbo": self.elbo, "expected_log_likelihood": self.expected_log_likelihood, "kl": self.kl,
+            "elbo_standard_error": self.bound.standard_error, "ended": self.ended.word, "reason": self.reason,
+            "iterations": self.iterations, "gradient_evaluations": self.gradient_evaluations, "rows": self.rows,
+            "batch_size": self.batch_size, "seed": self.seed, "dtype": str(self.dtype), "seconds": self.seconds,
+            "coefficients": table,
+        }  # fmt: skip
+
+    def save(self, path: str | Path) -> Path:
+        """Save to a folder: `fit.json` and `arrays.npz`, no code and no pickle; `taut.load` reads it."""
+        from taut.saved import save
+
+        return save(self, Path(path))
+
+    def __str__(self) -> str:
+        error = f" (standard error {self.bound.standard_error:.2g})" if self.bound.standard_error else ""
+        return (
+            f"{self.model.name}, {self.posterior.name} posterior over {self.posterior.dim} unknowns, {self.algorithm.name} with the "
+            f"{self.problem.gradient.name} gradient on {self.rows} rows\n"
+            f"ELBO {self.elbo:.6f}{error} = {self.expected_log_likelihood:.6f} - {self.kl:.6f} nats, {self.iterations} iterations, "
+            f"{self.seconds['total']:.2f} s\n{self.ended.value}" + (f"\n{self.reason}" if self.reason else "")
+        )
