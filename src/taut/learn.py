@@ -19,6 +19,7 @@ import numpy as np
 
 from taut.algorithms.base import Algorithm
 from taut.batch import Batch
+from taut.compilation import Compiled
 from taut.data.source import Source, take
 from taut.errors import SavedFitError
 from taut.gradients.problem import Problem, trainable
@@ -26,6 +27,8 @@ from taut.store import arrays_into_tree, read_arrays, tree_to_arrays, write_arra
 from taut.trees import describe
 
 CHUNK_SECONDS = 0.25
+PLAIN_WORK = 1_000_000
+"""Rows times unknowns up to which the loop of a deterministic algorithm is compiled plainly."""
 CHECKPOINT_FILE = "checkpoint.npz"
 
 
@@ -76,14 +79,20 @@ class Checkpoint(NamedTuple):
     resume: bool = True
 
 
-@eqx.filter_jit
-def _init(algorithm: Algorithm, key, problem: Problem, parent: Batch, rows):
-    return algorithm.init(key, problem, take(parent, rows))
+class Status(NamedTuple):
+    """What the loop asks of a chunk: steps made, all values finite, all parameters finite, ended by itself, certified."""
+
+    done: Any
+    healthy: Any
+    finite: Any
+    finished: Any
+    converged: Any
 
 
-@eqx.filter_jit
-def _run(algorithm: Algorithm, key, state, parent: Batch, plan, count):
+@Compiled
+def _run(algorithm: Algorithm, seed, state, parent: Batch, plan, count):
     """At most `count` steps; stops by itself when the algorithm has ended or a value is not finite."""
+    key = jax.random.key(seed)
     moving, fixed = eqx.partition(state, eqx.is_array)
 
     def one(moving, i):
@@ -96,24 +105,24 @@ def _run(algorithm: Algorithm, key, state, parent: Batch, plan, count):
 
     def go_on(carry):
         i, moving, _, healthy = carry
-        return (i < count) & healthy & ~jnp.asarray(algorithm.finished(eqx.combine(moving, fixed)))
+        return (i < count) & healthy & jnp.logical_not(algorithm.finished(eqx.combine(moving, fixed)))
 
     def body(carry):
         i, moving, history, _ = carry
         moving, info = one(moving, i)
-        history = jax.tree.map(lambda h, x: h.at[i].set(x), history, info)
+        history = jax.tree.map(lambda h, x: jax.lax.dynamic_update_index_in_dim(h, x, i, 0), history, info)
         return i + 1, moving, history, algorithm.healthy(info)
 
     done, moving, history, healthy = jax.lax.while_loop(go_on, body, (0, moving, history, jnp.array(True)))
     state = eqx.combine(moving, fixed)
     leaves = jax.tree.leaves(eqx.filter(state.problem, trainable(state.problem)))
     finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
-    return state, history, done, healthy, finite, jnp.asarray(algorithm.finished(state))
+    return state, history, Status(done, healthy, finite, algorithm.finished(state), algorithm.converged(state))
 
 
 @eqx.filter_jit
-def _diagnose(algorithm: Algorithm, key, state, parent: Batch, rows):
-    return algorithm.diagnose(jax.random.fold_in(key, state.step), state, take(parent, rows))
+def _diagnose(algorithm: Algorithm, seed, state, parent: Batch, rows):
+    return algorithm.diagnose(jax.random.fold_in(jax.random.key(seed), state.step), state, take(parent, rows))
 
 
 def learn(
@@ -142,9 +151,8 @@ def learn(
         SavedFitError: a checkpoint of another problem, seed or data set.
     """
     algorithm.check(problem)
-    key = jax.random.key(seed)
     parent = jax.device_put(source.parent)
-    state = _init(algorithm, key, problem, parent, source.plan(0, 1)[0])
+    state = algorithm.init(problem, source.dtype)
     past: list[dict[str, np.ndarray]] = []
     made = 0
     identity = _identity(problem, algorithm, source, seed) if checkpoint else {}
@@ -152,6 +160,8 @@ def learn(
         state, history, made = _restore(checkpoint, state, identity)
         past.append(history)
 
+    # A deterministic algorithm makes few steps: unless they are long, compiling is all of the time.
+    plain = algorithm.deterministic and source.size * problem.family.dim <= PLAIN_WORK
     length = min(algorithm.chunk, algorithm.steps)
     count, saved = min(32, length), time.monotonic()
     ended, reason = Ended.BUDGET_SPENT, ""
@@ -161,12 +171,15 @@ def learn(
             count = min(count, algorithm.steps - made)
             plan = source.plan(made, count)
             plan = np.concatenate([plan, np.zeros((length - count, plan.shape[1]), plan.dtype)])
-            run = lambda n, plan=plan, before=before: _run(algorithm, key, before, parent, plan, np.int32(n))  # noqa: E731
-            after, chunk, done, healthy, finite, finished = jax.block_until_ready(run(count))
-            done = int(done)
-            if not (bool(healthy) and bool(finite)):
+            run = lambda n, plan=plan, before=before: _run(
+                algorithm, np.uint32(seed), before, parent, plan, np.int32(n), plain=plain
+            )  # noqa: E731
+            after, chunk, status = jax.block_until_ready(run(count))
+            status = Status(*map(np.asarray, status))
+            done = int(status.done)
+            if not (status.healthy and status.finite):
                 good, after = _last_good(run, done - 1, before)
-                reason = _name_the_culprit(algorithm, key, after, parent, source, made + good)
+                reason = _name_the_culprit(algorithm, seed, after, parent, source, made + good)
                 ended, done = Ended.DIVERGED, good
             state, made = after, made + done
             history = {name: np.asarray(x)[:done] for name, x in chunk.items()}
@@ -175,8 +188,8 @@ def learn(
                 callback(made, history)
             if ended is Ended.DIVERGED:
                 break
-            if bool(finished):
-                ended = Ended.CONVERGED if bool(algorithm.converged(state)) else Ended.STALLED
+            if status.finished:
+                ended = Ended.CONVERGED if status.converged else Ended.STALLED
                 break
             if checkpoint and time.monotonic() - saved > checkpoint.seconds:
                 _save(checkpoint, state, past, made, identity)
@@ -193,17 +206,17 @@ def learn(
 def _last_good(run, good: int, before):
     """The state before the step that went wrong; going through the chunk again costs nothing but time."""
     while good > 0:
-        state, _, _, _, finite, _ = run(good)
-        if bool(finite):
+        state, _, status = run(good)
+        if bool(status.finite):
             return good, state
         good -= 1
     return 0, before
 
 
-def _name_the_culprit(algorithm, key, state, parent, source, step) -> str:
+def _name_the_culprit(algorithm, seed, state, parent, source, step) -> str:
     """Which term or derivative of the next step is not finite, in one sentence."""
     rows = source.plan(step, 1)[0]
-    seen = _diagnose(algorithm, key, state, parent, rows)
+    seen = _diagnose(algorithm, np.uint32(seed), state, parent, rows)
     bad = {name: np.asarray(x) for name, x in seen.items() if not np.all(np.isfinite(x))}
     parts = [f"{name} ({x.ravel()[~np.isfinite(x.ravel())][0]})" for name, x in bad.items()]
     where = "" if rows.size == 0 else f" on the batch of rows {', '.join(map(str, rows[:5]))}, ..."

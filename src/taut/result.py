@@ -47,6 +47,8 @@ class Fit:
         seconds: by phase.
         design: how a table became the design matrix (regressions).
         labels: what 0 and 1 stand for (regressions).
+        evidence: arrays that the report draws from the data, so that its page can be made again without them.
+        draws: saved draws by name, for a fit that was loaded without its model's code.
     """
 
     problem: Problem
@@ -65,6 +67,8 @@ class Fit:
     seconds: dict[str, float]
     design: "Design | None" = None
     labels: "Labels | None" = None
+    evidence: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    draws: dict[str, np.ndarray] | None = None
 
     @property
     def model(self) -> Model:
@@ -98,12 +102,23 @@ class Fit:
         """
         if not isinstance(n, int) or n < 1:
             raise ArgumentError(f"sample({n!r}): a positive whole number of draws is needed.")
+        if self.draws is not None:
+            return self._saved_draws(n)
         z = self._draws(n, seed)
         if self.design is not None:
             return dict(zip(self.design.names, (z @ self.design.original_scale().T).T, strict=True))
         with precision.context(self.dtype):
             values = jax.vmap(self.model.constrain)(z)
         return jax.tree.map(np.asarray, values)
+
+    def _saved_draws(self, n: int) -> dict[str, np.ndarray]:
+        saved = min((len(x) for x in (self.draws or {}).values()), default=0)
+        if n > saved:
+            raise SavedFitError(
+                f"This fit was loaded without its model's code and holds {saved} draws; {n} were asked for. Load it with "
+                "taut.load(path, model=...) for fresh ones."
+            )
+        return {name: x[:n] for name, x in (self.draws or {}).items()}
 
     def _draws(self, n: int, seed: int) -> np.ndarray:
         """`n` draws of z, `[n, D]`."""
@@ -142,7 +157,8 @@ class Fit:
 
     def _marginals(self, level: float) -> dict[str, Any]:
         names, columns = [], []
-        for path, leaf in jax.tree_util.tree_leaves_with_path(self.sample(SUMMARY_DRAWS, self.seed)):
+        size = SUMMARY_DRAWS if self.draws is None else min(map(len, self.draws.values()))
+        for path, leaf in jax.tree_util.tree_leaves_with_path(self.sample(size, self.seed)):
             name = jax.tree_util.keystr(path, simple=True, separator=".")
             for place in np.ndindex(leaf.shape[1:]):
                 names.append(name + (f"[{', '.join(map(str, place))}]" if place else ""))

@@ -44,24 +44,18 @@ def test_the_original_scale_gives_the_same_predictor(standardise):
     design = Design.learn(TABLE, standardise=standardise)
     beta = np.arange(1.0, 7.0)
     raw = Design.learn(TABLE, standardise=False).matrix(TABLE)
-    np.testing.assert_allclose(
-        design.matrix(TABLE) @ beta, raw @ (design.original_scale() @ beta), rtol=1e-11
-    )
+    np.testing.assert_allclose(design.matrix(TABLE) @ beta, raw @ (design.original_scale() @ beta), rtol=1e-11)
 
 
 def test_the_original_scale_without_intercept_is_of_centred_columns():
     design = Design.learn(ARRAY, intercept=False)
     beta = np.array([1.0, -2.0, 3.0])
     centred = ARRAY - ARRAY.mean(0)
-    np.testing.assert_allclose(
-        design.matrix(ARRAY) @ beta, centred @ (design.original_scale() @ beta), rtol=1e-11
-    )
+    np.testing.assert_allclose(design.matrix(ARRAY) @ beta, centred @ (design.original_scale() @ beta), rtol=1e-11)
 
 
 @pytest.mark.parametrize("features", [TABLE, ARRAY], ids=["table", "array"])
-@pytest.mark.parametrize(
-    "options", [{}, {"standardise": False}, {"intercept": False, "missing": "drop"}], ids=str
-)
+@pytest.mark.parametrize("options", [{}, {"standardise": False}, {"intercept": False, "missing": "drop"}], ids=str)
 def test_json_round_trip_is_exact(features, options):
     design = Design.learn(features, **options)
     again = Design.from_json(json.loads(json.dumps(design.to_json())))
@@ -95,9 +89,7 @@ def test_columns_go_by_name_and_others_are_ignored():
 def test_arrays_go_by_position():
     design = Design.learn(ARRAY)
     assert design.names == ("intercept", "x0", "x1", "x2")
-    np.testing.assert_array_equal(
-        design.matrix(pl.DataFrame(ARRAY, schema=["a", "b", "c"])), design.matrix(ARRAY)
-    )
+    np.testing.assert_array_equal(design.matrix(pl.DataFrame(ARRAY, schema=["a", "b", "c"])), design.matrix(ARRAY))
     np.testing.assert_array_equal(design.matrix(ARRAY.tolist()), design.matrix(ARRAY))
     named = Design.learn(pl.DataFrame(ARRAY, schema=["a", "b", "c"]))
     np.testing.assert_array_equal(named.matrix(ARRAY), design.matrix(ARRAY))
@@ -113,9 +105,7 @@ def test_number_types_of_arrays(dtype):
 
 @pytest.mark.parametrize("dtype", ["str", "object"])
 def test_an_array_of_mixed_columns(dtype):
-    array = np.array(
-        [["31", "cook"], ["57", "clerk"]] if dtype == "str" else [[31, "cook"], [57, "clerk"]], dtype
-    )
+    array = np.array([["31", "cook"], ["57", "clerk"]] if dtype == "str" else [[31, "cook"], [57, "clerk"]], dtype)
     design = Design.learn(array, standardise=False)
     assert design.names == ("intercept", "x0", "x1=cook")
     np.testing.assert_array_equal(design.matrix(array), [[1, 31, 1], [1, 57, 0]])
@@ -149,9 +139,7 @@ def test_pandas_itself():
     )
     design = Design.learn(frame, standardise=False)
     assert design.names == ("intercept", "age", "job=b", "code=2", "owner")
-    np.testing.assert_array_equal(
-        design.matrix(frame), [[1, 31, 0, 0, 1], [1, 57, 1, 1, 0], [1, 40, 1, 0, 1]]
-    )
+    np.testing.assert_array_equal(design.matrix(frame), [[1, 31, 0, 0, 1], [1, 57, 1, 1, 0], [1, 40, 1, 0, 1]])
     with pytest.raises(DataError, match=r"'n' \(1\)"):
         Design.learn(pd.DataFrame({"n": pd.array([1, None, 3], dtype="Int64")}))
     with pytest.raises(DataError, match=r"'s' \(1\)"):
@@ -168,9 +156,7 @@ def test_an_enum_keeps_its_order_and_declared_codes_are_categorical():
     codes = pl.DataFrame({"code": ["1", "2", "1"]}, schema={"code": pl.Categorical})
     design = Design.learn(codes, standardise=False)
     assert design.names == ("intercept", "code=2")
-    np.testing.assert_array_equal(
-        design.matrix(pl.DataFrame({"code": [2, 1]})), [[1, 1], [1, 0]]
-    )  # as a CSV has them
+    np.testing.assert_array_equal(design.matrix(pl.DataFrame({"code": [2, 1]})), [[1, 1], [1, 0]])  # as a CSV has them
 
 
 def test_missing_rows_are_dropped_on_request():
@@ -185,6 +171,14 @@ def test_missing_rows_are_dropped_on_request():
     assert np.flatnonzero(~design.complete_rows(table)).tolist() == [3, 5]
     assert design.shift == Design.learn(TABLE[keep]).shift
     np.testing.assert_array_equal(design.matrix(table), design.matrix(TABLE[keep]))
+
+
+def test_missing_rows_of_an_array_are_dropped_on_request():
+    array = ARRAY.copy()
+    array[4, 1] = np.nan
+    design = Design.learn(array, missing="drop")
+    np.testing.assert_array_equal(design.matrix(array), design.matrix(np.delete(ARRAY, 4, axis=0)))
+    assert (design.dropped, design.shift) == (1, Design.learn(np.delete(ARRAY, 4, axis=0)).shift)
 
 
 def test_levels_that_only_dropped_rows_had_are_not_learned():
@@ -238,7 +232,7 @@ BAD_FEATURES = {
     "constant": (column([3, 3, 3]), ["'a' (always 3)", "0/0", "Drop"]),
     "column of ones": (array([[1, 5], [1, 6]]), ["'x0' (always 1)", "the intercept is added"]),
     "constant up to rounding": (column([0.1 + 0.2, 0.3, 0.3]), ["'a' (always 0.3)"]),
-    "constant, not standardised": (column([3, 3], standardise=False), ["'a'", "told from the intercept"]),
+    "constant, not standardised": (column([3, 3], standardise=False), ["'a'", "told from the intercept", "added"]),
     "constant text": (column(["x", "x"]), ["'a'", "'x'", "constant", "Drop"]),
     "constant true": (column([True, True]), ["'a' (always 1)"]),
     "one row": (column([1]), ["single row"]),

@@ -126,7 +126,7 @@ BAD_PAIRS = {
     "one of three levels": (
         FEATURES.with_columns(grade=np.where(BAD, "C", np.where(AGE > 3, "A", "B"))), BAD, ["'grade=C'"]),
     "copy in an array": (np.column_stack([AGE, 2 * BAD - 1]), BAD, ["'x1'"]),
-    "no target at all, dropped": (FEATURES, [None] * N, ["missing in every row"]),
+    "no target at all, dropped": (FEATURES, [None] * N, ["lacks its target", "nothing would be left"]),
 }  # fmt: skip
 
 

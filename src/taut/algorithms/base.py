@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, PRNGKeyArray
 
 from taut.batch import Batch
@@ -44,8 +45,8 @@ class Algorithm(eqx.Module):
                 "family does not offer it. Use algorithm=taut.algorithms.StochasticGradient()."
             )
 
-    def init(self, key: PRNGKeyArray, problem: Problem, batch: Batch) -> Any:
-        """The state before the first step; runs compiled."""
+    def init(self, problem: Problem, dtype: np.dtype) -> Any:
+        """The state before the first step, its arrays in NumPy where that saves a compilation."""
         raise NotImplementedError
 
     def step(self, key: PRNGKeyArray, state: Any, batch: Batch) -> tuple[Any, dict[str, Array]]:

@@ -5,11 +5,11 @@ v_i, so E_q[log p(x|z)] = sum_i E_i(m_i, v_i) is exact. Its derivatives give the
 
     g  = X' dE/dm - P0 (mu - mu0),        P* = P0 + X' diag(w) X,   w = -2 dE/dv  ( = -E[psi''] ),
 
-with P0 the prior's precision. A step of length rho in natural parameters (the mean's taken with the new precision) is
+with P0 the prior's precision. A step of length rho is
 
-    P <- (1 - rho) P + rho P*,            mu <- mu + rho P^{-1} g,
+    P <- (1 - rho) P + rho P*,            mu <- mu + rho P*^{-1} g,
 
-which for rho = 1 is a Newton step for mu. Setting v = 0 turns the same step into Newton's method for the posterior
+which for rho = 1 is the natural-gradient step, and for mu Newton's. Setting v = 0 turns the same step into Newton's method for the posterior
 mode, so the Laplace start is this iteration with the variance switched off.
 
 *Acceleration.* The plain iteration alternates around the optimum when predictors are collinear (more than 30 iterations on
@@ -36,7 +36,8 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.scipy.linalg import cho_factor, cho_solve
+import numpy as np
+from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Bool, Float, Int
 
 from taut.algorithms.base import Algorithm
@@ -81,7 +82,7 @@ class NaturalState(NamedTuple):
         point: the accepted point.
         variational: False while the mode is sought (v = 0), True afterwards.
         attempt: 0 for an accelerated trial, 1 for a plain one, 2, 3, ... for a half, a quarter, ...
-        past: the last accepted (x, G(x)) as vectors `[memory, 2, D + D(D+1)/2]`, newest first.
+        past: the last accepted (x, G(x)) as vectors `[memory, 2, D + D^2]`, newest first.
         kept: how many of them are filled.
         accepted: accepted steps, those towards the mode included.
         step: trials made, rejected ones included.
@@ -136,15 +137,15 @@ class NaturalGradient(Algorithm):
                 "gradient out, or use algorithm=taut.algorithms.StochasticGradient()."
             )
 
-    def init(self, key, problem, batch):
-        """At the prior mean's zero vector, with nothing known yet: the first trial is accepted whatever it gives."""
-        D, dtype = problem.family.dim, batch.weights.dtype
-        zero, none = jnp.zeros((), dtype), jnp.full((), -jnp.inf, dtype)
-        eye = jnp.eye(D, dtype=dtype)
-        start = Point(jnp.zeros(D, dtype), eye, jnp.zeros(D, dtype), eye, none, zero, jnp.full((), jnp.inf, dtype))
-        count = jnp.zeros((), jnp.int32)
-        past = jnp.zeros((self.memory, 2, D + D * (D + 1) // 2), dtype)
-        return NaturalState(problem, start, jnp.array(False), count + 1, past, count, count, count)
+    def init(self, problem, dtype):
+        """At zero, with nothing known yet: the first trial is accepted whatever it gives."""
+        D = problem.family.dim
+        zeros, eye = np.zeros(D, dtype), np.eye(D, dtype=dtype)
+        number = lambda x: np.asarray(x, dtype)  # noqa: E731
+        start = Point(zeros, eye, zeros, eye, number(-np.inf), number(0), number(np.inf))
+        count = np.int32(0)
+        past = np.zeros((self.memory, 2, D + D * D), dtype)
+        return NaturalState(problem, start, np.array(False), count + np.int32(1), past, count, count, count)
 
     def _evaluate(self, problem: Problem, mean, precision, variational, batch) -> tuple[Point, Any]:
         """One pass over the data at a Gaussian: value, directions and decrement, and the family's member there."""
@@ -153,105 +154,86 @@ class NaturalGradient(Algorithm):
         m, v = q.predictor_moments(X)
         expected = lambda m, v: jnp.sum(weights * model.expectation(m, v, rows))  # noqa: E731
         likelihood, (dm, dv) = jax.value_and_grad(expected, (0, 1))(m, jnp.where(variational, v, 0.0))
-        prior_slope = jax.grad(model.prior.log_prob)(mean)
-        prior_precision = jnp.asarray(model.prior.precision(mean.size), mean.dtype)
+        g = X.T @ dm + jax.grad(model.prior.log_prob)(mean)
+        target = (X.T * (-2 * dv)) @ X + jnp.diag(jnp.asarray(model.prior.precision(mean.size), mean.dtype))
 
-        g = X.T @ dm + prior_slope
-        target = (X.T * (-2 * dv)) @ X + jnp.diag(prior_precision)
-        step = cho_solve(cho_factor(target, lower=True), g)
-        # L'(P* - P)L: a full covariance moves in every direction, a mean field in its own coordinates only.
-        change = target - precision
-        whitened = self._whiten(q, change)
-        decrement = 0.5 * g @ step + jnp.where(variational, 0.25 * jnp.sum(whitened**2), 0.0)
+        # With P* = C C': g' P*^{-1} g = |C^{-1} g|^2.
+        factor = jnp.linalg.cholesky(target, symmetrize_input=False)
+        half = solve_triangular(factor, g, lower=True)
+        step = solve_triangular(factor, half, lower=True, trans=1)
+        moved = q.whitened_precision(target - precision)
+        decrement = 0.5 * half @ half + jnp.where(variational, 0.25 * jnp.sum(moved**2), 0.0)
         kl = -q.entropy() - model.prior.expected_log_prob(q)
         value = jnp.where(variational, likelihood - kl, likelihood + model.prior.log_prob(mean))
         return Point(mean, precision, step, target, value, likelihood, decrement), q
-
-    def _whiten(self, q, change):
-        """The change of precision in units of q's own, over what the family can move."""
-        if hasattr(q, "factor"):
-            return q.factor.T @ change @ q.factor
-        return jnp.diagonal(change) * q.variance
 
     def _candidate(self, state: NaturalState):
         """Mean and precision of the next trial."""
         point = state.point
         # attempt 1, 2, 3, ... are steps of length 1, 1/2, 1/4, ...
         rho = 0.5 ** jnp.maximum(state.attempt - 1, 0).astype(point.mean.dtype)
-        damped_precision = (1 - rho) * point.precision + rho * point.target
-        precision = jnp.where(state.variational, damped_precision, point.target)
-        # rho P^{-1} g = rho P^{-1} P* (P*^{-1} g): for rho = 1 just the plain step.
-        plain = point.mean + rho * cho_solve(cho_factor(precision, lower=True), point.target @ point.step)
-        mean_a, precision_a = self._accelerated(state)
-        first = state.attempt == 0
-        return jnp.where(first, mean_a, plain), jnp.where(first, precision_a, precision)
+        precision = point.precision + jnp.where(state.variational, rho, 1.0) * (point.target - point.precision)
+        plain, accelerated = (point.mean + rho * point.step, precision), self._accelerated(state)
+        return jax.tree.map(lambda a, p: jnp.where(state.attempt == 0, a, p), accelerated, plain)
 
     def _accelerated(self, state: NaturalState):
-        """Anderson's combination: x - (dX + dF) gamma + f with gamma = argmin |f - dF gamma|."""
+        """Anderson's step, x + f - sum_j gamma_j (dX_j + dF_j) with gamma = argmin |f - sum_j gamma_j dF_j|."""
+        x, G = _vectors(state.point)
+        f, new = G - x, G
+        basis = []  # the dF_j made orthogonal one after the other (Gram-Schmidt), each with its dX_j + dF_j alongside
+        for j in range(self.memory):
+            dF = f - (state.past[j, 1] - state.past[j, 0])
+            dG = G - state.past[j, 1]  # dX_j + dF_j
+            for e, d in basis:
+                overlap = (e @ dF) / _positive(e @ e)
+                dF, dG = dF - overlap * e, dG - overlap * d
+            basis.append((jnp.where(j < state.kept, dF, 0.0), jnp.where(j < state.kept, dG, 0.0)))
+        for e, d in basis:
+            new = new - (e @ f) / _positive(e @ e) * d
         D = state.point.mean.size
-        x, G = self._vectors(state.point)
-        f = G - x
-        filled = (jnp.arange(self.memory) < state.kept)[:, None]
-        dX = jnp.where(filled, x - state.past[:, 0], 0.0)
-        dF = jnp.where(filled, f - (state.past[:, 1] - state.past[:, 0]), 0.0)
-        normal = dF @ dF.T
-        ridge = (1e-12 * jnp.trace(normal) + jnp.finfo(x.dtype).tiny) * jnp.eye(self.memory, dtype=x.dtype)
-        gamma = cho_solve(cho_factor(normal + ridge, lower=True), dF @ f)
-        new = x + f - gamma @ (dX + dF)
-        upper = jnp.zeros((D, D), x.dtype).at[jnp.triu_indices(D)].set(new[D:])
-        return new[:D], upper + jnp.triu(upper, 1).T
-
-    def _vectors(self, point: Point):
-        """x = (mu, upper triangle of P) and G(x) = (mu + P*^{-1} g, upper triangle of P*)."""
-        triangle = jnp.triu_indices(point.mean.size)
-        here = jnp.concatenate([point.mean, point.precision[triangle]])
-        there = jnp.concatenate([point.mean + point.step, point.target[triangle]])
-        return here, there
+        return new[:D], new[D:].reshape(D, D)
 
     def step(self, key, state, batch):
         """One trial: evaluate the candidate, accept it if the ELBO does not fall, else try a safer one next."""
         point = state.point
-        mean, precision = self._candidate(state)
-        trial, q = self._evaluate(state.problem, mean, precision, state.variational, batch)
-        slack = 64 * jnp.finfo(mean.dtype).eps * jnp.abs(point.value)  # rounding of the sum over rows
-        slack = jnp.where(jnp.isfinite(slack), slack, 0.0)
-        accepted = (trial.value >= point.value - slack) & jnp.isfinite(trial.decrement)
+        trial, q = self._evaluate(state.problem, *self._candidate(state), state.variational, batch)
+        accepted = (trial.value >= point.value - _rounding(point.value)) & jnp.isfinite(trial.decrement)
         keep = lambda new, old: jnp.where(accepted, new, old)  # noqa: E731
         here = jax.tree.map(keep, trial, point)
 
         # Near the mode the variance is switched on: the value changes its meaning, so nothing of the past is comparable.
         switch = accepted & ~state.variational & (trial.decrement < LAPLACE_TOLERANCE)
         here = here._replace(value=jnp.where(switch, -jnp.inf, here.value))
-        x, G = self._vectors(point)
-        past = jnp.concatenate([jnp.stack([x, G])[None], state.past[:-1]])
         remember = accepted & state.variational & jnp.isfinite(point.value)
-        kept = jnp.where(switch, 0, jnp.where(remember, jnp.minimum(state.kept + 1, self.memory), state.kept))
-        accelerate = state.variational & (kept > 0)
-        family = jax.tree.map(keep, q, state.problem.family)
+        past = jnp.concatenate([jnp.stack(_vectors(point))[None], state.past[:-1]])
+        kept = jnp.minimum(state.kept + remember, self.memory)
         new = NaturalState(
-            problem=eqx.tree_at(lambda p: p.family, state.problem, family),
+            problem=eqx.tree_at(lambda p: p.family, state.problem, jax.tree.map(keep, q, state.problem.family)),
             point=here,
             variational=state.variational | switch,
-            attempt=jnp.where(accepted, jnp.where(accelerate, 0, 1), state.attempt + 1),
+            attempt=jnp.where(accepted, jnp.where(kept > 0, 0, 1), state.attempt + 1),
             past=jnp.where(remember, past, state.past),
             kept=kept,
             accepted=state.accepted + accepted,
             step=state.step + 1,
         )
-        kl = trial.expected_log_likelihood - trial.value
-        nan = jnp.full_like(kl, jnp.nan)
-        shown = lambda x: jnp.where(state.variational, x, nan)  # noqa: E731
+        shown = lambda x: jnp.where(state.variational, x, jnp.nan)  # noqa: E731
         info = {
-            "elbo": shown(trial.value), "expected_log_likelihood": shown(trial.expected_log_likelihood), "kl": shown(kl),
-            "bound": trial.value, "decrement": trial.decrement, "accepted": accepted, "variational": state.variational,
-        }  # fmt: skip
+            "elbo": shown(trial.value),
+            "expected_log_likelihood": shown(trial.expected_log_likelihood),
+            "kl": shown(trial.expected_log_likelihood - trial.value),
+            "bound": trial.value,
+            "decrement": trial.decrement,
+            "accepted": accepted,
+            "variational": state.variational,
+        }
         return new, info
 
     def converged(self, state):
         """The decrement is below the tolerance (or what rounding lets be seen of it)."""
-        rounding = 64 * jnp.finfo(state.point.value.dtype).eps * jnp.abs(state.point.value)
-        small = state.point.decrement < jnp.maximum(self.tolerance, rounding)
-        return state.variational & jnp.isfinite(state.point.value) & small
+        point = state.point
+        small = point.decrement < jnp.maximum(self.tolerance, _rounding(point.value))
+        return state.variational & jnp.isfinite(point.value) & small
 
     def finished(self, state):
         """Converged, or no step of any length helps any more."""
@@ -264,9 +246,8 @@ class NaturalGradient(Algorithm):
     def terms(self, state):
         """Exact, from the accepted point; None before the variance is switched on."""
         point = state.point
-        if not bool(state.variational) or not bool(jnp.isfinite(point.value)):
-            return None
-        return point.value, point.expected_log_likelihood, point.expected_log_likelihood - point.value
+        value, likelihood = np.asarray(point.value), np.asarray(point.expected_log_likelihood)
+        return (value, likelihood, likelihood - value) if np.asarray(state.variational) and np.isfinite(value) else None
 
     def iterations(self, state):
         """Accepted steps, those of the Laplace start included."""
@@ -274,7 +255,24 @@ class NaturalGradient(Algorithm):
 
     def diagnose(self, key, state, batch):
         """The terms at the next trial, by name."""
-        mean, precision = self._candidate(state)
-        trial, _ = self._evaluate(state.problem, mean, precision, state.variational, batch)
+        trial, _ = self._evaluate(state.problem, *self._candidate(state), state.variational, batch)
         return {"expected_log_likelihood": trial.expected_log_likelihood, "bound": trial.value,
                 "the gradient of family.mean": trial.step, "the precision of family": trial.target}  # fmt: skip
+
+
+def _vectors(point: Point):
+    """x = (mu, P) and G(x) = (mu + P*^{-1} g, P*)."""
+    return (
+        jnp.concatenate([point.mean, point.precision.ravel()]),
+        jnp.concatenate([point.mean + point.step, point.target.ravel()]),
+    )
+
+
+def _positive(x):
+    """x, or the least number that may be divided by."""
+    return jnp.maximum(x, jnp.finfo(x.dtype).tiny)
+
+
+def _rounding(value):
+    """What rounding can make of a sum over rows of this size; 0 where there is no value yet."""
+    return jnp.where(jnp.isfinite(value), 64 * jnp.finfo(value.dtype).eps * jnp.abs(value), 0.0)

@@ -83,10 +83,13 @@ class StochasticGradient(Algorithm):
         recipe = self.recipe(problem)
         return recipe.build() if isinstance(recipe, Recipe) else recipe
 
-    def init(self, key, problem, batch):
+    def init(self, problem, dtype):
         """The state before the first step."""
+        return _init(self, problem, dtype)
+
+    def _init(self, problem, dtype):
         moving = eqx.filter(problem, trainable(problem))
-        like = statistics_like(problem, batch.weights.dtype)
+        like = statistics_like(problem, dtype)
         return StochasticState(
             problem=problem,
             average=moving if self.averaging is not None else None,
@@ -146,3 +149,8 @@ class StochasticGradient(Algorithm):
         leaves = jax.tree_util.tree_leaves_with_path(slope)
         derivatives = {f"the gradient of {jax.tree_util.keystr(path).lstrip('.')}": leaf for path, leaf in leaves}
         return {**info.terms, **statistics, "bound": bound, **derivatives}
+
+
+@eqx.filter_jit
+def _init(algorithm: StochasticGradient, problem: Problem, dtype):
+    return algorithm._init(problem, dtype)

@@ -46,7 +46,6 @@ def load_bundled(name: str) -> tuple[pl.DataFrame, str]:
     """
     if name not in BUNDLED:
         raise ArgumentError(
-            f"There is no bundled data set '{name}'.{suggestion(str(name), BUNDLED)} "
-            f"There is {quoted(BUNDLED)}."
+            f"There is no bundled data set '{name}'.{suggestion(str(name), BUNDLED)} There is {quoted(BUNDLED)}."
         )
     return BUNDLED[name]()

@@ -47,9 +47,7 @@ class Column:
             return column
         levels = ordered(series)
         if len(levels) < 2:
-            raise DataError(
-                f"'{series.name}' is always {quoted(levels)}: a constant column tells nothing. Drop it."
-            )
+            raise DataError(f"'{series.name}' is always {quoted(levels)}: a constant column tells nothing. Drop it.")
         if len(levels) > max(20, len(series) / 2):
             raise DataError(
                 f"'{series.name}' is text with {len(levels)} different values in {len(series)} rows, which "
@@ -74,6 +72,8 @@ class Column:
             raise DataError(f"'{self.name}' is of type {series.dtype}, and was {self.kind} in the fit.")
         if self.kind == "categorical":
             return series.cast(pl.String)
+        if self.kind == "numeric" and series.dtype == pl.Float64:
+            return series
         if (offender := first_not_a_number(series)) is not None:
             row, value = offender
             expected = "numbers" if self.kind == "numeric" else "true/false"

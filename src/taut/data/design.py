@@ -5,16 +5,14 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-import polars as pl
 
-from taut.data.columns import Column, kind_of
-from taut.data.frames import as_frame
-from taut.data.wording import listing, quoted
+from taut.data.checks import refuse_constant, refuse_infinite, refuse_missing
+from taut.data.columns import Column
+from taut.data.rows import as_rows, encode, kinds, learn_columns, present, read, take
+from taut.data.wording import quoted
 from taut.errors import ArgumentError, DataError, SavedFitError
 
 Missing = Literal["refuse", "drop"]
-
-LARGEST = 1e300  # numbers beyond are as good as infinite: their sums are
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,7 @@ class Design:
         named: whether the columns had names of their own. Without, as in an array, they go by position.
 
     Example:
+        >>> import polars as pl
         >>> table = pl.DataFrame({"age": [30, 50], "job": ["clerk", "cook"]})
         >>> design = Design.learn(table)
         >>> design.names
@@ -80,20 +79,23 @@ class Design:
         """
         if missing not in ("refuse", "drop"):
             raise ArgumentError(f"missing={missing!r} is neither 'refuse' nor 'drop'.")
-        frame, named = as_frame(features)
-        for series in frame:
-            kind_of(series)  # before rows are dropped, so that messages count the rows that the user sees
-        complete = _complete(frame, missing)
-        kept = frame.filter(complete)
-        columns = tuple(Column.learn(series) for series in kept)
-        raw = _encode(columns, kept)
+        rows, named = as_rows(features)
+        found = kinds(rows)  # of all rows, so that messages count the rows that the user sees
+        there = present(rows)
+        if missing == "refuse":
+            refuse_missing([column.name for column in found], there)
+        kept = take(rows, _complete(there))
+        columns = learn_columns(kept)
+        raw = encode(columns, kept)
         names = [name for column in columns for name in column.names]
+        refuse_infinite(names, raw)
         if repeated := [name for name, n in Counter(["intercept"] * intercept + names).items() if n > 1]:
-            raise DataError(
-                f"More than one column of the design would be called {quoted(repeated)}: rename one."
-            )
-        if standardise or intercept:
-            _refuse_constants(raw, names, standardise)
+            raise DataError(f"More than one column of the design would be called {quoted(repeated)}: rename one.")
+        if standardise:
+            added = ", and the intercept is added for you" * intercept
+            refuse_constant(names, raw, "standardised they would be 0/0" + added)
+        elif intercept:
+            refuse_constant(names, raw, "they cannot be told from the intercept, which is added for you")
         shift, scale = _moments(raw) if standardise else (np.zeros(raw.shape[1]), np.ones(raw.shape[1]))
         return cls(
             columns,
@@ -102,16 +104,14 @@ class Design:
             standardise,
             intercept,
             missing,
-            dropped=frame.height - kept.height,
+            dropped=len(there) - len(raw),
             named=named,
         )
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of X's columns, `D` of them: "intercept", "age", "job=cook"."""
-        return ("intercept",) * self.intercept + tuple(
-            name for column in self.columns for name in column.names
-        )
+        return ("intercept",) * self.intercept + tuple(name for column in self.columns for name in column.names)
 
     def matrix(self, features: Any) -> np.ndarray:
         """The matrix of a table, in the way that was learned.
@@ -126,14 +126,18 @@ class Design:
             DataError: columns that are missing or of another kind, levels that were not seen, infinities,
                 missing values (if refused).
         """
-        frame = self._read(features)
-        raw = _encode(self.columns, frame.filter(_complete(frame, self.missing)))
+        rows = read(self.columns, self.named, features)
+        there = present(rows)
+        if self.missing == "refuse":
+            refuse_missing([column.name for column in self.columns], there)
+        raw = encode(self.columns, take(rows, _complete(there)))
+        refuse_infinite(self.names[self.intercept :], raw)
         X = (raw - np.array(self.shift)) / np.array(self.scale)
         return np.column_stack([np.ones(len(X)), X]) if self.intercept else X
 
     def complete_rows(self, features: Any) -> np.ndarray:
         """Which rows of a table have no missing value in a column that the design uses: bool `[n]`."""
-        return _has_all(self._read(features)).to_numpy()
+        return np.all(present(read(self.columns, self.named, features)), axis=1)
 
     def original_scale(self) -> np.ndarray:
         """The matrix A `[D, D]` that takes coefficients to the scale of the table's own units.
@@ -171,79 +175,20 @@ class Design:
         """
         try:
             columns = tuple(Column(**{**c, "levels": tuple(c["levels"])}) for c in saved["columns"])
-            design = cls(
-                **{
-                    **saved,
-                    "columns": columns,
-                    "shift": tuple(saved["shift"]),
-                    "scale": tuple(saved["scale"]),
-                }
-            )
+            moments = {name: tuple(saved[name]) for name in ("shift", "scale")}
+            design = cls(**{**saved, **moments, "columns": columns})
         except (KeyError, TypeError) as problem:
             raise SavedFitError(f"This is not the record of a design matrix ({problem}).") from problem
         if not len(design.names) - design.intercept == len(design.shift) == len(design.scale):
             raise SavedFitError("This record of a design matrix has more columns than moments, or fewer.")
         return design
 
-    def _read(self, features: Any) -> pl.DataFrame:
-        frame, named = as_frame(features)
-        names = [column.name for column in self.columns]
-        if self.named and named:
-            if absent := [name for name in names if name not in frame.columns]:
-                raise DataError(f"Columns that the fit used are missing: {quoted(absent)}.")
-        elif frame.width != len(names):
-            raise DataError(
-                f"{frame.width} columns were received, and the fit had {len(names)}: {quoted(names)}."
-            )
-        else:
-            frame.columns = names
-        return pl.DataFrame([column.read(frame[column.name]) for column in self.columns])
 
-
-def _has_all(frame: pl.DataFrame) -> pl.Series:
-    return frame.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
-
-
-def _complete(frame: pl.DataFrame, missing: Missing) -> pl.Series:
-    complete = _has_all(frame)
-    if missing == "refuse" and not complete.all():
-        counts = [f"'{series.name}' ({series.null_count()})" for series in frame if series.null_count()]
-        raise DataError(
-            f"Missing values in {listing(counts)}, in {(~complete).sum()} of {len(complete)} rows: fill them "
-            "in, or leave those rows out with missing='drop'."
-        )
+def _complete(there: np.ndarray) -> np.ndarray:
+    complete = np.all(there, axis=1)
     if not complete.any():
-        raise DataError(
-            "Every row has a missing value: nothing would be left. Fill them in, or drop empty columns."
-        )
+        raise DataError("Every row has a missing value: nothing would be left. Fill them in, or drop empty columns.")
     return complete
-
-
-def _encode(columns: tuple[Column, ...], frame: pl.DataFrame) -> np.ndarray:
-    blocks = [column.encode(column.read(frame[column.name])) for column in columns]
-    counts = {
-        column.name: (abs(block) > LARGEST).sum() for column, block in zip(columns, blocks, strict=True)
-    }
-    if any(counts.values()):
-        found = listing(f"'{name}' ({count})" for name, count in counts.items() if count)
-        raise DataError(
-            f"Infinite values (beyond {LARGEST:g}) in {found}: correct them or leave those rows out."
-        )
-    return np.hstack(blocks)
-
-
-def _refuse_constants(raw: np.ndarray, names: list[str], standardise: bool) -> None:
-    if len(raw) == 1:
-        raise DataError("There is a single row, in which every column is constant: at least two are needed.")
-    # Constant up to rounding: standardising would blow a spread of a few units in the last place up to sd 1.
-    low, high = raw.min(axis=0), raw.max(axis=0)
-    constant = np.flatnonzero(high - low <= 8 * np.finfo(float).eps * np.maximum(abs(low), abs(high)))
-    if constant.size:
-        found = listing(f"'{names[c]}' (always {raw[0, c]:g})" for c in constant)
-        reason = "standardised they are 0/0" if standardise else "they cannot be told from the intercept"
-        raise DataError(
-            f"Constant columns: {found}. Drop them: {reason}; the intercept is added for you where asked for."
-        )
 
 
 def _moments(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from taut.data.text import typed
 from taut.data.wording import listing, quoted
@@ -43,9 +44,9 @@ def as_frame(features: Any) -> tuple[pl.DataFrame, bool]:
         columns = [as_series(column, name) for column, name in zip(columns, names, strict=True)]
     else:
         array = _array(features, 2)
-        columns = [as_series(column, f"x{j}") for j, column in enumerate(array.T)]
+        columns = [_from_array(column, f"x{j}") for j, column in enumerate(array.T)]
         columns = [typed(column) if array.dtype.kind == "U" else column for column in columns]
-    frame = pl.DataFrame([_missing_as_null(column) for column in columns])
+    frame = _missing_as_null(pl.DataFrame(columns))
     if frame.width == 0:
         raise DataError("The features have no column: at least one is needed.")
     if frame.height == 0:
@@ -71,22 +72,10 @@ def as_series(values: Any, name: str | None = None) -> pl.Series:
         ['no', None, 'yes']
     """
     name = name or str(getattr(values, "name", None) or "target")
-    if isinstance(values, pl.Series):
-        return _missing_as_null(values.alias(name))
-    array = _array(values, 1)
-    if array.dtype.kind == "O":
-        series = _from_objects(array, name)
-    elif array.dtype.kind == "f":
-        series = pl.Series(name, array.astype(np.float64))
-    elif array.dtype.kind in "biuU":
-        series = pl.Series(name, array)
-    elif array.dtype.kind == "M":
-        series = pl.Series(name, array.astype("datetime64[ms]"))
-    else:
-        raise DataError(f"'{name}' is of type {array.dtype}: numbers, text or true/false are needed.")
+    series = values.alias(name) if isinstance(values, pl.Series) else _from_array(_array(values, 1), name)
     if str(getattr(values, "dtype", "")) == "category":  # pandas' word for a declared categorical
         series = series.cast(pl.String).cast(pl.Categorical)
-    return _missing_as_null(series)
+    return _missing_as_null(series.to_frame()).to_series()
 
 
 def _array(values: Any, ndim: int) -> np.ndarray:
@@ -105,6 +94,18 @@ def _array(values: Any, ndim: int) -> np.ndarray:
     raise DataError(f"A table or an array [rows, columns] is needed, and {received} was received.{remedy}")
 
 
+def _from_array(array: np.ndarray, name: str) -> pl.Series:
+    if array.dtype.kind == "O":
+        return _from_objects(array, name)
+    if array.dtype.kind == "f":
+        return pl.Series(name, array.astype(np.float64))
+    if array.dtype.kind in "biuU":
+        return pl.Series(name, array)
+    if array.dtype.kind == "M":
+        return pl.Series(name, array.astype("datetime64[ms]"))
+    raise DataError(f"'{name}' is of type {array.dtype}: numbers, text or true/false are needed.")
+
+
 def _from_objects(array: np.ndarray, name: str) -> pl.Series:
     values = [None if _is_missing(value) else value for value in array]
     present = [value for value in values if value is not None]
@@ -114,8 +115,7 @@ def _from_objects(array: np.ndarray, name: str) -> pl.Series:
         return pl.Series(name, [None if v is None else float(v) for v in values], pl.Float64)
     if strange := {type(v).__name__ for v in present if not isinstance(v, str | numbers.Real | np.bool_)}:
         raise DataError(
-            f"'{name}' holds values of type {listing(sorted(strange))}: "
-            "numbers, text or true/false are needed."
+            f"'{name}' holds values of type {listing(sorted(strange))}: numbers, text or true/false are needed."
         )
     return pl.Series(name, [None if v is None else str(v) for v in values], pl.String)
 
@@ -123,15 +123,10 @@ def _from_objects(array: np.ndarray, name: str) -> pl.Series:
 def _is_missing(value: Any) -> bool:
     # NAType and NaTType are pandas' own; NaN is the one number that differs from itself.
     return (
-        value is None
-        or type(value).__name__ in ("NAType", "NaTType")
-        or (isinstance(value, float) and value != value)
+        value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
     )
 
 
-def _missing_as_null(series: pl.Series) -> pl.Series:
-    if series.dtype.is_float():
-        return series.fill_nan(None)
-    if series.dtype == pl.String:
-        return series.set(series.str.strip_chars() == "", None)
-    return series
+def _missing_as_null(frame: pl.DataFrame) -> pl.DataFrame:
+    text = cs.string()
+    return frame.with_columns(cs.float().fill_nan(None), pl.when(text.str.strip_chars() != "").then(text))

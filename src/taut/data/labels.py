@@ -114,9 +114,7 @@ def _as_labels(series: pl.Series) -> list[Label]:
         )
     dtype = series.dtype
     if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.String, pl.Categorical, pl.Enum)):
-        raise DataError(
-            f"The target '{series.name}' is of type {dtype}: numbers, text or true/false are needed."
-        )
+        raise DataError(f"The target '{series.name}' is of type {dtype}: numbers, text or true/false are needed.")
     if dtype.is_float() and (infinite := series.is_infinite().sum()):
         raise DataError(f"The target '{series.name}' is infinite in {infinite} rows: two labels are needed.")
     return [_plain(label) for label in series.to_list()]

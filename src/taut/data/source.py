@@ -51,7 +51,7 @@ class Source:
             raise ArgumentError(
                 f"batch_size={batch_size!r}: a whole number from 1 to the {self.size} rows is needed, or None for all."
             )
-        self.batch_size, self.seed = batch_size, seed
+        self.batch_size, self.seed, self.dtype = batch_size, seed, np.dtype(dtype)
         padding = padded_size(self.size) - self.size
         weights = np.ones(self.size) if weights is None else np.asarray(weights)
         floating = lambda a: a.astype(dtype) if np.issubdtype(a.dtype, np.floating) else a  # noqa: E731

@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 
 from taut.data.design import Design, Missing
-from taut.data.frames import as_frame, as_series
+from taut.data.frames import as_series
 from taut.data.labels import Label, Labels
+from taut.data.rows import as_rows, kinds, present, take
 from taut.data.wording import quoted
 from taut.errors import DataError
 
@@ -63,23 +64,23 @@ def prepare(
         >>> data.X.shape, data.y.tolist(), data.labels.classes
         ((3, 2), [0.0, 1.0, 1.0], ('no', 'yes'))
     """
-    frame, named = as_frame(features)
+    rows, named = as_rows(features)
     target = as_series(values)
-    if frame.height != len(target):
-        raise DataError(
-            f"There are {frame.height} rows of features and {len(target)} of the target: give one for each."
-        )
-    if named and getattr(values, "name", None) in frame.columns:
+    if len(rows) != len(target):
+        raise DataError(f"There are {len(rows)} rows of features and {len(target)} of the target: give one for each.")
+    if isinstance(rows, pl.DataFrame) and getattr(values, "name", None) in rows.columns:
         raise DataError(f"The target '{target.name}' is also among the features: remove it there.")
-    labelled = target.is_not_null() if missing == "drop" else pl.repeat(True, frame.height, eager=True)
-    rows = frame.filter(labelled)
-    if rows.height == 0:
-        raise DataError(f"The target '{target.name}' is missing in every row: nothing would be left.")
+    kept = np.ones(len(rows), bool)
+    if missing == "drop":
+        kinds(rows)  # what is wrong with a row is said before dropping others changes its number
+        kept = target.is_not_null().to_numpy() & present(rows).all(axis=1)
+        if not kept.any():
+            raise DataError("Every row lacks its target or a feature: nothing would be left. Fill them in.")
+    rows, target = take(rows, kept), target.filter(kept)
     design = Design.learn(rows, standardise=standardise, intercept=intercept, missing=missing)
-    kept = labelled.to_numpy() & design.complete_rows(frame)
-    design = replace(design, named=named, dropped=int((~kept).sum()))
-    labels = Labels.learn(target.filter(kept), positive=positive)
-    X, y = design.matrix(rows), labels.encode(target.filter(kept))
+    design = replace(design, named=named, dropped=int(np.sum(~kept)))
+    labels = Labels.learn(target, positive=positive)
+    X, y = design.matrix(rows), labels.encode(target)
     _refuse_leaks(X, y, design.names, target.name)
     return Supervised(X, y, design, labels, kept)
 

@@ -44,14 +44,10 @@ def read_table(path: str | Path) -> pl.DataFrame:
     if path.is_dir():
         raise DataError(f"{path} is a folder: give the path of a file in it.")
     if not path.exists():
-        raise DataError(
-            f"There is no file {path}: check the path, which is read from the folder {Path.cwd()}."
-        )
+        raise DataError(f"There is no file {path}: check the path, which is read from the folder {Path.cwd()}.")
     ending = next((e for e in (*SEPARATORS, ".parquet") if path.name.lower().endswith(e)), None)
     if ending is None:
-        raise DataError(
-            f"{path} is none of the files that can be read: {listing((*SEPARATORS, '.parquet'))}."
-        )
+        raise DataError(f"{path} is none of the files that can be read: {listing((*SEPARATORS, '.parquet'))}.")
     try:
         frame = _read_parquet(path) if ending == ".parquet" else _read_text(path, SEPARATORS[ending])
     except (OSError, EOFError, zlib.error, csv.Error) as problem:  # EOFError, zlib.error: a damaged .gz
@@ -101,9 +97,7 @@ def _read_text(path: Path, separator: str) -> pl.DataFrame:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        raise DataError(
-            f"{path} is not UTF-8 text (byte {problem.start + 1}): save it as CSV UTF-8."
-        ) from problem
+        raise DataError(f"{path} is not UTF-8 text (byte {problem.start + 1}): save it as CSV UTF-8.") from problem
     if "\0" in text:
         raise DataError(f"{path} is not text but binary: save the table as CSV UTF-8 or Parquet.")
     if not text.strip():
@@ -129,9 +123,7 @@ def _header(path: Path, text: str, separator: str) -> list[str]:
     header = next(row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row)
     header = [name.strip() for name in header]
     if len(header) == 1 and (other := next((s for s in ";\t|," if s in header[0]), None)):
-        raise DataError(
-            f"{path} seems to have {other!r} between its columns, where {separator!r} is expected."
-        )
+        raise DataError(f"{path} seems to have {other!r} between its columns, where {separator!r} is expected.")
     if "" in header:
         raise DataError(
             f"{path}: column {header.index('') + 1} has no name. Name it, or leave it out if it only numbers "

@@ -91,6 +91,10 @@ class FullRank(Family):
         """The member with this mean and precision matrix P."""
         # A lower-triangular L with L L' = P^{-1} is wanted. Reversing rows and columns turns the Cholesky factor of P
         # into an upper-triangular U with U U' = P; then P^{-1} = U^{-T} U^{-1}, and U^{-T} is lower triangular.
-        upper = jnp.linalg.cholesky(precision[::-1, ::-1])[::-1, ::-1]
+        upper = jnp.linalg.cholesky(precision[::-1, ::-1], symmetrize_input=False)[::-1, ::-1]
         factor = solve_triangular(upper, jnp.eye(upper.shape[0], dtype=upper.dtype), lower=False).T
         return FullRank(mean, jnp.log(jnp.diagonal(factor)), jnp.tril(factor, -1))
+
+    def whitened_precision(self, change: Float[Array, "D D"]) -> Float[Array, "D D"]:
+        """A change of precision in units of q's own: L' change L."""
+        return self.factor.T @ change @ self.factor

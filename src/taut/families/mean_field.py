@@ -83,3 +83,7 @@ class MeanField(Family):
     def with_precision(self, mean: Float[Array, " D"], precision: Float[Array, "D D"]) -> "MeanField":
         """The member whose natural-gradient optimum has this precision: sigma_j^2 = 1 / P_jj."""
         return MeanField(mean, -0.5 * jnp.log(jnp.diagonal(precision)))
+
+    def whitened_precision(self, change: Float[Array, "D D"]) -> Float[Array, " D"]:
+        """A change of precision in units of q's own, over what this family can move: its diagonal."""
+        return jnp.diagonal(change) * self.variance

@@ -23,7 +23,6 @@ Revisited, 2009 (the derivatives).
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import ndtr
 from jaxtyping import Array, Float
 
 WEIGHTS = np.array([0.003246343272134, 0.051517477033972, 0.195077912673858, 0.315569823632818,
@@ -39,7 +38,9 @@ def _mixture(m: Float[Array, "R 1"], v: Float[Array, "R 1"]) -> tuple[Float[Arra
     p, c = WEIGHTS.astype(m.dtype), SLOPES.astype(m.dtype)
     D = jnp.sqrt(1 + c**2 * v)
     a = c * m / D
-    Phi, phi = ndtr(a), jnp.exp(-0.5 * a**2) * float(1 / np.sqrt(2 * np.pi))
+    # erf, not erfc: only the absolute error of Phi matters here, and the one function compiles in a tenth of the time.
+    Phi = 0.5 * (1 + jax.lax.erf(a * float(np.sqrt(0.5))))
+    phi = jnp.exp(-0.5 * a**2) * float(1 / np.sqrt(2 * np.pi))
     return (m * Phi + D / c * phi) @ p, Phi @ p, (c / D * phi) @ p
 
 

@@ -4,9 +4,10 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from taut.capabilities import Capability
 from taut.errors import ArgumentError
@@ -31,6 +32,16 @@ class Prior(eqx.Module):
         raise NotImplementedError
 
 
+def _numbers(value: Any) -> Any:
+    """NumPy numbers: one as a scalar, which compares, hashes and prints as such; several as an array."""
+    if isinstance(value, jax.Array):  # a traced or learned copy of a prior goes through as it is
+        return value
+    try:
+        return np.asarray(value, float)[()]
+    except (TypeError, ValueError):
+        raise ArgumentError(f"Normal(...) received {value!r} where a number, or one for each coordinate, is needed.") from None
+
+
 class Normal(Prior):
     r"""Independent normal priors: z_j ~ N(loc_j, scale_j^2).
 
@@ -43,8 +54,9 @@ class Normal(Prior):
         0.25
     """
 
-    loc: float | tuple[float, ...] = eqx.field(static=True, default=0.0)
-    scale: float | tuple[float, ...] = eqx.field(static=True, default=1.0)
+    # Arrays, not static fields: a search over prior scales is one compilation. Neither is a leaf that an algorithm may move.
+    loc: Float[ArrayLike, "..."] = eqx.field(converter=_numbers, default=0.0)
+    scale: Float[ArrayLike, "..."] = eqx.field(converter=_numbers, default=1.0)
 
     def __check_init__(self):
         if not np.all(np.isfinite(self.loc)) or not np.all(np.isfinite(self.scale)) or np.any(np.asarray(self.scale) <= 0):
@@ -67,12 +79,12 @@ class Normal(Prior):
         return self._log_prob(q.mean, q.variance)
 
     def _log_prob(self, mean, variance):
-        loc, scale = np.asarray(self.loc, mean.dtype), np.asarray(self.scale, mean.dtype)
-        return jnp.sum(-0.5 * ((mean - loc) ** 2 + variance) / scale**2 - np.log(scale) - 0.5 * LOG_2PI)
+        loc, scale = jnp.asarray(self.loc, mean.dtype), jnp.asarray(self.scale, mean.dtype)
+        return jnp.sum(-0.5 * ((mean - loc) ** 2 + variance) / scale**2 - jnp.log(scale) - 0.5 * LOG_2PI)
 
-    def precision(self, dim: int) -> Float[np.ndarray, " D"]:
+    def precision(self, dim: int) -> Float[Array, " D"]:
         """Diagonal of the prior's precision matrix."""
-        return np.broadcast_to(1.0 / np.asarray(self.scale, float) ** 2, (dim,))
+        return jnp.broadcast_to(1.0 / self.scale**2, (dim,))
 
 
 class Independent(Prior):

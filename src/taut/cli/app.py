@@ -1,0 +1,38 @@
+"""The `taut` command and its parts. Nothing here loads JAX: help and wrong arguments answer at once."""
+
+from typing import Annotated
+
+import typer
+
+import taut
+from taut.cli.fit import fit
+from taut.cli.guard import Guarded
+from taut.cli.predict import predict
+from taut.cli.report import report
+
+app = typer.Typer(
+    cls=Guarded,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"taut {taut.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Variational inference that says how it ended: fit a posterior, predict with it, look at it."""
+
+
+for command in (fit, predict, report):
+    app.command()(command)

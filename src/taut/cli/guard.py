@@ -1,0 +1,74 @@
+"""What a command raises becomes one message on standard error and an exit code, never a traceback."""
+
+import os
+import re
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from taut.errors import TautError
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells count."""
+WRONG = 2
+DEFECT = 1
+
+# The library speaks of Python's arguments; whoever sits at a terminal has options.
+ARGUMENT = re.compile(
+    r"\b(algorithm|batch_size|control|dtype|family|gradient|learning_rate|missing|positive|samples|seed|steps)=([^\s,;]*[^\s,;.:])"
+)
+NAMES = {
+    "taut.algorithms.StochasticGradient()": "stochastic",
+    "StochasticGradient()": "stochastic",
+    "MovingAverage()": "moving-average",
+}
+
+
+class Guarded(TyperGroup):
+    """The group of commands, with one net under all of them."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what it raises becomes a message and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except (TyperException, typer.Exit, typer.Abort, BrokenPipeError):
+            raise  # Typer's own business
+        except KeyboardInterrupt:
+            say("interrupted before there was anything to keep.")
+            raise typer.Exit(INTERRUPTED) from None
+        except TautError as error:
+            say(as_options(str(error)))
+            raise typer.Exit(WRONG) from None
+        except MemoryError:
+            say("there is not enough memory for this. Try --family mean-field or --dtype float32, or fewer rows.")
+            raise typer.Exit(DEFECT) from None
+        except OSError as error:
+            say(f"{error.filename or 'a file'}: {error.strerror or error}.")
+            raise typer.Exit(WRONG) from None
+        except Exception as error:
+            if os.environ.get("TAUT_DEBUG"):
+                raise
+            say(f"this is a bug: {type(error).__name__}: {error}\nWith TAUT_DEBUG=1 you see where; please report that.")
+            raise typer.Exit(DEFECT) from None
+
+
+def say(message: str) -> None:
+    """One message on standard error, where it does not mix with results."""
+    typer.echo(f"taut: {message}", err=True)
+
+
+def as_options(message: str) -> str:
+    """Python's spelling of arguments as the command line's.
+
+    Example:
+        >>> as_options("batch_size=0: leave those rows out with missing='drop'.")
+        '--batch-size 0: leave those rows out with --missing drop.'
+    """
+
+    def option(match: re.Match) -> str:
+        name, value = match.groups()
+        return f"--{name.replace('_', '-')} {NAMES.get(value, value.strip(chr(39)))}"
+
+    return ARGUMENT.sub(option, message)

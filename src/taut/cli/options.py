@@ -1,0 +1,127 @@
+"""The options of the commands: what each is called, takes and means."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from typer import Argument, Option
+
+
+def positive(text: str) -> float:
+    """A finite number above zero.
+
+    Example:
+        >>> positive("0.5")
+        0.5
+    """
+    value = _number(text)
+    if not 0 < value < math.inf:
+        raise typer.BadParameter(f"{text!r} is no number above zero; give e.g. 0.01.")
+    return value
+
+
+def probability(text: str) -> float:
+    """A number between 0 and 1, both left out.
+
+    Example:
+        >>> probability("0.95")
+        0.95
+    """
+    value = _number(text)
+    if not 0 < value < 1:
+        raise typer.BadParameter(f"{text!r} is no probability between 0 and 1; give e.g. 0.95.")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan  # which lies in no range
+
+
+# Headings in the help.
+DATA = "Data"
+MODEL = "Model"
+INFERENCE = "Inference (what is left out is chosen, with the reason)"
+RUN = "Run"
+
+TABLE = "a .csv, .csv.gz, .tsv or .parquet file"
+Data = Annotated[
+    str, Argument(metavar="DATA", show_default=False, help=f"The data: {TABLE}, or the bundled breast-cancer.")
+]
+Run = Annotated[
+    Path, Argument(metavar="RUN", show_default=False, exists=True, file_okay=False, help="The folder of a saved fit.")
+]
+New = Annotated[
+    str, Argument(metavar="NEW", show_default=False, help=f"New rows, {TABLE} with the columns of the fit.")
+]
+
+Target = Annotated[
+    str | None, Option(metavar="NAME", rich_help_panel=DATA, help="The column to predict: any two labels.")
+]
+Positive = Annotated[
+    str | None,
+    Option(metavar="LABEL", rich_help_panel=DATA, help="The label that counts as 1; else the later in order."),
+]
+Missing = Annotated[
+    Literal["refuse", "drop"], Option(rich_help_panel=DATA, help="What to do with rows that have missing values.")
+]
+
+PriorScale = Annotated[
+    float,
+    Option(metavar="S", parser=positive, rich_help_panel=MODEL, help="Sd of the prior of each standardised weight."),
+]
+Standardise = Annotated[
+    bool, Option(rich_help_panel=MODEL, help="Scale columns to mean 0 and sd 1; undone in what is printed.")
+]
+Intercept = Annotated[bool, Option(rich_help_panel=MODEL, help="Add an intercept.")]
+
+Family = Annotated[
+    Literal["mean-field", "full-rank"] | None, Option(rich_help_panel=INFERENCE, help="The shape of the posterior.")
+]
+Gradient = Annotated[
+    Literal["exact", "reparametrization", "reinforce"] | None,
+    Option(rich_help_panel=INFERENCE, help="The estimator; naming one chooses the stochastic algorithm."),
+]
+Samples = Annotated[
+    int | None, Option(metavar="K", min=1, rich_help_panel=INFERENCE, help="Draws in each step, if the gradient draws.")
+]
+Control = Annotated[
+    Literal["none", "moving-average", "leave-one-out"] | None,
+    Option(rich_help_panel=INFERENCE, help="The control variate of reinforce."),
+]
+Algorithm = Annotated[
+    Literal["natural", "stochastic"] | None, Option(rich_help_panel=INFERENCE, help="How the posterior moves.")
+]
+LearningRate = Annotated[
+    float | None,
+    Option(
+        metavar="R", parser=positive, rich_help_panel=INFERENCE, help="At the start; chooses the stochastic algorithm."
+    ),
+]
+Steps = Annotated[int | None, Option(metavar="N", min=1, rich_help_panel=INFERENCE, help="The budget of steps.")]
+BatchSize = Annotated[
+    int | None,
+    Option(metavar="B", min=1, rich_help_panel=INFERENCE, help="Rows in each step; chooses the stochastic algorithm."),
+]
+
+Seed = Annotated[
+    int, Option(metavar="N", min=0, max=2**32 - 1, rich_help_panel=RUN, help="The seed of every random number.")
+]
+Dtype = Annotated[Literal["float64", "float32"], Option(rich_help_panel=RUN, help="The precision.")]
+Out = Annotated[
+    Path | None,
+    Option(metavar="DIR", rich_help_panel=RUN, help="Keep checkpoints, the fit and its page in this folder."),
+]
+Resume = Annotated[
+    bool | None,
+    Option("--resume/--no-resume", rich_help_panel=RUN, help="Go on from the checkpoint in --out, or begin anew."),
+]
+Json = Annotated[bool, Option("--json", rich_help_panel=RUN, help="Print one JSON object in place of the table.")]
+
+Level = Annotated[float, Option(metavar="P", parser=probability, help="The probability of the interval.")]
+OutTable = Annotated[Path | None, Option(metavar="FILE.csv", help="Write the table here, not to standard output.")]
+OutPage = Annotated[Path | None, Option(metavar="FILE.html", help="Write the page here, not to RUN/report.html.")]
+PredictJson = Annotated[bool, Option("--json", help="Print one JSON object in place of the table.")]

@@ -1,0 +1,118 @@
+"""Where results go: the terminal, JSON on standard output, files that are whole or not there, the folder of a run."""
+
+import json
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from taut.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from taut.result import Fit
+
+CHECKPOINT_FILE = "checkpoint.npz"
+"""As in `taut.learn`, which would load JAX."""
+PIPE_WIDTH = 120
+"""Columns of a table that goes to a file or a pipe, which have no width of their own."""
+
+
+def show(renderable: Any) -> None:
+    """Print a table on standard output."""
+    import sys
+
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    Console(width=width, highlight=False).print(renderable)
+
+
+def show_json(value: dict[str, Any]) -> None:
+    """Print one JSON object on standard output."""
+    typer.echo(json.dumps(plain(value), indent=2, allow_nan=False))
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON has it: a number that is not finite is null, since JSON knows no NaN.
+
+    Example:
+        >>> plain({"elbo": float("nan"), "rows": (1, 2.5)})
+        {'elbo': None, 'rows': [1, 2.5]}
+    """
+    if isinstance(value, dict):
+        return {name: plain(x) for name, x in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(x) for x in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one move: it is whole or, whatever happens, as it was before."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def check_file(path: Path) -> None:
+    """Refuse, before any work, a place where no file can be written.
+
+    Raises:
+        ArgumentError: a folder is there, or the folder of the file is not.
+    """
+    if path.is_dir():
+        raise ArgumentError(f"--out {path} is a folder: give the path of a file in it.")
+    if not path.parent.is_dir():
+        raise ArgumentError(f"--out {path}: there is no folder {path.parent}. Make it first, or choose another.")
+
+
+def check_folder(folder: Path, resume: bool | None) -> None:
+    """Refuse, before any work, a folder that a run cannot be kept in, or that holds another that is not finished.
+
+    Args:
+        folder: of the run.
+        resume: whether to go on from what is there; None if nothing was said.
+
+    Raises:
+        ArgumentError: a file or foreign things are in the way, or an unfinished run of which nothing was said.
+    """
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        raise ArgumentError(f"--out {folder}: {existing} is a file, and a run is kept in a folder. Choose another.")
+    if not os.access(existing, os.W_OK):
+        raise ArgumentError(f"--out {folder}: nothing may be written in {existing}. Choose another folder.")
+    if not folder.exists():
+        return
+    unfinished = (folder / CHECKPOINT_FILE).exists()
+    if any(folder.iterdir()) and not unfinished and not (folder / "fit.json").exists():
+        raise ArgumentError(f"--out {folder} holds files that are no saved fit, which are left alone. Choose another.")
+    if unfinished and resume is None:
+        raise ArgumentError(f"--out {folder} holds an unfinished run: --resume goes on, --no-resume begins anew.")
+
+
+def save(fit: "Fit", folder: Path) -> None:
+    """Save a fit in the folder of its run. The checkpoint there has done its work, unless the fit was interrupted.
+
+    Saving replaces the folder whole, so the checkpoint waits beside it, and is back in its place should saving fail.
+    """
+    from taut.learn import Ended
+
+    checkpoint, aside = folder / CHECKPOINT_FILE, folder.with_name(f".{folder.name}.{CHECKPOINT_FILE}")
+    checkpoint.replace(aside)
+    saved = False
+    try:
+        fit.save(folder)
+        saved = True
+    finally:
+        if saved and fit.ended is not Ended.INTERRUPTED:
+            aside.unlink()
+        else:
+            aside.replace(checkpoint)

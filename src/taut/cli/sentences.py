@@ -1,0 +1,94 @@
+"""The options that choose a sentence, checked against each other and turned into Taut's parts."""
+
+from typing import Any, NamedTuple
+
+import typer
+
+
+class Sentences(NamedTuple):
+    """What was asked for, None where nothing was.
+
+    Attributes:
+        family: its name.
+        gradient: its name.
+        samples: draws of z for each step.
+        control: name of REINFORCE's control variate.
+        algorithm: its name.
+        learning_rate: of Adam, at the start.
+        batch_size: rows for each step.
+        prior_scale: standard deviation of the weights' prior.
+        standardise: whether columns are standardised.
+        intercept: whether a column of ones is added.
+    """
+
+    family: str | None
+    gradient: str | None
+    samples: int | None
+    control: str | None
+    algorithm: str | None
+    learning_rate: float | None
+    batch_size: int | None
+    prior_scale: float
+    standardise: bool
+    intercept: bool
+
+    def check(self) -> None:
+        """Refuse options that no sentence would take, before anything is read or loaded.
+
+        Raises:
+            typer.BadParameter: naming the option and what to do.
+        """
+        draws = "--gradient reparametrization or reinforce"
+        stochastic = "--algorithm stochastic"
+        natural = self.algorithm == "natural"
+        for option, asked, misplaced, reason in (
+            (
+                "--control",
+                self.control,
+                self.gradient != "reinforce",
+                "is for REINFORCE: add --gradient reinforce",
+            ),
+            ("--samples", self.samples, self.gradient is None, f"is for a gradient that draws: add {draws}"),
+            ("--samples", self.samples, self.gradient == "exact", "is not for the exact gradient, which draws nothing"),
+            ("--learning-rate", self.learning_rate, natural, f"is not for the natural gradient: use {stochastic}"),
+            (
+                "--batch-size",
+                self.batch_size,
+                natural,
+                f"is not for the natural gradient: use {stochastic}",
+            ),
+        ):
+            if asked is not None and misplaced:
+                raise typer.BadParameter(f"{asked} {reason}.", param_hint=option)
+
+    def arguments(self) -> dict[str, Any]:
+        """The parts as arguments of `taut.fit`; what was not asked for is left for it to choose."""
+        import taut
+
+        return {
+            "model": taut.models.LogisticRegression(
+                prior=taut.models.Normal(0.0, self.prior_scale), standardise=self.standardise, intercept=self.intercept
+            ),
+            "family": self.family,
+            "gradient": self._gradient(),
+            "algorithm": self._algorithm(),
+            "batch_size": self.batch_size,
+        }
+
+    def _gradient(self) -> Any:
+        from taut import gradients
+
+        if self.samples is None and self.control is None:
+            return self.gradient
+        controls = {c.name: c for c in (gradients.NoControl, gradients.MovingAverage, gradients.LeaveOneOut)}
+        asked: dict[str, Any] = {} if self.samples is None else {"samples": self.samples}
+        if self.control is not None:
+            asked["control"] = controls[self.control]()
+        kind = gradients.Reinforce if self.gradient == "reinforce" else gradients.Reparametrization
+        return kind(**asked)
+
+    def _algorithm(self) -> Any:
+        from taut.algorithms import StochasticGradient
+
+        # A rate is the stochastic algorithm's alone, so that to name one is to choose it.
+        return self.algorithm if self.learning_rate is None else StochasticGradient(learning_rate=self.learning_rate)

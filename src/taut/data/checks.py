@@ -1,0 +1,45 @@
+"""What a design matrix cannot be made of: missing, infinite and constant values, with the columns named."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from taut.data.wording import listing
+from taut.errors import DataError
+
+LARGEST = 1e300
+"""Numbers beyond are as good as infinite: their sums are."""
+
+
+def refuse_missing(names: Sequence[str], present: np.ndarray) -> None:
+    """Refuse if anything in `present` (bool `[n, C]`) is false."""
+    if present.all():
+        return
+    counts = np.sum(~present, axis=0)
+    found = listing(f"'{name}' ({count})" for name, count in zip(names, counts, strict=True) if count)
+    raise DataError(
+        f"Missing values in {found}, in {np.sum(~present.all(axis=1))} of {len(present)} rows: fill them in, "
+        "leave those rows out, or fit with missing='drop'."
+    )
+
+
+def refuse_infinite(names: Sequence[str], raw: np.ndarray) -> None:
+    """Refuse if anything in `raw` (`[n, P]`) is infinite or as good as that."""
+    counts = np.sum(abs(raw) > LARGEST, axis=0)
+    if counts.any():
+        found = listing(f"'{name}' ({count})" for name, count in zip(names, counts, strict=True) if count)
+        raise DataError(f"Infinite values (beyond {LARGEST:g}) in {found}: correct them or leave those rows out.")
+
+
+def refuse_constant(names: Sequence[str], raw: np.ndarray, reason: str) -> None:
+    """Refuse if a column of `raw` (`[n, P]`) is constant up to rounding.
+
+    Up to rounding, because standardising would blow a spread of a few units in the last place up to sd 1.
+    """
+    if len(raw) == 1:
+        raise DataError("There is a single row, in which every column is constant: at least two are needed.")
+    low, high = raw.min(axis=0), raw.max(axis=0)
+    constant = high - low <= 8 * np.finfo(float).eps * np.maximum(abs(low), abs(high))
+    if constant.any():
+        found = listing(f"'{names[c]}' (always {raw[0, c]:g})" for c in range(len(names)) if constant[c])
+        raise DataError(f"Constant columns: {found}. Drop them: {reason}.")

@@ -1,0 +1,180 @@
+"""What the page needs of the data, small enough to be saved with the fit."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from taut.errors import ArgumentError, DataError, SavedFitError
+from taut.report.predictive import probabilities
+
+BINS = 10
+MOST_POINTS = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """Data of a binary regression, reduced to what calibration and surface show.
+
+    Calibration: the rows are binned by their predictive probability p into ten bins of equal width. Surface: a typical
+    row to vary two features of, the range of every column, and the data points in the plane of the two features that
+    matter most. C is the number of the design matrix's columns without the intercept, on their original scale.
+
+    Attributes:
+        count: `[10]`, rows in each bin.
+        positive: `[10]`, how many of them have y = 1.
+        predicted: `[10]`, their mean p; NaN in an empty bin.
+        typical: `[C]`, medians, and for a category the 0/1 code of its most common level.
+        low: `[C]`, smallest values.
+        high: `[C]`, largest values.
+        features: `[2]`, positions of the two features among the table's columns; empty if there is just one column.
+        points: `[n, 2]`, their values (0, 1, ... for levels), at most 2,000 rows drawn at random.
+        outcome: `[n]`, y of these rows.
+
+    Example:
+        >>> import taut
+        >>> X, y = np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 0.0], [3.0, 0.0]]), [0, 0, 1, 1]
+        >>> result = taut.fit(taut.models.LogisticRegression(), (X, y))
+        >>> evidence = Evidence.gather(result, (X, y))
+        >>> evidence.typical.tolist(), evidence.count.sum()
+        ([1.5, 0.5], np.int64(4))
+    """
+
+    count: np.ndarray
+    positive: np.ndarray
+    predicted: np.ndarray
+    typical: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    features: np.ndarray
+    points: np.ndarray
+    outcome: np.ndarray
+
+    @classmethod
+    def gather(cls, fit: Any, data: Any, features: Any = None) -> "Evidence":
+        """Reduce the data of a regression.
+
+        Args:
+            fit: the fit.
+            data: `(X, y)`, as they were given to `taut.fit`.
+            features: names of two columns of X; by default those that matter most, see `strongest`.
+
+        Raises:
+            ArgumentError: the fit is no regression, or has no such columns.
+            DataError: data unlike those of the fit.
+        """
+        if fit.design is None or fit.labels is None:
+            raise ArgumentError(f"A {fit.model.name} has no predictive probabilities to show; leave data out.")
+        if not (isinstance(data, (tuple, list)) and len(data) == 2):
+            raise ArgumentError(f"The data of a report are the pair (X, y) that was fitted; received {type(data).__name__}.")
+        X, y = _rows(fit, *data)
+        chosen = strongest(fit) if features is None else named(fit, features)
+        raw = X[:, fit.design.intercept :] * np.array(fit.design.scale) + np.array(fit.design.shift)
+        seen = np.random.default_rng(fit.seed).permutation(len(y))[:MOST_POINTS]
+        points = [column_values(raw[seen][:, block]) for block in (blocks(fit)[feature] for feature in chosen)]
+        return cls(
+            **_calibration(probabilities(fit, X)[0], y),
+            typical=np.concatenate([_typical(c.kind, raw[:, b]) for c, b in zip(fit.design.columns, blocks(fit), strict=True)]),
+            low=raw.min(axis=0),
+            high=raw.max(axis=0),
+            features=np.array(chosen, int),
+            points=np.column_stack(points) if points else np.zeros((0, 2)),
+            outcome=y[seen] if points else np.zeros(0),
+        )
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The fields by name, for an `.npz` file."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Evidence":
+        """The evidence whose `arrays()` were saved.
+
+        Raises:
+            SavedFitError: a field is missing or of another shape.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        if missing := [name for name in names if name not in arrays]:
+            raise SavedFitError(f"The saved data summary lacks {', '.join(missing)}: save the fit again.")
+        new = cls(**{name: np.asarray(arrays[name]) for name in names})
+        points = (len(new.outcome), 2)
+        shapes = {"count": (BINS,), "positive": (BINS,), "predicted": (BINS,), "low": new.typical.shape,
+                  "high": new.typical.shape, "points": points}  # fmt: skip
+        for name, shape in shapes.items():
+            if arrays[name].shape != shape:
+                raise SavedFitError(
+                    f"The saved data summary has {name} of shape {arrays[name].shape} where {shape} is expected: save the fit again."
+                )
+        return new
+
+
+def blocks(fit: Any) -> list[slice]:
+    """For each source column of the table, its columns in the design matrix, the intercept not counted."""
+    ends = np.cumsum([len(column.names) for column in fit.design.columns]).tolist()
+    return [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
+
+
+def column_values(block: np.ndarray) -> np.ndarray:
+    """Values of a source column `[n]` from its design columns: itself, or the number of the level (the first has no column)."""
+    return block[:, 0] if block.shape[1] == 1 else block @ np.arange(1.0, block.shape[1] + 1)
+
+
+def strongest(fit: Any) -> list[int]:
+    """The two source columns with the largest |mean| / sd of a standardised coefficient.
+
+    Numeric columns come before all others: a surface over "yes" and "no" is two lines. A categorical counts by its
+    strongest level.
+    """
+    table = fit.summary()
+    strength = np.abs(table["mean_standardised"] / table["sd_standardised"])[fit.design.intercept :]
+    score = [(column.kind == "numeric", strength[block].max()) for column, block in zip(fit.design.columns, blocks(fit), strict=True)]
+    best = sorted(range(len(score)), key=lambda j: score[j], reverse=True)[:2]
+    return best if len(best) == 2 else []
+
+
+def named(fit: Any, features: Any) -> list[int]:
+    """Positions of two named source columns.
+
+    Raises:
+        ArgumentError: not two different names of columns.
+    """
+    names = [column.name for column in fit.design.columns]
+    if isinstance(features, str) or len(features) != 2 or features[0] == features[1]:
+        raise ArgumentError(f"features={features!r}: the surface needs the names of two different columns, e.g. {tuple(names[:2])}.")
+    if unknown := [name for name in features if name not in names]:
+        from taut.data.wording import quoted, suggestion
+
+        raise ArgumentError(
+            f"features: the fit has no column {quoted(unknown)}.{suggestion(unknown[0], names)} It has {quoted(names, 20)}."
+        )
+    return [names.index(name) for name in features]
+
+
+def _rows(fit: Any, features: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Design matrix and 0/1 target of the rows that the fit used: under missing="drop" those that lack nothing."""
+    from taut.data.frames import as_series
+
+    dropping = fit.design.missing == "drop"
+    X, values = fit.design.matrix(features), as_series(target)
+    complete = fit.design.complete_rows(features) if dropping else np.ones(len(X), bool)
+    if len(complete) != len(values):
+        raise DataError(f"There are {len(complete)} rows of features and {len(values)} of the target: give one for each.")
+    values = values.filter(complete)
+    labelled = values.is_not_null().to_numpy() if dropping else np.ones(len(X), bool)
+    return X[labelled], fit.labels.encode(values.filter(labelled))
+
+
+def _calibration(p: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    bin_of = np.minimum((p * BINS).astype(int), BINS - 1)
+    count = np.bincount(bin_of, minlength=BINS)
+    total = np.bincount(bin_of, p, BINS)
+    predicted = np.divide(total, count, out=np.full(BINS, np.nan), where=count > 0)
+    return {"count": count, "positive": np.bincount(bin_of, y, BINS).astype(int), "predicted": predicted}
+
+
+def _typical(kind: str, block: np.ndarray) -> np.ndarray:
+    """The median of a number; the code of the most common level (false and true are levels 0 and 1)."""
+    if kind == "numeric":
+        return np.median(block, axis=0)
+    counts = np.append(len(block) - block.sum(), block.sum(axis=0))  # the first level has no column
+    return np.eye(len(counts))[counts.argmax()][1:]

@@ -1,0 +1,150 @@
+"""A fit as one HTML file: figures inside, no network, no script."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+import taut
+from taut.errors import ArgumentError
+from taut.report import forest, words
+from taut.report.calibration import calibration
+from taut.report.evidence import Evidence, named
+from taut.report.posterior import Table, posterior_table
+from taut.report.style import inline, label
+from taut.report.surface import draw_probability, draw_sd, surface
+from taut.report.trace import LONG, path_of, trace
+
+MOST_LINES = 2000
+"""Lines of the table on the page; a network's weights are read otherwise."""
+
+SENTENCES = ("model", "family", "objective", "gradient", "algorithm")
+
+
+def page(fit: Any, path: str | Path, data: Any = None, *, features: Any = None) -> Path:
+    """Write the report of a fit: what was fitted and how it ended, the posterior table, and figures.
+
+    Args:
+        fit: the fit.
+        path: of the file, replaced in one move.
+        data: `(X, y)` as they were fitted, for the calibration and the surface of a regression. Without them what the fit
+            itself keeps (`fit.evidence`) is shown, and where it keeps nothing the page says so.
+        features: names of the two columns that the surface is drawn over; by default the two numeric ones with the largest
+            |mean| / sd. A fit keeps the data points of two features only, so others need `data` for theirs.
+
+    Returns:
+        The path.
+
+    Raises:
+        ArgumentError: `features` that are not there, or a path that cannot be written.
+        DataError: data unlike those of the fit.
+
+    Example:
+        >>> X, y = [[0.0, 1.0], [1.0, 1.0], [2.0, 0.0], [3.0, 0.0]], [0, 0, 1, 1]
+        >>> result = taut.fit(taut.models.LogisticRegression(), (X, y))
+        >>> page(result, tempfile.mkdtemp() + "/report.html", (X, y)).name
+        'report.html'
+    """
+    if fit.design is None and features is not None:
+        raise ArgumentError(f"features={features!r}: a {fit.model.name} has no surface over features; leave them out.")
+    evidence = None
+    if fit.design is not None:
+        evidence = Evidence.gather(fit, data, features) if data is not None else Evidence.from_arrays(fit.evidence) if fit.evidence else None
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(minus=lambda text: str(text).replace("-", "\N{MINUS SIGN}"), measured=words.measured,
+                               probability=words.probability)  # fmt: skip
+    return _replace(Path(path), environment.get_template("page.html.jinja").render(_content(fit, evidence, features)))
+
+
+def _content(fit: Any, evidence: Evidence | None, features: Any) -> dict[str, Any]:
+    """Everything that the template fills in."""
+    facts = fit.to_json()
+    table = posterior_table(fit, facts)
+    word, sentence = words.ending(facts, fit.ended.value)
+    noisy = not fit.algorithm.deterministic
+    steps, _ = path_of(fit.history)
+    return {
+        "title": f"Posterior of a {facts['model']}",
+        "what": words.what(fit, facts),
+        "word": word,
+        "ended": sentence,
+        "state": facts["ended"],
+        "bound": words.bound(facts),
+        "choices": [(s, facts[s], words.opened(facts["reasons"].get(s, "given"))) for s in SENTENCES],
+        "table": table,
+        "most_lines": MOST_LINES,
+        "standardised": fit.design is not None and fit.design.standardise,
+        "forest": _forest(fit, table),
+        "undrawn": len(table.entries) - len(forest.shown(table)),
+        "trace": inline(trace, fit.history, fit.elbo, noisy) if len(steps) else None,
+        "noisy": noisy,
+        "long": len(steps) and steps[-1] > LONG,
+        "mode_steps": int(np.sum(~np.asarray(fit.history.get("variational", []), bool))),
+        "regression": fit.design is not None,
+        **_of_the_data(fit, evidence, features),
+        "particulars": _particulars(fit, facts),
+    }
+
+
+def _forest(fit: Any, table: Table) -> str:
+    if not table.regression:
+        return inline(forest.forest, table, "")
+    scale = "one standard deviation of the column" if fit.design.standardise else "one unit of the column"
+    return inline(forest.forest, table, f"log-odds for {scale}")
+
+
+def _of_the_data(fit: Any, evidence: Evidence | None, features: Any) -> dict[str, Any]:
+    """Calibration and surface, None where there is nothing to draw them from."""
+    if evidence is None:
+        return {"positive": None, "calibration": None, "surface": None, "rows": 0}
+    positive = label(fit.labels.classes[1])
+    pair = list(evidence.features) if features is None else named(fit, features)
+    content: dict[str, Any] = {"positive": positive, "calibration": inline(calibration, evidence, positive), "surface": None}
+    if len(pair) == 2:
+        seen = surface(fit, evidence, pair)
+        content["surface"] = {
+            "x": seen.x.name, "y": seen.y.name, "others": len(fit.design.columns) - 2, "points": len(seen.points),
+            "spread": bool(seen.x.levels or seen.y.levels), "negative": fit.labels.classes[0],
+            "probability": inline(draw_probability, seen, positive), "sd": inline(draw_sd, seen, positive),
+        }  # fmt: skip
+    return {**content, "rows": int(evidence.count.sum())}
+
+
+def _particulars(fit: Any, facts: dict[str, Any]) -> list[tuple[str, str]]:
+    seconds = ", ".join(f"{phase} {value:.3g}" for phase, value in facts["seconds"].items() if phase != "total")
+    made = len(fit.history.get("elbo", ()))
+    rejected = made - facts["iterations"]
+    return [
+        ("seed", str(facts["seed"])),
+        ("dtype", facts["dtype"]),
+        ("iterations", words.count(facts["iterations"], "step") + (f", and {words.count(rejected, 'rejected trial')}" if rejected > 0 else "")),
+        ("gradient evaluations", f"{facts['gradient_evaluations']:,.6g} (over the full data, at one draw)"),
+        ("samples", "none, the expectations are exact" if facts["gradient"] == "exact" else f"{facts['samples']} for each step"),
+        ("rows for each step", "all" if facts["batch_size"] is None else f"{facts['batch_size']:,}"),
+        ("seconds", f"{facts['seconds']['total']:.3g} ({seconds})"),
+        ("page by", f"Taut {taut.__version__}"),
+    ]
+
+
+def _replace(path: Path, text: str) -> Path:
+    """Write a file so that there is the old one or the new one, never a half."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}", suffix=".part")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(name).chmod(0o644)  # as any file would be; a temporary one is its owner's alone
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ArgumentError(f"The page cannot be written to {path} ({error.strerror}): choose another path.") from error
+    return path

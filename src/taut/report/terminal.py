@@ -1,0 +1,69 @@
+"""A fit as a table for the terminal."""
+
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from taut.report import words
+from taut.report.posterior import Entry, posterior_table
+
+COLOURS = {"converged": "green", "budget_spent": "yellow"}
+
+
+def table(fit: Any) -> RenderableType:
+    """The posterior table and one paragraph: what was fitted, its ELBO with the two terms, and how it ended.
+
+    A regression's coefficients come strongest first (|mean| / sd of the standardised ones), the intercept above them;
+    `fit.summary()` and `fit.to_json()` keep the columns' order.
+
+    Args:
+        fit: the fit.
+
+    Returns:
+        Something that a `rich.console.Console` prints, in colour where its output has colours.
+
+    Example:
+        >>> import taut
+        >>> from rich.console import Console
+        >>> result = taut.fit(taut.models.LogisticRegression(), ([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]))
+        >>> console = Console(width=100)
+        >>> with console.capture() as printed:
+        ...     console.print(table(result))
+        >>> "x0" in printed.get(), "Converged" in printed.get()
+        (True, True)
+    """
+    facts = fit.to_json()
+    posterior = posterior_table(fit, facts)
+    both = fit.design is not None and fit.design.standardise
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    grid.add_column("", overflow="fold", min_width=9)
+    standardised = ("std mean", "std sd") if both else ()
+    for title in ("mean", "sd", "2.5 %", "97.5 %", "P(>0)", *standardised):
+        grid.add_column(title, justify="right", no_wrap=True)
+    for entry in posterior.all:
+        # Text, not a string: rich would take "[red]" in a column's name for a colour.
+        grid.add_row(Text(entry.name), *_cells(entry, both), style="dim" if entry.lower < 0 < entry.upper else "")
+    word, sentence = words.ending(facts, fit.ended.value)
+    paragraph = Text.assemble(
+        words.what(fit, facts), "\n", _how(facts), "\n", (words.bound(facts), "bold"), "\n",
+        (f"{word}. ", f"bold {COLOURS.get(facts['ended'], 'red')}"), sentence,
+    )  # fmt: skip
+    note = "std: on columns scaled to standard deviation 1; strongest first." if both else ""
+    return Group(grid, Text(note, style="dim"), Padding(paragraph, (1, 0, 0, 0))) if both else Group(grid, paragraph)
+
+
+def _cells(entry: Entry, both: bool) -> list[str]:
+    cells = [words.measured(x, entry.sd) for x in (entry.mean, entry.sd, entry.lower, entry.upper)]
+    cells.append(words.probability(entry.p_positive))
+    if both and entry.mean_standardised is not None and entry.sd_standardised is not None:
+        cells += [words.measured(x, entry.sd_standardised) for x in (entry.mean_standardised, entry.sd_standardised)]
+    return cells
+
+
+def _how(facts: dict[str, Any]) -> str:
+    steps = words.count(facts["iterations"], "step")
+    return words.opened(f"{facts['algorithm']}, {facts['gradient']} gradient: {steps} in {facts['seconds']['total']:.2f} s.")

@@ -1,0 +1,44 @@
+"""Small tables to fit, and the command line without a process, so that JAX compiles once for all tests."""
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from taut.cli.app import app
+
+ROWS = 60
+
+
+@pytest.fixture(scope="session")
+def loans(tmp_path_factory):
+    """A table with numbers, a category, true/false and a target "bad" of two labels, yes and no."""
+    rng = np.random.default_rng(0)
+    age, income = rng.integers(20, 70, ROWS), rng.normal(30, 8, ROWS).round(2)
+    job = rng.choice(["baker", "clerk", "cook"], ROWS)
+    owner = rng.choice(["true", "false"], ROWS)
+    bad = np.where(rng.random(ROWS) < 1 / (1 + np.exp(0.1 * (income - 30))), "yes", "no")
+    lines = ["age,income,job,owner,bad", *(",".join(map(str, row)) for row in zip(age, income, job, owner, bad, strict=True))]
+    path = tmp_path_factory.mktemp("data") / "loans.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def taut(tmp_path, monkeypatch):
+    """Run a command line in an empty folder: `taut("fit", path)` gives `exit_code`, `stdout` and `stderr`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "400")  # so that no message is broken into lines
+
+    def run(*arguments):
+        return CliRunner().invoke(app, [str(a) for a in arguments], prog_name="taut")
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def saved(loans, tmp_path_factory):
+    """Folder of a saved fit of the loans; not to be written to."""
+    folder = tmp_path_factory.mktemp("saved") / "loans"
+    result = CliRunner().invoke(app, ["fit", str(loans), "--target", "bad", "--out", str(folder)])
+    assert result.exit_code == 0, result.output
+    return folder

@@ -1,0 +1,60 @@
+"""`taut predict` and `taut report`: what was saved, used again."""
+
+import io
+import json
+
+import polars as pl
+import pytest
+
+import taut as library
+
+
+@pytest.fixture(scope="module")
+def expected(saved, loans):
+    return library.load(saved).predict(pl.read_csv(loans))
+
+
+def test_predict_prints_what_fit_predict_gives(taut, saved, loans, expected):
+    result = taut("predict", saved, loans)
+    assert result.exit_code == 0, result.stderr
+    frame = pl.read_csv(io.StringIO(result.stdout))
+    assert frame.columns == ["probability", "sd", "lower", "upper"]
+    for name, values in expected._asdict().items():
+        assert frame[name].to_list() == values.tolist()  # to the last bit
+    assert "'yes'" in result.stderr
+
+
+def test_predict_as_json_and_at_another_level(taut, saved, loans):
+    said = json.loads(taut("predict", saved, loans, "--json", "--level", "0.5").stdout)
+    assert (said["positive"], said["level"], said["rows"]) == ("yes", 0.5, 60)
+    expected = library.load(saved).predict(pl.read_csv(loans), level=0.5)
+    assert [row["lower"] for row in said["predictions"]] == expected.lower.tolist()
+
+
+def test_predict_into_a_file(taut, saved, loans, tmp_path, expected):
+    result = taut("predict", saved, loans, "--out", "p.csv")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["p.csv"]
+    assert pl.read_csv(tmp_path / "p.csv")["sd"].to_list() == expected.sd.tolist()
+
+
+def test_rows_that_were_dropped_keep_their_place(taut, loans, tmp_path):
+    assert taut("fit", loans, "--target", "bad", "--missing", "drop", "--out", "run").exit_code == 0
+    (tmp_path / "new.csv").write_text("age,income,job,owner\n30,25,cook,true\n,25,cook,true\n40,35,baker,false\n")
+    first, second, third = json.loads(taut("predict", "run", "new.csv", "--json").stdout)["predictions"]
+    assert second == {"probability": None, "sd": None, "lower": None, "upper": None}
+    assert 0 < first["lower"] < first["probability"] < first["upper"] < 1
+    assert 0 < third["lower"] < third["probability"] < third["upper"] < 1
+    assert taut("predict", "run", "new.csv").stdout.splitlines()[2] == ",,,"
+
+
+def test_the_page_is_made_again(taut, loans, tmp_path):
+    assert taut("fit", loans, "--target", "bad", "--out", "run").exit_code == 0
+    page = tmp_path / "run" / "report.html"
+    original = page.read_text(encoding="utf-8")
+    page.unlink()
+    assert taut("report", "run").exit_code == 0
+    assert len(page.read_text(encoding="utf-8")) == pytest.approx(len(original), rel=0.01)
+    result = taut("report", "run", "--out", "elsewhere.html")
+    assert "elsewhere.html" in result.stderr
+    assert (tmp_path / "elsewhere.html").read_text(encoding="utf-8").lower().startswith("<!doctype html>")
