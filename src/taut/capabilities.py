@@ -10,6 +10,7 @@ class Capability(enum.Enum):
     REPARAMETRISED = "a family whose draws are a differentiable function of fixed noise"
     MOMENTS = "a family with closed mean and variance"
     PREDICTOR_MOMENTS = "a family with closed mean and variance of linear predictors"
+    FACTORISED = "a family and a prior with independent coordinates, so that the closed KL is a sum over them"
     CLOSED_ENTROPY = "a family with a closed entropy"
     PRECISION = "a family that can be set from a mean and a precision matrix (a Gaussian)"
     DIFFERENTIABLE = "a model whose log density is differentiable in the unknown"
@@ -17,6 +18,7 @@ class Capability(enum.Enum):
     LINEAR_PREDICTOR = "a model that sees its unknown through linear predictors"
     CLOSED_PRIOR = "a prior with E_q[log p(z)] in closed form"
     GAUSSIAN_PRIOR = "a Gaussian prior"
+    LOG_WEIGHTS = "an objective that is a smooth function of the draws' log densities"
     MEAN_OVER_DRAWS = "an objective that is a mean over draws (not a function of several at once)"
     EVIDENCE_BOUND = "the plain ELBO as the objective"
 

@@ -23,6 +23,7 @@ from taut.compilation import Compiled
 from taut.data.source import Source, take
 from taut.errors import SavedFitError
 from taut.gradients.problem import Problem, trainable
+from taut.monitors import Monitor
 from taut.store import arrays_into_tree, read_arrays, tree_to_arrays, write_arrays
 from taut.trees import describe
 
@@ -30,6 +31,8 @@ CHUNK_SECONDS = 0.25
 PLAIN_WORK = 1_000_000
 """Rows times unknowns up to which the loop of a deterministic algorithm is compiled plainly."""
 CHECKPOINT_FILE = "checkpoint.npz"
+DATA_STREAM = 2**32 - 1
+"""Sets the key stream of the data apart from the steps' own."""
 
 
 class Ended(enum.Enum):
@@ -37,6 +40,7 @@ class Ended(enum.Enum):
 
     CONVERGED = "converged: the algorithm's own certificate says that nothing is left to gain"
     BUDGET_SPENT = "budget spent: all steps were made; whether more would help is not known"
+    STOPPED = "stopped early: the monitored quantity has not improved for a while, and the best answer is kept"
     STALLED = "stalled: no step of any length improves the objective, and the certificate is not met"
     DIVERGED = "diverged: the answer is not usable"
     INTERRUPTED = "interrupted: the last good state is kept"
@@ -56,6 +60,7 @@ class Outcome(NamedTuple):
         ended: how it ended.
         reason: one sentence with the particulars, "" where `ended` says it all.
         state: to go on from.
+        steps_per_second: measured after the first chunk, which also compiles; 0 if there was no other.
     """
 
     problem: Problem
@@ -63,6 +68,25 @@ class Outcome(NamedTuple):
     ended: Ended
     reason: str
     state: Any
+    steps_per_second: float = 0.0
+
+
+class Pace:
+    """Steps and seconds of all chunks but the first."""
+
+    def __init__(self):
+        self.steps, self.seconds, self.first = 0, 0.0, True
+
+    def count(self, steps: int, seconds: float) -> None:
+        """One chunk more."""
+        if not self.first:
+            self.steps, self.seconds = self.steps + steps, self.seconds + seconds
+        self.first = False
+
+    @property
+    def per_second(self) -> float:
+        """Steps a second."""
+        return self.steps / self.seconds if self.seconds else 0.0
 
 
 class Checkpoint(NamedTuple):
@@ -90,14 +114,14 @@ class Status(NamedTuple):
 
 
 @Compiled
-def _run(algorithm: Algorithm, seed, state, parent: Batch, plan, count):
+def _run(algorithm: Algorithm, transform, seed, state, parent: Batch, plan, count):
     """At most `count` steps; stops by itself when the algorithm has ended or a value is not finite."""
-    key = jax.random.key(seed)
     moving, fixed = eqx.partition(state, eqx.is_array)
 
     def one(moving, i):
         state = eqx.combine(moving, fixed)
-        state, info = algorithm.step(jax.random.fold_in(key, state.step), state, take(parent, plan[i]))
+        of_step, of_data = _keys(seed, state.step)
+        state, info = algorithm.step(of_step, state, take(parent, plan[i], transform, of_data))
         return eqx.filter(state, eqx.is_array), info
 
     shapes = jax.eval_shape(one, moving, 0)[1]
@@ -121,8 +145,15 @@ def _run(algorithm: Algorithm, seed, state, parent: Batch, plan, count):
 
 
 @eqx.filter_jit
-def _diagnose(algorithm: Algorithm, seed, state, parent: Batch, rows):
-    return algorithm.diagnose(jax.random.fold_in(jax.random.key(seed), state.step), state, take(parent, rows))
+def _diagnose(algorithm: Algorithm, transform, seed, state, parent: Batch, rows):
+    of_step, of_data = _keys(seed, state.step)
+    return algorithm.diagnose(of_step, state, take(parent, rows, transform, of_data))
+
+
+def _keys(seed, step):
+    """The keys of a step: of the estimator's noise, and of what is random in the data (a stream of its own)."""
+    key = jax.random.key(seed)
+    return jax.random.fold_in(key, step), jax.random.fold_in(jax.random.fold_in(key, DATA_STREAM), step)
 
 
 def learn(
@@ -133,6 +164,7 @@ def learn(
     seed: int = 0,
     callback: Callable[[int, dict[str, np.ndarray]], None] | None = None,
     checkpoint: Checkpoint | None = None,
+    monitor: Monitor | None = None,
 ) -> Outcome:
     """Run `algorithm` on `problem` until it ends, its budget is spent, a value is not finite, or Ctrl-C.
 
@@ -145,45 +177,46 @@ def learn(
         seed: of every random number; equal seeds give equal results, bit for bit.
         callback: called between chunks with the steps made and the chunk's history.
         checkpoint: saves the state by time, and resumes from it.
+        monitor: looks at the answer every so many steps, may stop the run and chooses what is handed back.
 
     Raises:
         PairingError: parts that do not go together.
         SavedFitError: a checkpoint of another problem, seed or data set.
     """
     algorithm.check(problem)
-    parent = jax.device_put(source.parent)
     state = algorithm.init(problem, source.dtype)
     past: list[dict[str, np.ndarray]] = []
     made = 0
     identity = _identity(problem, algorithm, source, seed) if checkpoint else {}
     if checkpoint and checkpoint.resume and (checkpoint.folder / CHECKPOINT_FILE).exists():
-        state, history, made = _restore(checkpoint, state, identity)
+        state, history, made = _restore(checkpoint, state, identity, monitor)
         past.append(history)
 
     # A deterministic algorithm makes few steps: unless they are long, compiling is all of the time.
-    plain = algorithm.deterministic and source.size * problem.family.dim <= PLAIN_WORK
-    length = min(algorithm.chunk, algorithm.steps)
-    count, saved = min(32, length), time.monotonic()
+    plain = algorithm.deterministic and source.size * problem.family.dim <= PLAIN_WORK if not problem.model.local else False
+    length = min(algorithm.chunk, algorithm.steps, source.most_steps)
+    count, saved, pace = min(32, length), time.monotonic(), Pace()
     ended, reason = Ended.BUDGET_SPENT, ""
     try:
         while made < algorithm.steps:
             begun, before = time.monotonic(), state
-            count = min(count, algorithm.steps - made)
-            plan = source.plan(made, count)
-            plan = np.concatenate([plan, np.zeros((length - count, plan.shape[1]), plan.dtype)])
-            run = lambda n, plan=plan, before=before: _run(
-                algorithm, np.uint32(seed), before, parent, plan, np.int32(n), plain=plain
-            )  # noqa: E731
+            count = min(count, algorithm.steps - made, monitor.every - made % monitor.every if monitor else count)
+            parent, plan = source.chunk(made, count, length)
+
+            def run(n, before=before, parent=parent, plan=plan):
+                return _run(algorithm, source.transform, np.uint32(seed), before, parent, plan, np.int32(n), plain=plain)
+
             after, chunk, status = jax.block_until_ready(run(count))
             status = Status(*map(np.asarray, status))
             done = int(status.done)
             if not (status.healthy and status.finite):
                 good, after = _last_good(run, done - 1, before)
-                reason = _name_the_culprit(algorithm, seed, after, parent, source, made + good)
+                reason = _name_the_culprit(algorithm, seed, after, parent, source, plan[good], made + good)
                 ended, done = Ended.DIVERGED, good
             state, made = after, made + done
             history = {name: np.asarray(x)[:done] for name, x in chunk.items()}
             past.append(history)
+            pace.count(done, time.monotonic() - begun)
             if callback:
                 callback(made, history)
             if ended is Ended.DIVERGED:
@@ -191,16 +224,22 @@ def learn(
             if status.finished:
                 ended = Ended.CONVERGED if status.converged else Ended.STALLED
                 break
+            if monitor and made % monitor.every == 0:
+                stop = monitor.look(made, algorithm.output(state), _last(past, monitor.every))
+                if stop:
+                    ended, reason = Ended.STOPPED, stop
+                    break
             if checkpoint and time.monotonic() - saved > checkpoint.seconds:
-                _save(checkpoint, state, past, made, identity)
+                _save(checkpoint, state, past, made, identity, monitor)
                 saved = time.monotonic()
             taken = max(time.monotonic() - begun, 1e-6)
             count = int(np.clip(count * CHUNK_SECONDS / taken, max(count // 2, 1), min(4 * count, length)))
     except KeyboardInterrupt:
         ended = Ended.INTERRUPTED
     if checkpoint:
-        _save(checkpoint, state, past, made, identity)
-    return Outcome(algorithm.output(state), _joined(past), ended, reason, state)
+        _save(checkpoint, state, past, made, identity, monitor)
+    answer = algorithm.output(state)
+    return Outcome(monitor.chosen(answer) if monitor else answer, _joined(past), ended, reason, state, pace.per_second)
 
 
 def _last_good(run, good: int, before):
@@ -213,10 +252,10 @@ def _last_good(run, good: int, before):
     return 0, before
 
 
-def _name_the_culprit(algorithm, seed, state, parent, source, step) -> str:
+def _name_the_culprit(algorithm, seed, state, parent, source, places, step) -> str:
     """Which term or derivative of the next step is not finite, in one sentence."""
     rows = source.plan(step, 1)[0]
-    seen = _diagnose(algorithm, np.uint32(seed), state, parent, rows)
+    seen = _diagnose(algorithm, source.transform, np.uint32(seed), state, parent, places)
     bad = {name: np.asarray(x) for name, x in seen.items() if not np.all(np.isfinite(x))}
     parts = [f"{name} ({x.ravel()[~np.isfinite(x.ravel())][0]})" for name, x in bad.items()]
     where = "" if rows.size == 0 else f" on the batch of rows {', '.join(map(str, rows[:5]))}, ..."
@@ -235,12 +274,25 @@ def _identity(problem, algorithm, source, seed) -> dict[str, Any]:
     return {"problem": describe(problem), "algorithm": describe(algorithm), "data": source.fingerprint(), "seed": seed}
 
 
-def _save(checkpoint: Checkpoint, state, past, made, identity) -> None:
+def _last(past: list[dict[str, np.ndarray]], steps: int) -> dict[str, np.ndarray]:
+    """The history of the last `steps` steps."""
+    kept, seen = [], 0
+    for chunk in reversed(past):
+        kept.insert(0, chunk)
+        seen += len(chunk["bound"])
+        if seen >= steps:
+            break
+    return {name: x[-steps:] for name, x in _joined(kept).items()}
+
+
+def _save(checkpoint: Checkpoint, state, past, made, identity, monitor) -> None:
     arrays = tree_to_arrays(state, "state") | {f"history.{k}": v for k, v in _joined(past).items()}
+    if monitor:
+        arrays |= {f"monitor.{k}": v for k, v in monitor.arrays().items()}
     write_arrays(checkpoint.folder / CHECKPOINT_FILE, arrays, {"format": 1, "step": made, "identity": identity})
 
 
-def _restore(checkpoint: Checkpoint, like, identity):
+def _restore(checkpoint: Checkpoint, like, identity, monitor):
     arrays, meta = read_arrays(checkpoint.folder / CHECKPOINT_FILE)
     for part, mine in identity.items():
         if meta.get("identity", {}).get(part) != mine:
@@ -249,4 +301,7 @@ def _restore(checkpoint: Checkpoint, like, identity):
                 "gradient, algorithm, data and seed as then, or choose another folder."
             )
     history = {name.removeprefix("history."): x for name, x in arrays.items() if name.startswith("history.")}
+    if monitor:
+        saved = {name.removeprefix("monitor."): x for name, x in arrays.items() if name.startswith("monitor.")}
+        monitor.restore(saved, like.problem)
     return arrays_into_tree(arrays, like, "state"), history, int(meta["step"])

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import equinox as eqx
 import jax
 import numpy as np
 from scipy.special import ndtri
@@ -108,8 +109,8 @@ class Fit:
         if self.design is not None:
             return dict(zip(self.design.names, (z @ self.design.original_scale().T).T, strict=True))
         with precision.context(self.dtype):
-            values = jax.vmap(self.model.constrain)(z)
-        return jax.tree.map(np.asarray, values)
+            values = eqx.filter_vmap(lambda z: self.model.constrain(z))(z)  # a network carries its activation function
+        return jax.tree.map(lambda x: np.asarray(x) if eqx.is_array(x) else x, values)
 
     def _saved_draws(self, n: int) -> dict[str, np.ndarray]:
         saved = min((len(x) for x in (self.draws or {}).values()), default=0)
@@ -158,7 +159,8 @@ class Fit:
     def _marginals(self, level: float) -> dict[str, Any]:
         names, columns = [], []
         size = SUMMARY_DRAWS if self.draws is None else min(map(len, self.draws.values()))
-        for path, leaf in jax.tree_util.tree_leaves_with_path(self.sample(size, self.seed)):
+        arrays = eqx.filter(self.sample(size, self.seed), lambda x: isinstance(x, np.ndarray))
+        for path, leaf in jax.tree_util.tree_leaves_with_path(arrays):
             name = jax.tree_util.keystr(path, simple=True, separator=".")
             for place in np.ndindex(leaf.shape[1:]):
                 names.append(name + (f"[{', '.join(map(str, place))}]" if place else ""))

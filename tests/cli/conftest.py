@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import taut as library
 from taut.cli.app import app
 
 ROWS = 60
@@ -17,7 +18,10 @@ def loans(tmp_path_factory):
     job = rng.choice(["baker", "clerk", "cook"], ROWS)
     owner = rng.choice(["true", "false"], ROWS)
     bad = np.where(rng.random(ROWS) < 1 / (1 + np.exp(0.1 * (income - 30))), "yes", "no")
-    lines = ["age,income,job,owner,bad", *(",".join(map(str, row)) for row in zip(age, income, job, owner, bad, strict=True))]
+    lines = [
+        "age,income,job,owner,bad",
+        *(",".join(map(str, row)) for row in zip(age, income, job, owner, bad, strict=True)),
+    ]
     path = tmp_path_factory.mktemp("data") / "loans.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -33,6 +37,13 @@ def taut(tmp_path, monkeypatch):
         return CliRunner().invoke(app, [str(a) for a in arguments], prog_name="taut")
 
     return run
+
+
+@pytest.fixture
+def quick(taut, monkeypatch):
+    """The same without the report page, which costs more than the fit."""
+    monkeypatch.setattr(library.report, "page", lambda fit, path: path)
+    return taut
 
 
 @pytest.fixture(scope="session")

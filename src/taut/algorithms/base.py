@@ -38,6 +38,7 @@ class Algorithm(eqx.Module):
             PairingError: with what is missing.
         """
         problem.check()
+        problem.objective.check(self.steps)
         missing = self.needs - problem.offers
         if missing:
             raise PairingError(

@@ -129,7 +129,8 @@ class StochasticGradient(Algorithm):
             step=state.step + 1,
         )
         terms = info.terms
-        return new, {"elbo": terms["expected_log_likelihood"] - terms["kl"], **terms, "bound": bound}
+        shown = problem.objective.shown(state.objective, statistics, state.step)
+        return new, {"elbo": terms["expected_log_likelihood"] - terms["kl"], **terms, "bound": bound, **shown}
 
     def _averaged(self, state, moving):
         if self.averaging is None:

@@ -1,6 +1,7 @@
 """Rows for the learning loop: sized batches whose order is a pure function of (seed, step)."""
 
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -8,6 +9,11 @@ import numpy as np
 
 from taut.batch import Batch
 from taut.errors import ArgumentError, DataError
+
+DEVICE_BYTES = 2 * 2**30
+"""Most bytes of rows that are kept on the device; larger data are streamed."""
+CHUNK_BYTES = 256 * 2**20
+"""Most bytes of rows that are sent to the device at once when streaming."""
 
 
 class Source:
@@ -24,6 +30,9 @@ class Source:
         batch_size: rows for each step; None for all.
         seed: of the order.
         dtype: of the floating arrays.
+        transform: a function `(key, rows) -> rows` on each batch, compiled into the step: dynamic binarisation, or pixels kept as bytes.
+        resident: whether all rows are kept on the device; None asks whether they fit into `DEVICE_BYTES`. Others are streamed, chunk
+            by chunk.
 
     Example:
         >>> source = Source(np.arange(10.0), batch_size=4)
@@ -38,6 +47,8 @@ class Source:
         batch_size: int | None = None,
         seed: int = 0,
         dtype: Any = "float64",
+        transform: Callable | None = None,
+        resident: bool | None = None,
     ):
         leaves = [np.asarray(a) for a in jax.tree.leaves(rows)]
         sizes = {a.shape[0] if a.ndim else None for a in leaves}
@@ -52,13 +63,49 @@ class Source:
                 f"batch_size={batch_size!r}: a whole number from 1 to the {self.size} rows is needed, or None for all."
             )
         self.batch_size, self.seed, self.dtype = batch_size, seed, np.dtype(dtype)
-        padding = padded_size(self.size) - self.size
+        self.transform = transform
+        nbytes = sum(a.nbytes for a in leaves)
+        self.resident = batch_size is None or (nbytes <= DEVICE_BYTES if resident is None else resident)
         weights = np.ones(self.size) if weights is None else np.asarray(weights)
-        floating = lambda a: a.astype(dtype) if np.issubdtype(a.dtype, np.floating) else a  # noqa: E731
-        pad = lambda a: np.concatenate([floating(a), np.zeros((padding, *a.shape[1:]), floating(a).dtype)])  # noqa: E731
-        rows = jax.tree.map(lambda a: pad(np.asarray(a)), rows)
-        total = np.asarray(self.size, dtype)
-        self.parent = Batch(rows, pad(weights.astype(dtype)), total, total)
+        floating = lambda a: a.astype(dtype, copy=False) if np.issubdtype(a.dtype, np.floating) else a  # noqa: E731
+        # A streamed source is left as it is (it may be a memory map); a resident one is padded to one of few sizes.
+        pad = self._padded if self.resident else lambda a: a
+        self.rows = jax.tree.map(lambda a: pad(floating(np.asarray(a)) if self.resident else a), rows)
+        self.weights = pad(weights.astype(dtype))
+        self._on_device: Batch | None = None
+
+    def _padded(self, a: np.ndarray) -> np.ndarray:
+        padding = padded_size(self.size) - self.size
+        return np.concatenate([a, np.zeros((padding, *a.shape[1:]), a.dtype)]) if padding else a
+
+    @property
+    def parent(self) -> Batch:
+        """All rows as one batch, in host memory."""
+        total = np.asarray(self.size, self.dtype)
+        return Batch(self.rows, self.weights, total, total)
+
+    @property
+    def most_steps(self) -> int:
+        """Most steps whose rows may be sent to the device at once."""
+        if self.resident:
+            return 2**30
+        row = sum(np.asarray(a[:1]).nbytes for a in jax.tree.leaves(self.rows))
+        return max(1, CHUNK_BYTES // max(row * (self.batch_size or 1), 1))
+
+    def chunk(self, start: int, count: int, length: int) -> tuple[Batch, np.ndarray]:
+        """What `count` steps from `start` on need: a batch on the device, and each step's places in it, padded to `[length, B]`."""
+        plan = self.plan(start, count)
+        padding = np.zeros((length - count, plan.shape[1]), plan.dtype)
+        if self.resident:
+            if self._on_device is None:
+                self._on_device = jax.device_put(self.parent)
+            return self._on_device, np.concatenate([plan, padding])
+        places = np.arange(length * plan.shape[1], dtype=np.int32).reshape(length, -1)
+        needed = np.concatenate([plan, padding]).ravel()
+        floating = lambda a: a.astype(self.dtype, copy=False) if np.issubdtype(a.dtype, np.floating) else a  # noqa: E731
+        rows = jax.tree.map(lambda a: floating(np.asarray(a[needed])), self.rows)
+        total = np.asarray(self.size, self.dtype)
+        return jax.device_put(Batch(rows, self.weights[needed], total, total)), places
 
     @property
     def steps_per_epoch(self) -> int:
@@ -84,18 +131,19 @@ class Source:
     def fingerprint(self) -> dict[str, Any]:
         """Shapes and a checksum, to tell whether a run is resumed on the same data."""
         check = 0
-        for leaf in jax.tree.leaves((self.parent.rows, self.parent.weights)):
+        for leaf in jax.tree.leaves((self.rows, self.weights)):
             check = zlib.crc32(np.ascontiguousarray(leaf).tobytes(), check)
         return {"rows": self.size, "batch_size": self.batch_size, "seed": self.seed, "checksum": check}
 
 
-def take(parent: Batch, rows: Any) -> Batch:
-    """The batch of the parent's `rows` (`[B]` numbers; none means all); runs inside the compiled loop."""
-    if rows.shape[0] == 0:
-        return parent
-    pick = lambda a: a[rows]  # noqa: E731
-    size = np.asarray(rows.shape[0], parent.total.dtype)
-    return Batch(jax.tree.map(pick, parent.rows), pick(parent.weights), size, parent.total)
+def take(parent: Batch, rows: Any, transform: Callable | None = None, key: Any = None) -> Batch:
+    """The batch of the parent's `rows` (`[B]` places; none means all), transformed; runs inside the compiled loop."""
+    batch = parent
+    if rows.shape[0]:
+        pick = lambda a: a[rows]  # noqa: E731
+        size = np.asarray(rows.shape[0], parent.total.dtype)
+        batch = Batch(jax.tree.map(pick, parent.rows), pick(parent.weights), size, parent.total)
+    return batch if transform is None else batch._replace(rows=transform(key, batch.rows))
 
 
 def padded_size(n: int) -> int:

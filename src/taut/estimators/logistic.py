@@ -47,8 +47,8 @@ class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
         family: shape of the posterior: "full-rank", "mean-field", a class, or an instance over all coefficients.
         gradient: "exact", "reparametrization", "reinforce" or an instance; naming one chooses the stochastic algorithm.
         algorithm: "natural", "stochastic" or an instance; by default the natural gradient where no gradient is named.
-        standardise: divide each column by its (weighted, population) standard deviation and, with an intercept, subtract
-            its mean. A constant column is left at its own scale.
+        standardise: divide each column by its (weighted, population) standard deviation and, with an intercept, first
+            subtract its mean. A constant column is left at its own scale.
         fit_intercept: whether to add a column of ones; without it a row of zeros has probability 1/2.
         steps: budget, in place of the algorithm's own.
         batch_size: rows for each step; all by default. Fewer choose the stochastic algorithm.
@@ -74,7 +74,7 @@ class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
         >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
         >>> BayesianLogisticRegression().fit(X, ["no", "no", "yes", "yes"]).predict_proba([[1.5], [4.0]]).round(3)
         array([[0.5  , 0.5  ],
-               [0.211, 0.789]])
+               [0.183, 0.817]])
 
     Source: D. Spiegelhalter and S. Lauritzen, Sequential Updating of Conditional Probabilities on Directed Graphical
     Structures, 1990 (predictions that integrate over a Gaussian posterior of a logistic regression).
@@ -141,7 +141,7 @@ class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Posterior predictive probabilities `[n, 2]` of the two classes, integrated over the posterior, exact to 1e-8."""
+        """Probabilities `[n, 2]` of the two classes, integrated over the posterior; good to 1e-8."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         matrix = _matrix(self.result_.design, X)  # pyright: ignore[reportArgumentType]
@@ -164,15 +164,20 @@ class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
     def _design(self, X: np.ndarray, weights: np.ndarray) -> Design:
         """How columns are standardised: with the weights, so that a weight of 2 is the row twice here, too."""
         # Without an intercept nothing could take up the means, and a row of zeros has to keep a logit of zero.
-        scaler = StandardScaler(with_mean=bool(self.standardise and self.fit_intercept), with_std=bool(self.standardise))
-        scaler.fit(X, sample_weight=weights)
+        centre, scale = bool(self.standardise and self.fit_intercept), bool(self.standardise)
+        scaler: Any = StandardScaler(with_mean=centre, with_std=scale).fit(X, sample_weight=weights)
         d = X.shape[1]
-        shift = scaler.mean_ if scaler.with_mean else np.zeros(d)
-        scale = scaler.scale_ if scaler.with_std else np.ones(d)
         names = getattr(self, "feature_names_in_", None)
-        columns = tuple(Column(str(name), "numeric") for name in ([f"x{j}" for j in range(d)] if names is None else names))
-        design = Design(columns, tuple(shift.tolist()), tuple(scale.tolist()), bool(self.standardise), bool(self.fit_intercept),
-                        named=names is not None)  # fmt: skip
+        named = names is not None
+        names = names if named else [f"x{j}" for j in range(d)]
+        design = Design(
+            columns=tuple(Column(str(name), "numeric") for name in names),
+            shift=tuple(scaler.mean_.tolist()) if centre else (0.0,) * d,
+            scale=tuple(scaler.scale_.tolist()) if scale else (1.0,) * d,
+            standardise=scale,
+            intercept=bool(self.fit_intercept),
+            named=named,
+        )
         if len(set(design.names)) < len(design.names):
             raise DataError(f"Two coefficients would have one name in {list(design.names)}: rename a column.")
         return design
@@ -197,11 +202,15 @@ def _binary(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) > 2:
         raise DataError(
-            f"Only binary classification is supported. The type of the target is {type_of_target(y)}, with {len(classes)} classes: "
-            "group them into two, or fit one regression for each with sklearn.multiclass.OneVsRestClassifier."
+            f"Only binary classification is supported. The type of the target is {type_of_target(y)}, with "
+            f"{len(classes)} classes: group them into two, or fit one regression for each with "
+            "sklearn.multiclass.OneVsRestClassifier."
         )
     if len(classes) < 2:
-        raise DataError(f"y has one class only, {classes[0]!r}, in the rows with positive weight: rows of two classes are needed.")
+        raise DataError(
+            f"y has one class only, {classes.tolist()[0]!r}, among the rows that count (weight above 0): "
+            "rows of two classes are needed."
+        )
     return classes, codes.astype(np.float64)
 
 
@@ -212,7 +221,7 @@ def _matrix(design: Design, X: np.ndarray) -> np.ndarray:
 
 
 @eqx.filter_jit
-def _probability(model: LogisticRegression, posterior: Family, X: Any) -> Any:
+def _probability(model: Any, posterior: Family, X: Any) -> Any:
     return model.predict(posterior, X).probability
 
 

@@ -47,7 +47,7 @@ class MeanField(Family):
     def offers(self):
         """Everything that a Gaussian can give."""
         return frozenset({Capability.REPARAMETRISED, Capability.MOMENTS, Capability.PREDICTOR_MOMENTS,
-                          Capability.CLOSED_ENTROPY, Capability.PRECISION})  # fmt: skip
+                          Capability.CLOSED_ENTROPY, Capability.PRECISION, Capability.FACTORISED})  # fmt: skip
 
     @property
     def variance(self) -> Float[Array, " D"]:
@@ -72,9 +72,13 @@ class MeanField(Family):
         standard = (z - self.mean) * jnp.exp(-self.log_sd)
         return jnp.sum(-0.5 * standard**2 - self.log_sd - 0.5 * LOG_2PI)
 
+    def entropies(self) -> Float[Array, " D"]:
+        """Entropy of each coordinate, in nats."""
+        return self.log_sd + 0.5 * (1 + LOG_2PI)
+
     def entropy(self) -> Float[Array, ""]:
         """Entropy -E_q[log q], in nats."""
-        return jnp.sum(self.log_sd + 0.5 * (1 + LOG_2PI))
+        return jnp.sum(self.entropies())
 
     def predictor_moments(self, X: Float[Array, "R D"]) -> tuple[Float[Array, " R"], Float[Array, " R"]]:
         """Mean and variance under q of the linear predictors X z."""

@@ -54,7 +54,7 @@ class Gradient(eqx.Module):
 
     def supports(self, objective: Objective, model: Model, family: Family) -> str | None:
         """None if the parts go together, else what is missing, in words."""
-        missing = self.requirements(model) - (objective.offers | model.offers | family.offers)
+        missing = (self.requirements(model) | objective.needs) - (objective.offers | model.offers | family.offers)
         return sentence(missing) if missing else None
 
     def init(self, statistics: Any) -> Any:

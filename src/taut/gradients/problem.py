@@ -98,7 +98,9 @@ def trainable(problem: Problem) -> Any:
 
 def statistics_like(problem: Problem, dtype: Any) -> Any:
     """Zeros of the shapes of the objective's statistics, for memories to start from."""
+    array = lambda *shape: jax.ShapeDtypeStruct(shape, dtype)  # noqa: E731
     K = problem.gradient.samples
-    example = Draws(*(jax.ShapeDtypeStruct((K,), dtype) for _ in range(4)), exact_kl=jax.ShapeDtypeStruct((), dtype))
+    D = problem.model.dim(None) if problem.model.local else problem.family.dim
+    example = Draws(*(array(K) for _ in range(4)), exact_kl=array(), kl_per_dimension=array(D))
     shapes = jax.eval_shape(problem.objective.statistics, example)
     return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)

@@ -43,12 +43,20 @@ class Target(eqx.Module):
         """KL(q||p) = -H(q) - E_q[log p(z)]: the prior asks q for the moments that it needs, so no table of pairs exists."""
         return -q.entropy() - self.model.prior.expected_log_prob(q)
 
+    def closed_kl_per_dimension(self, q: Any) -> Float[Array, " D"]:
+        """The KL of each coordinate, for a factorised family and prior."""
+        return -q.entropies() - self.model.prior.expected_log_probs(q)
+
 
 def evaluate(target: Target, q: Any, z: Float[Array, "K D"], closed: frozenset[Capability]) -> Draws:
     """The draws `z` of q with their log densities, the KL split by what is `closed` (see `closed_parts`)."""
     log_likelihood = jax.vmap(target.log_likelihood)(z)
     log_prior = jax.vmap(target.log_prior)(z)
     log_q = jax.vmap(q.log_prob)(z)
+    if Capability.FACTORISED in closed:
+        per_dimension = target.closed_kl_per_dimension(q)
+        zero = jnp.zeros_like(log_q)
+        return Draws(log_likelihood, log_prior, log_q, zero, jnp.sum(per_dimension), per_dimension)
     if Capability.CLOSED_PRIOR in closed:
         return Draws(log_likelihood, log_prior, log_q, jnp.zeros_like(log_q), target.closed_kl(q))
     if Capability.CLOSED_ENTROPY in closed:
@@ -57,7 +65,8 @@ def evaluate(target: Target, q: Any, z: Float[Array, "K D"], closed: frozenset[C
 
 
 def closed_parts(offers: frozenset[Capability]) -> frozenset[Capability]:
-    """Which parts of the KL are closed: nothing, the entropy, or the entropy and the expected log prior."""
+    """Which parts of the KL are closed: nothing, the entropy, the entropy and the expected log prior, or all that by coordinate."""
     if Capability.CLOSED_ENTROPY not in offers:
         return frozenset()
-    return offers & {Capability.CLOSED_ENTROPY, Capability.CLOSED_PRIOR}
+    closed = offers & {Capability.CLOSED_ENTROPY, Capability.CLOSED_PRIOR}
+    return closed | (offers & {Capability.FACTORISED} if Capability.CLOSED_PRIOR in closed else frozenset())

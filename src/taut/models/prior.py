@@ -1,7 +1,7 @@
 """Priors over the unknown vector z, each saying whether its expectation under q is closed."""
 
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -16,7 +16,13 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 
 class Prior(eqx.Module):
-    """log p(z); one with `CLOSED_PRIOR` among its offers also has `expected_log_prob`."""
+    """log p(z); one with `CLOSED_PRIOR` among its offers also has `expected_log_prob`.
+
+    Attributes:
+        learned: whether its floating leaves move with the model's.
+    """
+
+    learned: ClassVar[bool] = False
 
     @property
     def offers(self) -> AbstractSet[Capability]:
@@ -27,9 +33,13 @@ class Prior(eqx.Module):
         """log p(z), in nats."""
         raise NotImplementedError
 
+    def expected_log_probs(self, q: Any) -> Float[Array, " D"]:
+        """E_q[log p(z_j)] of each coordinate, in nats, where it is closed."""
+        raise NotImplementedError
+
     def expected_log_prob(self, q: Any) -> Float[Array, ""]:
         """E_q[log p(z)], in nats, where it is closed."""
-        raise NotImplementedError
+        return jnp.sum(self.expected_log_probs(q))
 
 
 def _numbers(value: Any) -> Any:
@@ -39,7 +49,7 @@ def _numbers(value: Any) -> Any:
     try:
         return np.asarray(value, float)[()]
     except (TypeError, ValueError):
-        raise ArgumentError(f"Normal(...) received {value!r} where a number, or one for each coordinate, is needed.") from None
+        raise ArgumentError(f"Normal: {value!r} was received where a number, or one a coordinate, is needed.") from None
 
 
 class Normal(Prior):
@@ -54,12 +64,13 @@ class Normal(Prior):
         0.25
     """
 
-    # Arrays, not static fields: a search over prior scales is one compilation. Neither is a leaf that an algorithm may move.
+    # Numbers that are traced, not static fields: a search over prior scales is one compilation.
     loc: Float[ArrayLike, "..."] = eqx.field(converter=_numbers, default=0.0)
     scale: Float[ArrayLike, "..."] = eqx.field(converter=_numbers, default=1.0)
 
     def __check_init__(self):
-        if not np.all(np.isfinite(self.loc)) or not np.all(np.isfinite(self.scale)) or np.any(np.asarray(self.scale) <= 0):
+        loc, scale = np.asarray(self.loc), np.asarray(self.scale)
+        if not np.all(np.isfinite(loc)) or not np.all(np.isfinite(scale)) or np.any(scale <= 0):
             raise ArgumentError(
                 f"Normal(loc={self.loc}, scale={self.scale}): loc must be finite, and scale, a standard deviation, "
                 "positive and finite; give e.g. Normal(0, 1)."
@@ -72,15 +83,15 @@ class Normal(Prior):
 
     def log_prob(self, z):
         """log p(z), in nats."""
-        return self._log_prob(z, jnp.zeros((), z.dtype))
+        return jnp.sum(self._log_probs(z, jnp.zeros((), z.dtype)))
 
-    def expected_log_prob(self, q):
-        """E_q[log p(z)] = log p(mean) - 1/2 sum_j var_j / scale_j^2, in nats."""
-        return self._log_prob(q.mean, q.variance)
+    def expected_log_probs(self, q):
+        """E_q[log p(z_j)] = log p(mean_j) - 1/2 var_j / scale_j^2, in nats."""
+        return self._log_probs(q.mean, q.variance)
 
-    def _log_prob(self, mean, variance):
+    def _log_probs(self, mean, variance):
         loc, scale = jnp.asarray(self.loc, mean.dtype), jnp.asarray(self.scale, mean.dtype)
-        return jnp.sum(-0.5 * ((mean - loc) ** 2 + variance) / scale**2 - jnp.log(scale) - 0.5 * LOG_2PI)
+        return -0.5 * ((mean - loc) ** 2 + variance) / scale**2 - jnp.log(scale) - 0.5 * LOG_2PI
 
     def precision(self, dim: int) -> Float[Array, " D"]:
         """Diagonal of the prior's precision matrix."""
@@ -88,7 +99,7 @@ class Normal(Prior):
 
 
 class Independent(Prior):
-    """Independent coordinates from any `numpyro.distributions` distribution on the real line, e.g. a Laplace or Student-t.
+    """Independent coordinates from any `numpyro.distributions` distribution on the real line, e.g. a Laplace.
 
     Its expectation under q is not closed, so the gradient has to be a sampled one.
 
@@ -114,3 +125,74 @@ class Independent(Prior):
     def log_prob(self, z):
         """log p(z), in nats."""
         return jnp.sum(self.distribution.log_prob(z))
+
+
+class LearnedNormal(Prior):
+    r"""Independent normal coordinates whose location and scale are learned with the model.
+
+    .. math:: z_j \sim N(\mu_j, e^{2 \ell_j})
+
+    Attributes:
+        loc: `[D]`, the \(\mu_j\).
+        log_scale: `[D]`, the \(\ell_j\).
+
+    Example:
+        >>> round(float(LearnedNormal.standard(2).log_prob(jnp.zeros(2))), 4)
+        -1.8379
+    """
+
+    learned: ClassVar[bool] = True
+    loc: Float[Array, " D"]
+    log_scale: Float[Array, " D"]
+
+    @classmethod
+    def standard(cls, dim: int) -> "LearnedNormal":
+        """Start at N(0, I)."""
+        return cls(np.zeros(dim), np.zeros(dim))
+
+    @property
+    def offers(self):
+        """Closed; not a fixed Gaussian prior, since it moves."""
+        return frozenset({Capability.CLOSED_PRIOR})
+
+    def log_prob(self, z):
+        """log p(z), in nats."""
+        return jnp.sum(self._log_probs(z, jnp.zeros((), z.dtype)))
+
+    def expected_log_probs(self, q):
+        """E_q[log p(z_j)], in nats."""
+        return self._log_probs(q.mean, q.variance)
+
+    def _log_probs(self, mean, variance):
+        return -0.5 * ((mean - self.loc) ** 2 + variance) * jnp.exp(-2 * self.log_scale) - self.log_scale - 0.5 * LOG_2PI
+
+
+class BernoulliPrior(Prior):
+    """Independent fair or biased coins, the prior of binary latents.
+
+    Attributes:
+        logit: of each coordinate being 1; 0 is a fair coin.
+
+    Example:
+        >>> round(float(BernoulliPrior().log_prob(jnp.ones(3))), 4)
+        -2.0794
+    """
+
+    logit: float = eqx.field(static=True, default=0.0)
+
+    @property
+    def offers(self):
+        """Its expectation needs the mean of q alone."""
+        return frozenset({Capability.CLOSED_PRIOR})
+
+    def log_prob(self, z):
+        """log p(z), in nats."""
+        return jnp.sum(self._log_probs(z))
+
+    def expected_log_probs(self, q):
+        """E_q[log p(z_j)], linear in z_j, hence its value at the mean."""
+        return self._log_probs(q.mean)
+
+    def _log_probs(self, z):
+        logit = jnp.asarray(self.logit, z.dtype)
+        return z * logit - jnp.logaddexp(0.0, logit)

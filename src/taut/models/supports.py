@@ -50,10 +50,10 @@ class Support:
 
 
 def _shape(shape: Any) -> tuple[int, ...]:
-    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    sizes = shape if isinstance(shape, (tuple, list)) else (shape,)
     if not all(isinstance(n, int) and n > 0 for n in sizes):
         raise ArgumentError(f"shape={shape!r}: a positive whole number or a tuple of them is needed, e.g. 8 or (3, 2).")
-    return sizes
+    return tuple(sizes)
 
 
 def real(shape: int | tuple[int, ...] = ()) -> Support:
@@ -146,15 +146,15 @@ class Parameters(eqx.Module):
         is_support = lambda x: isinstance(x, Support)  # noqa: E731
         unknown = lambda x: is_support(x) or is_float_array(x)  # noqa: E731
         leaves = jax.tree_util.tree_leaves_with_path(template, is_leaf=is_support)
+        bare = [p for p, leaf in leaves if callable(leaf) and leaf in (real, positive, unit_interval, bounded, simplex, ordered)]
+        if bare:
+            name = _name(bare[0])
+            raise ArgumentError(f"The support of {name} was given without being called; write e.g. {name}=real().")
         found = [(path, leaf) for path, leaf in leaves if unknown(leaf)]
         if not found:
             raise ArgumentError(
                 f"parameters={template!r} names no unknown; give e.g. {{'mu': real(), 'tau': positive(), 'theta': real(8)}}."
             )
-        bare = [p for p, leaf in leaves if callable(leaf) and leaf in (real, positive, unit_interval, bounded, simplex, ordered)]
-        if bare:
-            name = _name(bare[0])
-            raise ArgumentError(f"The support of {name} was given without being called; write e.g. {name}=real().")
         self.names = tuple(_name(path) for path, _ in found)
         self.supports = tuple(leaf if is_support(leaf) else Support("real", leaf.shape) for _, leaf in found)
         start = [np.zeros(s.free_shape) if is_support(leaf) else np.asarray(leaf, float)

@@ -17,6 +17,7 @@ class Objective(eqx.Module):
     """
 
     name: ClassVar[str]
+    needs: ClassVar[AbstractSet[Capability]] = frozenset()
     closed_kl: ClassVar[bool] = True
     """Whether the KL may be had in closed form (a bound made of log-weights needs every draw's own log q)."""
 
@@ -24,6 +25,9 @@ class Objective(eqx.Module):
     def offers(self) -> AbstractSet[Capability]:
         """What gradients may ask of this objective."""
         return frozenset()
+
+    def check(self, budget: int) -> None:
+        """Refuse a training of `budget` steps that could not do what the objective says."""
 
     def init(self) -> Any:
         """The objective's memory at the start: multipliers and averages, () where there are none."""
@@ -40,3 +44,7 @@ class Objective(eqx.Module):
     def update(self, memory: Any, statistics: dict[str, Any], step: Any) -> Any:
         """The memory after this step's measured statistics."""
         return memory
+
+    def shown(self, memory: Any, statistics: dict[str, Any], step: Any) -> dict[str, Any]:
+        """What history carries of this step beside the ELBO's terms and the value: weights, multipliers, violations."""
+        return {}

@@ -18,6 +18,7 @@ class Draws(NamedTuple):
         log_q: `[K]`, log q(z_k).
         kl: `[K]`, the sampled part of log q - log p(z).
         exact_kl: the part that is closed.
+        kl_per_dimension: `[D]`, the closed KL of each coordinate, where family and prior are factorised; else None.
     """
 
     log_likelihood: Float[Array, " K"]
@@ -25,6 +26,7 @@ class Draws(NamedTuple):
     log_q: Float[Array, " K"]
     kl: Float[Array, " K"]
     exact_kl: Float[Array, ""]
+    kl_per_dimension: Float[Array, " D"] | None = None
 
 
 def elbo_terms(draws: Draws) -> dict[str, Float[Array, ""]]:

@@ -28,7 +28,7 @@ class Elbo(Objective):
     @property
     def offers(self):
         """A mean over draws, and the plain bound."""
-        return frozenset({Capability.MEAN_OVER_DRAWS, Capability.EVIDENCE_BOUND})
+        return frozenset({Capability.MEAN_OVER_DRAWS, Capability.LOG_WEIGHTS, Capability.EVIDENCE_BOUND})
 
     def statistics(self, draws: Draws):
         """The two terms of one unit, in nats."""

@@ -58,7 +58,8 @@ def calibration(evidence: Evidence, positive: str) -> Figure:
     main.set(xlim=(-0.02, 1.02), ylim=(-0.03, 1.03), ylabel=f"share of rows with {positive}")
     below.bar((np.arange(BINS) + 0.5) / BINS, evidence.count, 0.9 / BINS, color=BLUE, alpha=0.35)
     for place, n in zip(np.flatnonzero(filled), count, strict=True):
-        below.annotate(f"{n:,}", ((place + 0.5) / BINS, n), (0, 1.5), textcoords="offset points", ha="center", fontsize=7.5)
+        above = {"xytext": (0, 1.5), "textcoords": "offset points", "ha": "center"}
+        below.annotate(f"{n:,}", ((place + 0.5) / BINS, n), **above, fontsize=7.5)
     below.set(xlabel=f"predictive probability of {positive}", ylabel="rows", ylim=(0, 1.3 * count.max()))
     below.yaxis.set_major_locator(MaxNLocator(2, integer=True))
     return figure

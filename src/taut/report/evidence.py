@@ -66,15 +66,17 @@ class Evidence:
         if fit.design is None or fit.labels is None:
             raise ArgumentError(f"A {fit.model.name} has no predictive probabilities to show; leave data out.")
         if not (isinstance(data, (tuple, list)) and len(data) == 2):
-            raise ArgumentError(f"The data of a report are the pair (X, y) that was fitted; received {type(data).__name__}.")
+            received = type(data).__name__
+            raise ArgumentError(f"The data of a report are the pair (X, y) that was fitted; received {received}.")
         X, y = _rows(fit, *data)
+        columns = list(zip(fit.design.columns, blocks(fit), strict=True))
         chosen = strongest(fit) if features is None else named(fit, features)
         raw = X[:, fit.design.intercept :] * np.array(fit.design.scale) + np.array(fit.design.shift)
         seen = np.random.default_rng(fit.seed).permutation(len(y))[:MOST_POINTS]
-        points = [column_values(raw[seen][:, block]) for block in (blocks(fit)[feature] for feature in chosen)]
+        points = [_values(raw[seen][:, columns[feature][1]]) for feature in chosen]
         return cls(
             **_calibration(probabilities(fit, X)[0], y),
-            typical=np.concatenate([_typical(c.kind, raw[:, b]) for c, b in zip(fit.design.columns, blocks(fit), strict=True)]),
+            typical=np.concatenate([_typical(column.kind, raw[:, block]) for column, block in columns]),
             low=raw.min(axis=0),
             high=raw.max(axis=0),
             features=np.array(chosen, int),
@@ -102,9 +104,8 @@ class Evidence:
                   "high": new.typical.shape, "points": points}  # fmt: skip
         for name, shape in shapes.items():
             if arrays[name].shape != shape:
-                raise SavedFitError(
-                    f"The saved data summary has {name} of shape {arrays[name].shape} where {shape} is expected: save the fit again."
-                )
+                found = f"{name} of shape {arrays[name].shape} where {shape} is expected"
+                raise SavedFitError(f"The saved data summary has {found}: save the fit again.")
         return new
 
 
@@ -114,8 +115,8 @@ def blocks(fit: Any) -> list[slice]:
     return [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
 
 
-def column_values(block: np.ndarray) -> np.ndarray:
-    """Values of a source column `[n]` from its design columns: itself, or the number of the level (the first has no column)."""
+def _values(block: np.ndarray) -> np.ndarray:
+    """A source column `[n]` from its design columns: itself, or the number of the level (the first has no column)."""
     return block[:, 0] if block.shape[1] == 1 else block @ np.arange(1.0, block.shape[1] + 1)
 
 
@@ -127,7 +128,8 @@ def strongest(fit: Any) -> list[int]:
     """
     table = fit.summary()
     strength = np.abs(table["mean_standardised"] / table["sd_standardised"])[fit.design.intercept :]
-    score = [(column.kind == "numeric", strength[block].max()) for column, block in zip(fit.design.columns, blocks(fit), strict=True)]
+    columns = zip(fit.design.columns, blocks(fit), strict=True)
+    score = [(column.kind == "numeric", strength[block].max()) for column, block in columns]
     best = sorted(range(len(score)), key=lambda j: score[j], reverse=True)[:2]
     return best if len(best) == 2 else []
 
@@ -140,12 +142,15 @@ def named(fit: Any, features: Any) -> list[int]:
     """
     names = [column.name for column in fit.design.columns]
     if isinstance(features, str) or len(features) != 2 or features[0] == features[1]:
-        raise ArgumentError(f"features={features!r}: the surface needs the names of two different columns, e.g. {tuple(names[:2])}.")
+        raise ArgumentError(
+            f"features={features!r}: the surface needs the names of two different columns, e.g. {tuple(names[:2])}."
+        )
     if unknown := [name for name in features if name not in names]:
         from taut.data.wording import quoted, suggestion
 
         raise ArgumentError(
-            f"features: the fit has no column {quoted(unknown)}.{suggestion(unknown[0], names)} It has {quoted(names, 20)}."
+            f"features: the fit has no column {quoted(unknown)}.{suggestion(str(unknown[0]), names)} "
+            f"It has {quoted(names, 20)}."
         )
     return [names.index(name) for name in features]
 
@@ -158,7 +163,9 @@ def _rows(fit: Any, features: Any, target: Any) -> tuple[np.ndarray, np.ndarray]
     X, values = fit.design.matrix(features), as_series(target)
     complete = fit.design.complete_rows(features) if dropping else np.ones(len(X), bool)
     if len(complete) != len(values):
-        raise DataError(f"There are {len(complete)} rows of features and {len(values)} of the target: give one for each.")
+        raise DataError(
+            f"There are {len(complete)} rows of features and {len(values)} of the target: give one for each."
+        )
     values = values.filter(complete)
     labelled = values.is_not_null().to_numpy() if dropping else np.ones(len(X), bool)
     return X[labelled], fit.labels.encode(values.filter(labelled))

@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from taut.report.posterior import Entry, Table
-from taut.report.style import BLUE, GREY, INK, WIDTH, label, vertical_grid
+from taut.report.style import BLUE, GREY, INK, WIDTH, vertical_grid
+from taut.report.words import label
 
 MOST = 150
 """Lines that are drawn; of more the strongest are taken."""
@@ -21,7 +22,7 @@ def shown(table: Table) -> list[Entry]:
 
 
 def panels(table: Table) -> list[list[Entry]]:
-    """What may share an axis: a regression's standardised coefficients, the intercept apart; else each named unknown."""
+    """What may share an axis: a regression's coefficients, the intercept apart; else each named unknown."""
     if table.regression:
         return [group for group in ([table.intercept] if table.intercept else [], shown(table)) if group]
     groups: dict[str, list[Entry]] = {}
@@ -43,7 +44,7 @@ def forest(table: Table, unit: str) -> Figure:
     axes = figure.subplots(len(groups), 1, squeeze=False, height_ratios=heights)[:, 0]
     for ax, group in zip(axes, groups, strict=True):
         _panel(ax, group)
-    axes[-1].set_xlabel(unit)
+    axes[-1].set_xlabel(unit, loc="right")  # flush with the panel: centred it might not fit beside long names
     return figure
 
 

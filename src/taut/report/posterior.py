@@ -20,7 +20,7 @@ class Entry:
         lower: lower end of the 95 % interval.
         upper: upper end.
         p_positive: P(> 0).
-        mean_standardised: of the coefficient for one standard deviation of its column; None where there is no such scale.
+        mean_standardised: of a coefficient, for one standard deviation of its column; None for other unknowns.
         sd_standardised: likewise.
     """
 

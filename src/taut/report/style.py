@@ -10,7 +10,7 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe and Ito's colours can be told apart by the colour-blind; so can blue, white and orange.
+# Okabe and Ito's colours can be told apart by the colour-blind; and so can light and dark.
 BLUE, ORANGE, RED, GREY, INK = "#0072b2", "#e69f00", "#d55e00", "#8a929b", "#1f2933"
 
 WIDTH = 5.2
@@ -20,7 +20,7 @@ LOOK: list[Any] = [
     "default",  # whatever the user's own matplotlib settings are
     {
         "axes.edgecolor": "#9aa3ad", "axes.labelcolor": INK, "axes.linewidth": 0.8, "axes.spines.right": False,
-        "axes.spines.top": False, "axes.titlesize": 10, "axes.unicode_minus": True, "figure.constrained_layout.use": True,
+        "axes.spines.top": False, "axes.titlesize": 10, "figure.constrained_layout.use": True,
         "figure.facecolor": "white", "font.size": 9.5, "legend.fontsize": 8.5, "legend.frameon": False,
         "svg.fonttype": "none",  # text stays text: small, and in the reader's own fonts where ours lack a letter
         "svg.hashsalt": "taut",  # equal fits give equal pages
@@ -33,7 +33,7 @@ LOOK: list[Any] = [
 def inline(draw: Callable[..., Figure], *arguments: Any) -> str:
     """Draw a figure and return it as the address of an image that is its own content.
 
-    As an image it is apart from the page: nothing that a column is called can act in it, and no two figures' names clash.
+    As an image it is apart from the page: whatever a column is called, nothing in it acts, and names never clash.
 
     Args:
         draw: makes the figure.
@@ -45,20 +45,6 @@ def inline(draw: Callable[..., Figure], *arguments: Any) -> str:
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         draw(*arguments).savefig(file, format="svg", metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode()
-
-
-def label(text: Any, longest: int = 30) -> str:
-    """A name from the data as a label: one line, printable, its end kept where it is too long (`job=...` differ there).
-
-    Example:
-        >>> label("a" * 40 + "=yes", 12)
-        'aaaaa…aa=yes'
-    """
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
-    if len(text) <= longest:
-        return text
-    end = longest // 2
-    return text[: longest - end - 1] + "…" + text[-end:]
 
 
 def vertical_grid(ax: Axes) -> None:

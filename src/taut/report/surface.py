@@ -8,10 +8,14 @@ from matplotlib.figure import Figure
 from taut.data import Column
 from taut.report.evidence import Evidence, blocks
 from taut.report.predictive import probabilities
-from taut.report.style import INK, WIDTH, label
+from taut.report.style import INK, WIDTH
+from taut.report.words import label
 
 STEPS = 64
 """Points of the grid along a numeric feature."""
+
+FEW = 10
+"""A number with at most as many values is drawn like levels: its points spread a little."""
 
 
 class Axis(NamedTuple):
@@ -53,6 +57,16 @@ class Surface(NamedTuple):
     points: np.ndarray
     outcome: np.ndarray
 
+    @property
+    def even_odds(self) -> bool:
+        """Whether a line where P = 1/2 can be drawn: between levels there are no lines."""
+        return not (self.x.levels or self.y.levels) and self.probability.min() < 0.5 < self.probability.max()
+
+    @property
+    def spread(self) -> bool:
+        """Whether points are drawn beside their places."""
+        return any(_spread(axis, values) > 0 for axis, values in zip((self.x, self.y), self.points.T, strict=True))
+
 
 def surface(fit: Any, evidence: Evidence, features: list[int]) -> Surface:
     """Compute it, the other features at their median or most common level.
@@ -77,7 +91,8 @@ def surface(fit: Any, evidence: Evidence, features: list[int]) -> Surface:
 
 def _axis(column: Column, low: np.ndarray, high: np.ndarray) -> Axis:
     if column.kind == "numeric":
-        return Axis(column.name, np.linspace(low[0], high[0], STEPS), ())
+        margin = 0.04 * (high[0] - low[0])  # so that the outermost points are not cut in half
+        return Axis(column.name, np.linspace(low[0] - margin, high[0] + margin, STEPS), ())
     levels = column.levels or ("false", "true")
     return Axis(column.name, np.arange(float(len(levels))), levels)
 
@@ -91,24 +106,24 @@ def _coded(column: Column, values: np.ndarray) -> np.ndarray:
 
 def draw_probability(seen: Surface, positive: str) -> Figure:
     """The predictive probability of y = 1, called `positive`, with the line of even odds."""
-    figure, ax = _draw(seen, seen.probability, "RdBu", (0.0, 1.0), f"P({positive})")
-    if not (seen.x.levels or seen.y.levels) and seen.probability.min() < 0.5 < seen.probability.max():
+    figure, ax = _draw(seen, seen.probability, "RdBu", 1.0, f"P({positive})")
+    if seen.even_odds:
         ax.contour(seen.x.values, seen.y.values, seen.probability, [0.5], colors=INK, linewidths=1)
     return figure
 
 
 def draw_sd(seen: Surface, positive: str) -> Figure:
     """Posterior standard deviation of that probability."""
-    return _draw(seen, seen.sd, "YlOrBr", (0.0, float(seen.sd.max())), f"sd of P({positive})")[0]
+    return _draw(seen, seen.sd, "YlOrBr", float(seen.sd.max()), f"sd of P({positive})")[0]
 
 
-def _draw(seen: Surface, values: np.ndarray, colours: str, limits: tuple[float, float], title: str) -> tuple[Figure, Any]:
+def _draw(seen: Surface, values: np.ndarray, colours: str, top: float, title: str) -> tuple[Figure, Any]:
     figure = Figure(figsize=(WIDTH, 4.4))
     ax: Any = figure.subplots()
     smooth = "nearest" if seen.x.levels or seen.y.levels else "bilinear"
     extent = (*seen.x.span, *seen.y.span)
-    image = ax.imshow(values, origin="lower", extent=extent, aspect="auto", cmap=colours, vmin=limits[0], vmax=limits[1],
-                      interpolation=smooth)  # fmt: skip
+    where = {"origin": "lower", "extent": extent, "aspect": "auto"}
+    image = ax.imshow(values, cmap=colours, vmin=0.0, vmax=top, interpolation=smooth, **where)
     bar = figure.colorbar(image, ax=ax, fraction=0.06, pad=0.02)
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
     _scatter(ax, seen)
@@ -121,9 +136,17 @@ def _draw(seen: Surface, values: np.ndarray, colours: str, limits: tuple[float, 
 
 
 def _scatter(ax: Any, seen: Surface) -> None:
-    """Filled circles for y = 1 and hollow ones for y = 0; those of a level are spread, or they would hide one another."""
-    spread = np.random.default_rng(0).uniform(-0.3, 0.3, seen.points.shape)
-    places = seen.points + spread * [bool(seen.x.levels), bool(seen.y.levels)]
+    """Filled circles for y = 1 and hollow ones for y = 0."""
+    reach = [_spread(axis, values) for axis, values in zip((seen.x, seen.y), seen.points.T, strict=True)]
+    places = seen.points + np.random.default_rng(0).uniform(-1, 1, seen.points.shape) * reach
     for outcome, face, edge in ((0, "white", INK), (1, INK, "white")):
         of = places[seen.outcome == outcome]
         ax.scatter(of[:, 0], of[:, 1], s=12, c=face, edgecolors=edge, linewidths=0.5, alpha=0.8)
+
+
+def _spread(axis: Axis, values: np.ndarray) -> float:
+    """How far points are moved aside, where a feature has so few values that they would hide one another."""
+    few = np.unique(values)
+    if axis.levels:
+        return 0.3
+    return 0.1 * float(np.diff(few).min()) if 1 < len(few) <= FEW else 0.0

@@ -4,7 +4,6 @@ from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -46,14 +45,17 @@ def table(fit: Any) -> RenderableType:
         grid.add_column(title, justify="right", no_wrap=True)
     for entry in posterior.all:
         # Text, not a string: rich would take "[red]" in a column's name for a colour.
-        grid.add_row(Text(entry.name), *_cells(entry, both), style="dim" if entry.lower < 0 < entry.upper else "")
+        dim = "dim" if entry.lower < 0 < entry.upper else ""
+        grid.add_row(Text(words.printable(entry.name)), *_cells(entry, both), style=dim)
     word, sentence = words.ending(facts, fit.ended.value)
     paragraph = Text.assemble(
         words.what(fit, facts), "\n", _how(facts), "\n", (words.bound(facts), "bold"), "\n",
         (f"{word}. ", f"bold {COLOURS.get(facts['ended'], 'red')}"), sentence,
     )  # fmt: skip
-    note = "std: on columns scaled to standard deviation 1; strongest first." if both else ""
-    return Group(grid, Text(note, style="dim"), Padding(paragraph, (1, 0, 0, 0))) if both else Group(grid, paragraph)
+    if not both:
+        return Group(grid, paragraph)
+    note = Text("Strongest first. std: for one standard deviation of the column.\n", style="dim")
+    return Group(grid, note, paragraph)
 
 
 def _cells(entry: Entry, both: bool) -> list[str]:
@@ -65,5 +67,5 @@ def _cells(entry: Entry, both: bool) -> list[str]:
 
 
 def _how(facts: dict[str, Any]) -> str:
-    steps = words.count(facts["iterations"], "step")
-    return words.opened(f"{facts['algorithm']}, {facts['gradient']} gradient: {steps} in {facts['seconds']['total']:.2f} s.")
+    steps, seconds = words.count(facts["iterations"], "step"), facts["seconds"]["total"]
+    return words.opened(f"{facts['algorithm']}, {facts['gradient']} gradient: {steps} in {seconds:.2f} s.")

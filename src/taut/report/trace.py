@@ -24,7 +24,7 @@ def running_mean(values: np.ndarray) -> np.ndarray:
 
 
 def path_of(history: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Steps, counted from 1, and their ELBO, where there is one: rejected trials and the search for the mode have none."""
+    """Steps, counted from 1, and their ELBO: neither rejected trials nor those of the search for the mode."""
     elbo = np.asarray(history.get("elbo", np.zeros(0)), float)
     drawn = np.isfinite(elbo) & np.asarray(history.get("accepted", np.ones(len(elbo), bool)), bool)
     return np.flatnonzero(drawn) + 1, elbo[drawn]
@@ -56,7 +56,7 @@ def _whole(ax: Any, steps: np.ndarray, values: np.ndarray, noisy: bool) -> None:
         ax.plot(steps[thin], mean[thin], color=BLUE, linewidth=1.8, label="mean of the last tenth of the way")
         ax.legend(loc="lower right")
     else:
-        ax.plot(steps[thin], values[thin], color=BLUE, linewidth=1.6, marker="o" if len(steps) < 60 else None, markersize=4)
+        _line(ax, steps[thin], values[thin])
     _steps_axis(ax, steps)
     if values.max() - values.min() > 1000:
         # From thousands below to single nats: linear near the top, logarithmic further down.
@@ -66,6 +66,11 @@ def _whole(ax: Any, steps: np.ndarray, values: np.ndarray, noisy: bool) -> None:
         ax.yaxis.set_major_formatter(FuncFormatter(plain))
     else:
         ax.ticklabel_format(axis="y", useOffset=False)
+
+
+def _line(ax: Any, steps: np.ndarray, values: np.ndarray) -> None:
+    """With a dot for each step where there are few."""
+    ax.plot(steps, values, color=BLUE, linewidth=1.6, marker="o" if len(steps) < 60 else None, markersize=4)
 
 
 def _from_the_top(top: float):
@@ -83,7 +88,7 @@ def _gap(ax: Any, steps: np.ndarray, values: np.ndarray, elbo: float) -> None:
     """How far below the answer each step was: converging, this falls along the logarithmic axis."""
     gap = elbo - values
     seen = gap > 1e-12 * max(1.0, abs(elbo))
-    ax.plot(steps[seen], gap[seen], color=BLUE, linewidth=1.6, marker="o" if len(steps) < 60 else None, markersize=4)
+    _line(ax, steps[seen], gap[seen])
     if seen.any():
         ax.set_yscale("log")
         ax.yaxis.set_major_formatter(FuncFormatter(plain))

@@ -60,6 +60,30 @@ def opened(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
+def printable(text: Any) -> str:
+    r"""A text from the data without what a screen would obey: line breaks, escape sequences.
+
+    Example:
+        >>> printable("\x1b[31mred")
+        '�[31mred'
+    """
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+
+
+def label(text: Any, longest: int = 30) -> str:
+    """A name from the data as a label: one line, printable, its end kept where it is too long (`job=...` differ there).
+
+    Example:
+        >>> label("a" * 40 + "=yes", 12)
+        'aaaaa…aa=yes'
+    """
+    text = printable(text)
+    if len(text) <= longest:
+        return text
+    end = longest // 2
+    return text[: longest - end - 1] + "…" + text[-end:]
+
+
 def what(fit: Any, facts: dict[str, Any]) -> str:
     """What was fitted, in one sentence.
 
@@ -70,12 +94,18 @@ def what(fit: Any, facts: dict[str, Any]) -> str:
     noun = "coefficient" if fit.design is not None else "unknown"
     joint = not getattr(fit.model, "by_rows", True)  # a joint density has its data inside: there are no rows to count
     rows = "" if joint else f" on {count(facts['rows'], 'row')}" + _dropped(fit)
-    labels = "" if fit.labels is None else ": the probability of {1!r} rather than {0!r}".format(*fit.labels.classes)
+    negative, positive = map(quoted, fit.labels.classes) if fit.labels is not None else ("", "")
+    labels = f": the probability of {positive} rather than {negative}" if fit.labels is not None else ""
     article = "An" if facts["model"][0] in "aeiou" else "A"
     return (
         f"{article} {facts['model']}{rows}{labels}, with a {facts['family']} Gaussian posterior over "
         f"{count(len(facts['coefficients']), noun)}."
     )
+
+
+def quoted(value: Any) -> str:
+    """A label of the target: text in quotation marks, numbers without."""
+    return f"'{label(value)}'" if isinstance(value, str) else str(value)
 
 
 def _dropped(fit: Any) -> str:

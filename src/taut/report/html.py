@@ -7,6 +7,7 @@ from typing import Any
 
 import jinja2
 import numpy as np
+from markupsafe import Markup, escape
 
 import taut
 from taut.errors import ArgumentError
@@ -14,7 +15,7 @@ from taut.report import forest, words
 from taut.report.calibration import calibration
 from taut.report.evidence import Evidence, named
 from taut.report.posterior import Table, posterior_table
-from taut.report.style import inline, label
+from taut.report.style import inline
 from taut.report.surface import draw_probability, draw_sd, surface
 from taut.report.trace import LONG, path_of, trace
 
@@ -30,10 +31,10 @@ def page(fit: Any, path: str | Path, data: Any = None, *, features: Any = None) 
     Args:
         fit: the fit.
         path: of the file, replaced in one move.
-        data: `(X, y)` as they were fitted, for the calibration and the surface of a regression. Without them what the fit
-            itself keeps (`fit.evidence`) is shown, and where it keeps nothing the page says so.
-        features: names of the two columns that the surface is drawn over; by default the two numeric ones with the largest
-            |mean| / sd. A fit keeps the data points of two features only, so others need `data` for theirs.
+        data: `(X, y)` as they were fitted, for the calibration and the surface of a regression. Without them what
+            the fit itself keeps (`fit.evidence`) is shown, and where it keeps nothing the page says so.
+        features: names of the two columns that the surface is drawn over; by default the two numeric ones with the
+            largest |mean| / sd. A fit keeps the data points of two features only, so others need `data` for theirs.
 
     Returns:
         The path.
@@ -50,16 +51,20 @@ def page(fit: Any, path: str | Path, data: Any = None, *, features: Any = None) 
     """
     if fit.design is None and features is not None:
         raise ArgumentError(f"features={features!r}: a {fit.model.name} has no surface over features; leave them out.")
-    evidence = None
-    if fit.design is not None:
-        evidence = Evidence.gather(fit, data, features) if data is not None else Evidence.from_arrays(fit.evidence) if fit.evidence else None
+    evidence = _evidence(fit, data, features) if fit.design is not None else None
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters.update(minus=lambda text: str(text).replace("-", "\N{MINUS SIGN}"), measured=words.measured,
-                               probability=words.probability)  # fmt: skip
+                               probability=words.probability, breakable=_breakable)  # fmt: skip
     return _replace(Path(path), environment.get_template("page.html.jinja").render(_content(fit, evidence, features)))
+
+
+def _evidence(fit: Any, data: Any, features: Any) -> Evidence | None:
+    if data is not None:
+        return Evidence.gather(fit, data, features)
+    return Evidence.from_arrays(fit.evidence) if fit.evidence else None
 
 
 def _content(fit: Any, evidence: Evidence | None, features: Any) -> dict[str, Any]:
@@ -92,6 +97,11 @@ def _content(fit: Any, evidence: Evidence | None, features: Any) -> dict[str, An
     }
 
 
+def _breakable(name: str) -> Markup:
+    """A name, escaped, that a narrow column may break where its parts meet: `savings_status=A65`."""
+    return Markup(escape(name).replace("=", Markup("=<wbr>")).replace("_", Markup("_<wbr>")))
+
+
 def _forest(fit: Any, table: Table) -> str:
     if not table.regression:
         return inline(forest.forest, table, "")
@@ -103,29 +113,36 @@ def _of_the_data(fit: Any, evidence: Evidence | None, features: Any) -> dict[str
     """Calibration and surface, None where there is nothing to draw them from."""
     if evidence is None:
         return {"positive": None, "calibration": None, "surface": None, "rows": 0}
-    positive = label(fit.labels.classes[1])
+    positive = words.label(fit.labels.classes[1])
     pair = list(evidence.features) if features is None else named(fit, features)
-    content: dict[str, Any] = {"positive": positive, "calibration": inline(calibration, evidence, positive), "surface": None}
+    content: dict[str, Any] = {"positive": positive, "rows": int(evidence.count.sum()), "surface": None}
     if len(pair) == 2:
         seen = surface(fit, evidence, pair)
         content["surface"] = {
-            "x": seen.x.name, "y": seen.y.name, "others": len(fit.design.columns) - 2, "points": len(seen.points),
-            "spread": bool(seen.x.levels or seen.y.levels), "negative": fit.labels.classes[0],
-            "probability": inline(draw_probability, seen, positive), "sd": inline(draw_sd, seen, positive),
-        }  # fmt: skip
-    return {**content, "rows": int(evidence.count.sum())}
+            "x": words.label(seen.x.name, 60),
+            "y": words.label(seen.y.name, 60),
+            "others": len(fit.design.columns) - 2,
+            "points": len(seen.points),
+            "spread": seen.spread,
+            "even_odds": seen.even_odds,
+            "negative": words.label(fit.labels.classes[0]),
+            "probability": inline(draw_probability, seen, positive),
+            "sd": inline(draw_sd, seen, positive),
+        }
+    return {**content, "calibration": inline(calibration, evidence, positive)}
 
 
 def _particulars(fit: Any, facts: dict[str, Any]) -> list[tuple[str, str]]:
     seconds = ", ".join(f"{phase} {value:.3g}" for phase, value in facts["seconds"].items() if phase != "total")
-    made = len(fit.history.get("elbo", ()))
-    rejected = made - facts["iterations"]
+    rejected = len(fit.history.get("elbo", ())) - facts["iterations"]
+    trials = f", and {words.count(rejected, 'rejected trial')}" if rejected > 0 else ""
+    exact = facts["gradient"] == "exact"
     return [
         ("seed", str(facts["seed"])),
         ("dtype", facts["dtype"]),
-        ("iterations", words.count(facts["iterations"], "step") + (f", and {words.count(rejected, 'rejected trial')}" if rejected > 0 else "")),
+        ("iterations", words.count(facts["iterations"], "step") + trials),
         ("gradient evaluations", f"{facts['gradient_evaluations']:,.6g} (over the full data, at one draw)"),
-        ("samples", "none, the expectations are exact" if facts["gradient"] == "exact" else f"{facts['samples']} for each step"),
+        ("samples", "none, the expectations are exact" if exact else f"{facts['samples']} for each step"),
         ("rows for each step", "all" if facts["batch_size"] is None else f"{facts['batch_size']:,}"),
         ("seconds", f"{facts['seconds']['total']:.3g} ({seconds})"),
         ("page by", f"Taut {taut.__version__}"),

@@ -1,0 +1,69 @@
+"""Independent Bernoulli coordinates: the discrete family."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from taut.capabilities import Capability
+from taut.families.base import Family
+
+
+class Bernoulli(Family):
+    r"""Binary vectors with independent coordinates.
+
+    .. math:: q(z) = \prod_j \pi_j^{z_j} (1 - \pi_j)^{1 - z_j}, \qquad \pi = \sigma(\ell)
+
+    Attributes:
+        logits: `[D]`, the \(\ell_j\).
+
+    Draws jump as the logits move, so there is no reparametrization: REINFORCE trains it.
+
+    Example:
+        >>> Bernoulli(jnp.zeros(2)).mean.tolist()
+        [0.5, 0.5]
+    """
+
+    name: ClassVar[str] = "bernoulli"
+    logits: Float[Array, " D"]
+
+    @property
+    def dim(self) -> int:
+        """Length of z."""
+        return self.logits.shape[-1]
+
+    @property
+    def offers(self):
+        """Moments and entropy; no differentiable draws."""
+        return frozenset({Capability.MOMENTS, Capability.CLOSED_ENTROPY, Capability.FACTORISED})
+
+    @property
+    def mean(self) -> Float[Array, " D"]:
+        """The probabilities."""
+        return jax.nn.sigmoid(self.logits)
+
+    @property
+    def variance(self) -> Float[Array, " D"]:
+        """pi (1 - pi)."""
+        return self.mean * (1 - self.mean)
+
+    def noise(self, key: PRNGKeyArray) -> Float[Array, " D"]:
+        """Uniform numbers, one a coordinate."""
+        return jax.random.uniform(key, self.logits.shape, self.logits.dtype)
+
+    def sample(self, noise: Float[Array, " D"]) -> Float[Array, " D"]:
+        """1 where the noise is below the probability."""
+        return (noise < self.mean).astype(self.logits.dtype)
+
+    def log_prob(self, z: Float[Array, " D"]) -> Float[Array, ""]:
+        """Log probability log q(z), in nats."""
+        return jnp.sum(z * self.logits - jax.nn.softplus(self.logits))
+
+    def entropies(self) -> Float[Array, " D"]:
+        """Entropy of each coordinate: softplus(l) - l pi, in nats."""
+        return jax.nn.softplus(self.logits) - self.logits * self.mean
+
+    def entropy(self) -> Float[Array, ""]:
+        """Entropy, in nats."""
+        return jnp.sum(self.entropies())

@@ -1,0 +1,98 @@
+"""Latent-variable models: every example has a z of its own."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from taut.capabilities import Capability
+from taut.errors import ArgumentError
+from taut.models.base import Model
+from taut.models.likelihoods import LIKELIHOODS, Likelihood
+from taut.models.prior import Normal, Prior
+
+
+class LatentVariableModel(Model):
+    r"""A generative model with a latent vector for each example: a variational autoencoder's half that makes the data.
+
+    .. math:: z \sim p(z), \qquad x \sim p_\theta(x|z)
+
+    Attributes:
+        decoder: any callable pytree (Equinox, Flax wrapped with its parameters, your own) from z `[latent]` to the likelihood's
+            parameters, one example at a time; its floating leaves are learned.
+        likelihood: of an example given the decoder's output, or its name ("bernoulli", "continuous-bernoulli", "relaxed",
+            "gaussian", "categorical", "poisson").
+        latent: length of z.
+        prior: of z; Normal(0, 1) by default, `LearnedNormal` moves with the decoder.
+
+    Nats are per example: sums over its elements, averages over examples.
+
+    Example:
+        >>> model = LatentVariableModel(lambda z: jax.numpy.zeros(4), likelihood="bernoulli", latent=2)
+        >>> round(float(model.log_likelihood(jax.numpy.zeros(2), jax.numpy.ones((1, 4)))[0]), 4)
+        -2.7726
+
+    Source: D. Kingma and M. Welling, Auto-Encoding Variational Bayes, 2014.
+    """
+
+    name: ClassVar[str] = "latent variable model"
+    local: ClassVar[bool] = True
+    decoder: Callable
+    likelihood: Likelihood
+    latent: int = eqx.field(static=True)
+    prior: Prior
+
+    def __init__(self, decoder: Callable, likelihood: str | Likelihood = "bernoulli", latent: int = 20, prior: Prior | None = None):
+        if not callable(decoder):
+            raise ArgumentError(f"decoder={decoder!r} is not callable; give a network from z to the likelihood's parameters.")
+        if not isinstance(latent, int) or latent < 1:
+            raise ArgumentError(f"latent={latent!r}: the length of z, a positive whole number, is needed.")
+        if isinstance(likelihood, str):
+            if likelihood not in LIKELIHOODS:
+                raise ArgumentError(f"likelihood={likelihood!r} is not known. Names: {', '.join(LIKELIHOODS)}.")
+            likelihood = LIKELIHOODS[likelihood]()
+        self.decoder, self.likelihood, self.latent = decoder, likelihood, latent
+        self.prior = Normal(0.0, 1.0) if prior is None else prior
+
+    @property
+    def offers(self):
+        """Differentiable in z; the KL is closed if the prior's expectation is."""
+        return frozenset({Capability.DIFFERENTIABLE}) | self.prior.offers
+
+    def dim(self, rows: Any) -> int:
+        """Length of z."""
+        return self.latent
+
+    def learned(self):
+        """The decoder, the likelihood's own parameters, and a learned prior."""
+        return ("decoder", "likelihood", *(("prior",) if self.prior.learned else ()))
+
+    def log_likelihood(self, z: Float[Array, " D"], rows: Float[Array, "R ..."]) -> Float[Array, " R"]:
+        """log p(x_r|z) of each row, in nats per example."""
+        output = self.decoder(z).ravel()
+        if rows.shape[0] == 1:  # one example for each z: an axis of length one would cost time
+            return self.likelihood.log_prob(output, rows[0].ravel())[None]
+        return jax.vmap(lambda x: self.likelihood.log_prob(output, x.ravel()))(rows)
+
+    def check(self, images: np.ndarray) -> None:
+        """Refuse data or a decoder that do not fit, before training.
+
+        Raises:
+            DataError: values outside the likelihood's support.
+            ArgumentError: a decoder whose output has the wrong size.
+        """
+        self.likelihood.check(images)
+        size = int(np.prod(images.shape[1:]))
+        try:
+            shape = jax.eval_shape(self.decoder, jax.ShapeDtypeStruct((self.latent,), np.float32))
+        except TypeError as error:
+            raise ArgumentError(f"The decoder does not take a z of length {self.latent}: {error}") from None
+        want = size * self.likelihood.outputs
+        if int(np.prod(shape.shape)) != want:
+            raise ArgumentError(
+                f"The decoder gives {shape.shape} = {int(np.prod(shape.shape))} numbers; the {self.likelihood.name} likelihood of an example of shape "
+                f"{images.shape[1:]} needs {want}."
+            )

@@ -1,0 +1,108 @@
+"""Constrained objectives with learned coefficients: the lab's additional task."""
+
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from taut.capabilities import Capability
+from taut.errors import ArgumentError
+from taut.objectives.base import Objective
+from taut.objectives.constraints import Constraint
+from taut.objectives.draws import Draws, elbo_terms
+from taut.objectives.multipliers import AugmentedLagrangian, Rule
+
+
+class Constrained(Objective):
+    r"""Minimise one statistic subject to bounds on others; the coefficients are learned.
+
+    .. math:: \min KL(q(z|x) \| p(z)) \quad \text{s.t.} \quad E_q[\log p(x|z)] \ge \alpha
+
+    as the saddle \(\min_{\theta,\eta} \max_{\lambda \ge 0} KL + \lambda (\alpha - E_q[\log p(x|z)])\). Its stationary points are those of the ELBO
+    weighted by beta = 1/lambda. The mirror form, the best reconstruction at a given rate, is
+    `Constrained(maximise="expected_log_likelihood", subject_to=at_most("kl", 12))`, with lambda = beta.
+
+    Attributes:
+        minimise: the statistic to make small ("kl"), or
+        maximise: the one to make large ("expected_log_likelihood", "elbo"); exactly one of the two.
+        subject_to: a constraint, or several.
+        rule: how the multipliers move.
+
+    Example:
+        >>> from taut.objectives import at_least
+        >>> Constrained(minimise="kl", subject_to=at_least("expected_log_likelihood", -80.0)).name
+        'expected_log_likelihood>=-80'
+
+    Source: D. Rezende and F. Viola, Taming VAEs, 2018.
+    """
+
+    minimise: str | None = eqx.field(static=True)
+    maximise: str | None = eqx.field(static=True)
+    subject_to: tuple[Constraint, ...] = eqx.field(static=True)
+    rule: Rule
+
+    needs: ClassVar = frozenset()
+
+    def __init__(
+        self,
+        minimise: str | None = None,
+        *,
+        maximise: str | None = None,
+        subject_to: Constraint | tuple[Constraint, ...],
+        rule: Rule | None = None,
+    ):
+        if (minimise is None) == (maximise is None):
+            raise ArgumentError("Constrained takes exactly one of minimise (e.g. 'kl') and maximise (e.g. 'expected_log_likelihood').")
+        constraints = subject_to if isinstance(subject_to, tuple) else (subject_to,)
+        if not constraints or not all(isinstance(c, Constraint) for c in constraints):
+            raise ArgumentError(f"subject_to={subject_to!r}: give at_least(statistic, bound) or at_most(...), one or a tuple of them.")
+        aim = minimise or maximise
+        Constraint(aim, 0.0, above=True)  # refuses an unknown statistic
+        if any(c.statistic == aim for c in constraints):
+            raise ArgumentError(f"{aim} is both the aim and constrained; constrain another statistic.")
+        self.minimise, self.maximise, self.subject_to = minimise, maximise, constraints
+        self.rule = AugmentedLagrangian() if rule is None else rule
+
+    @property
+    def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The constraints, as written on a command line."""
+        return " and ".join(map(str, self.subject_to))
+
+    @property
+    def offers(self):
+        """A mean over draws, by its statistics."""
+        return frozenset({Capability.MEAN_OVER_DRAWS, Capability.LOG_WEIGHTS})
+
+    def init(self):
+        """The multipliers before the first step, in relative units."""
+        return self.rule.init(len(self.subject_to))
+
+    def statistics(self, draws: Draws):
+        """The two ELBO terms of one unit; the constraints act on their averages."""
+        return elbo_terms(draws)
+
+    def _relative(self, statistics):
+        return jnp.stack([c.violation(statistics) / c.scale for c in self.subject_to])
+
+    def _aim(self, statistics):
+        """What is made small, and the size of its unit: the aim and the violations are weighed in the same relative units."""
+        aim = Constraint(self.minimise or self.maximise, 0.0, above=True).measure(statistics)
+        return aim if self.minimise else -aim
+
+    def value(self, statistics, memory, step):
+        """Minus (aim + coefficient * violation), divided by 1 + coefficient so that the gradient keeps its size as lambda moves."""
+        per_nat = self.rule.coefficient(memory)
+        violations = jnp.stack([c.violation(statistics) for c in self.subject_to])
+        return -(self._aim(statistics) + per_nat @ violations) / (1 + jnp.sum(per_nat))
+
+    def update(self, memory, statistics, step):
+        """One step of the rule, on the measured violations."""
+        return self.rule.update(memory, self._relative(statistics))
+
+    def shown(self, memory, statistics, step):
+        """Multiplier (per nat), violation in nats, and its moving average: `[constraints]` each."""
+        return {
+            "multiplier": memory.value,
+            "coefficient": self.rule.coefficient(memory),
+            "violation": jnp.stack([c.violation(statistics) for c in self.subject_to]),
+        }

@@ -1,0 +1,93 @@
+"""Constraints on averaged statistics, in code and in strings."""
+
+import dataclasses
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+from taut.errors import ArgumentError
+
+STATISTICS = ("expected_log_likelihood", "kl", "elbo")
+
+
+@dataclasses.dataclass(frozen=True)
+class Constraint:
+    """A bound on a statistic; its violation is positive where it is not met.
+
+    Attributes:
+        statistic: "expected_log_likelihood", "kl", "elbo", another statistic of the objective by name, or a function of the dictionary
+            of averaged statistics to a scalar.
+        bound: the number it is held to, in the statistic's units (nats per example for a VAE).
+        above: True for "at least", False for "at most".
+    """
+
+    statistic: str | Callable
+    bound: float
+    above: bool
+
+    def __post_init__(self):
+        if not callable(self.statistic) and self.statistic not in STATISTICS:
+            raise ArgumentError(f"A constraint on {self.statistic!r}: the statistics are {', '.join(STATISTICS)}, or give a function of them.")
+        if not isinstance(self.bound, (int, float)) or not math.isfinite(self.bound):
+            raise ArgumentError(f"A constraint needs a finite number to be held to; received {self.bound!r}.")
+
+    def measure(self, statistics: dict[str, Any]) -> Any:
+        """The statistic."""
+        if callable(self.statistic):
+            return self.statistic(statistics)
+        if self.statistic == "elbo":
+            return statistics["expected_log_likelihood"] - statistics["kl"]
+        return statistics[self.statistic]
+
+    def violation(self, statistics: dict[str, Any]) -> Any:
+        """How far the statistic is on the wrong side, in its own units; negative is slack."""
+        measured = self.measure(statistics)
+        return self.bound - measured if self.above else measured - self.bound
+
+    @property
+    def scale(self) -> float:
+        """The size of the bound, by which violations are made comparable; 1 for a bound of zero."""
+        return abs(self.bound) or 1.0
+
+    def __str__(self) -> str:
+        name = self.statistic if isinstance(self.statistic, str) else getattr(self.statistic, "__name__", "statistic")
+        return f"{name}{'>=' if self.above else '<='}{self.bound:g}"
+
+
+def at_least(statistic: str | Callable, bound: float) -> Constraint:
+    """`statistic >= bound`.
+
+    Example:
+        >>> str(at_least("expected_log_likelihood", -80.0))
+        'expected_log_likelihood>=-80'
+    """
+    return Constraint(statistic, bound, above=True)
+
+
+def at_most(statistic: str | Callable, bound: float) -> Constraint:
+    """`statistic <= bound`.
+
+    Example:
+        >>> at_most("kl", 12.0).violation({"kl": 15.0})
+        3.0
+    """
+    return Constraint(statistic, bound, above=False)
+
+
+def parse_constraint(text: str) -> Constraint | None:
+    """A constraint as written on a command line, e.g. `kl<=12`; None if the text is none.
+
+    Example:
+        >>> parse_constraint("kl<=12")
+        Constraint(statistic='kl', bound=12.0, above=False)
+    """
+    match = re.fullmatch(r"\s*([A-Za-z_]+)\s*(>=|<=|>|<)\s*([-+0-9.eE]+)\s*", text)
+    if match is None:
+        return None
+    name, sign, number = match.groups()
+    try:
+        bound = float(number)
+    except ValueError:
+        raise ArgumentError(f"In the constraint {text!r}, {number!r} is not a number.") from None
+    return Constraint(name, bound, above=sign.startswith(">"))

@@ -1,0 +1,111 @@
+"""Coefficients that change with the step: functions of the saved step, so that a resumed run goes on where it was."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from taut.errors import ArgumentError
+
+
+class Schedule(eqx.Module):
+    """A coefficient as a function of the step.
+
+    Attributes:
+        steps: at which it reaches its final value; a training that ends before is refused.
+    """
+
+    steps: eqx.AbstractVar[int]
+
+    def __call__(self, step: Any) -> Any:
+        """The coefficient at `step`."""
+        raise NotImplementedError
+
+    def check(self, budget: int) -> None:
+        """Refuse a training of `budget` steps that would end before the final value, and so maximise something else.
+
+        Raises:
+            ArgumentError: with both numbers.
+        """
+        if self.steps > budget:
+            raise ArgumentError(
+                f"The schedule {self} reaches its final value at step {self.steps} and training ends at step {budget}: the model would be trained "
+                f"on another objective than asked for. Take a schedule of at most {budget} steps, or train longer."
+            )
+
+
+def _positive_steps(steps: int) -> None:
+    if not isinstance(steps, int) or steps < 1:
+        raise ArgumentError(f"steps={steps!r}: a positive whole number is needed.")
+
+
+class Linear(Schedule):
+    """From `start` to `end` along a straight line.
+
+    Example:
+        >>> float(Linear(steps=10)(5))
+        0.5
+    """
+
+    steps: int = eqx.field(static=True, default=1000)
+    start: float = eqx.field(static=True, default=0.0)
+    end: float = eqx.field(static=True, default=1.0)
+
+    def __check_init__(self):
+        _positive_steps(self.steps)
+
+    def __call__(self, step):
+        """The coefficient at `step`."""
+        return self.start + (self.end - self.start) * jnp.clip(step / self.steps, 0.0, 1.0)
+
+
+class Cosine(Schedule):
+    """From `start` to `end` along half a cosine.
+
+    Example:
+        >>> round(float(Cosine(steps=10)(5)), 6)
+        0.5
+    """
+
+    steps: int = eqx.field(static=True, default=1000)
+    start: float = eqx.field(static=True, default=0.0)
+    end: float = eqx.field(static=True, default=1.0)
+
+    def __check_init__(self):
+        _positive_steps(self.steps)
+
+    def __call__(self, step):
+        """The coefficient at `step`."""
+        return self.end + (self.start - self.end) * 0.5 * (1 + jnp.cos(jnp.pi * jnp.clip(step / self.steps, 0.0, 1.0)))
+
+
+class Cyclical(Schedule):
+    """`cycles` linear ramps from `start` to `end`, each held at `end` for the rest of its cycle, and `end` after the last.
+
+    Attributes:
+        ramp: part of each cycle that rises.
+
+    Source: H. Fu et al., Cyclical Annealing Schedule: A Simple Approach to Mitigating KL Vanishing, 2019.
+
+    Example:
+        >>> [round(float(Cyclical(steps=8, cycles=2)(s)), 3) for s in (0, 1, 2, 4, 5, 8)]
+        [0.0, 0.5, 1.0, 0.0, 0.5, 1.0]
+    """
+
+    steps: int = eqx.field(static=True, default=1000)
+    start: float = eqx.field(static=True, default=0.0)
+    end: float = eqx.field(static=True, default=1.0)
+    cycles: int = eqx.field(static=True, default=4)
+    ramp: float = eqx.field(static=True, default=0.5)
+
+    def __check_init__(self):
+        _positive_steps(self.steps)
+        if self.cycles < 1 or not 0 < self.ramp <= 1:
+            raise ArgumentError(f"Cyclical(cycles={self.cycles}, ramp={self.ramp}): at least one cycle, and a ramp in (0, 1].")
+
+    def __call__(self, step):
+        """The coefficient at `step`."""
+        length = self.steps / self.cycles
+        place = jnp.mod(step, length) / length
+        rising = self.start + (self.end - self.start) * jnp.minimum(place / self.ramp, 1.0)
+        return jnp.where(step >= self.steps, self.end, rising)

@@ -1,0 +1,119 @@
+"""The ELBO with a weight on its KL, fixed or annealed."""
+
+from typing import Any, ClassVar
+
+import equinox as eqx
+
+from taut.capabilities import Capability
+from taut.errors import ArgumentError
+from taut.objectives.base import Objective
+from taut.objectives.draws import Draws, elbo_terms
+from taut.objectives.schedules import Schedule
+
+
+class Weighted(Objective):
+    r"""The ELBO with its KL weighted by beta, a number (the beta-VAE) or a schedule (annealing).
+
+    .. math:: E_q[\log p(x|z)] - \beta\, KL(q(z|x) \| p(z))
+
+    A lower bound only for beta >= 1; the true ELBO is always reported beside it.
+
+    Attributes:
+        beta: the weight, a number of at least 0 or a schedule of the step.
+
+    Example:
+        >>> Weighted(4.0).value({"expected_log_likelihood": -80.0, "kl": 20.0}, (), 0)
+        -160.0
+
+    Source: I. Higgins et al., beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework, 2017;
+    S. Bowman et al., Generating Sentences from a Continuous Space, 2016 (annealing).
+    """
+
+    beta: Any = eqx.field(static=True, default=1.0)
+
+    def __check_init__(self):
+        if not isinstance(self.beta, Schedule) and not (isinstance(self.beta, (int, float)) and 0 <= self.beta < float("inf")):
+            raise ArgumentError(f"Weighted(beta={self.beta!r}): a finite number of at least 0, or a schedule such as Linear(steps=1000).")
+
+    @property
+    def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """`beta=4`, or `annealed`."""
+        return "annealed" if isinstance(self.beta, Schedule) else f"beta={self.beta:g}"
+
+    @property
+    def offers(self):
+        """A mean over draws."""
+        return frozenset({Capability.MEAN_OVER_DRAWS, Capability.LOG_WEIGHTS})
+
+    def check(self, budget):
+        """Refuse a schedule that training would cut short."""
+        if isinstance(self.beta, Schedule):
+            self.beta.check(budget)
+
+    def statistics(self, draws: Draws):
+        """The two terms of one unit, in nats."""
+        return elbo_terms(draws)
+
+    def value(self, statistics, memory, step):
+        """Expected log-likelihood minus beta times KL."""
+        beta = self.beta(step) if isinstance(self.beta, Schedule) else self.beta
+        return statistics["expected_log_likelihood"] - beta * statistics["kl"]
+
+    def shown(self, memory, statistics, step):
+        """The weight, where it changes."""
+        return {"beta": self.beta(step)} if isinstance(self.beta, Schedule) else {}
+
+
+class FreeBits(Objective):
+    r"""The ELBO in which each latent dimension has some KL for free. Two published forms under one roof, told apart by name.
+
+    .. math:: \text{batch: } E[\log p(x|z)] - \sum_j \max(\lambda, \overline{KL_j}), \qquad
+              \text{example: } E[\log p(x|z)] - \overline{\sum_j \max(\lambda, KL_j(x))}
+
+    The raw KL is what history and reports show: a clamped one would hide a collapse.
+
+    Attributes:
+        nats: lambda, free for each dimension.
+        form: "batch" clamps the batch's mean (Kingma et al.), "example" each example's own.
+
+    Example:
+        >>> FreeBits(0.5).name
+        'free-bits-batch=0.5'
+
+    Source: D. Kingma et al., Improved Variational Inference with Inverse Autoregressive Flow, 2016.
+    """
+
+    needs: ClassVar = frozenset({Capability.FACTORISED, Capability.CLOSED_ENTROPY, Capability.CLOSED_PRIOR})
+    nats: float = eqx.field(static=True, default=0.5)
+    form: str = eqx.field(static=True, default="batch")
+
+    def __check_init__(self):
+        if not self.nats >= 0 or self.form not in ("batch", "example"):
+            raise ArgumentError(f"FreeBits(nats={self.nats!r}, form={self.form!r}): nats of at least 0, and form 'batch' or 'example'.")
+
+    @property
+    def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """With the form in it."""
+        return f"free-bits-{self.form}={self.nats:g}"
+
+    @property
+    def offers(self):
+        """A mean over draws."""
+        return frozenset({Capability.MEAN_OVER_DRAWS})
+
+    def statistics(self, draws: Draws):
+        """The ELBO's terms, and the KL of each dimension, clamped at once for the form by example."""
+        assert draws.kl_per_dimension is not None
+        per_dimension = draws.kl_per_dimension
+        if self.form == "example":
+            import jax.numpy as jnp
+
+            per_dimension = jnp.maximum(per_dimension, self.nats)
+        return {**elbo_terms(draws), "kl_per_dimension": per_dimension}
+
+    def value(self, statistics, memory, step):
+        """Expected log-likelihood minus the clamped KL."""
+        import jax.numpy as jnp
+
+        clamped = jnp.maximum(statistics["kl_per_dimension"], self.nats)
+        return statistics["expected_log_likelihood"] - jnp.sum(clamped)

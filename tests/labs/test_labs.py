@@ -1,0 +1,126 @@
+"""Every lab runs from top to bottom, its solutions pass its checks, and its checks refuse wrong answers."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat", reason="the labs' tests need nbformat")
+nbclient = pytest.importorskip("nbclient", reason="the labs' tests need nbclient")
+
+LABS = sorted((Path(__file__).resolve().parents[2] / "labs").glob("*.ipynb"))
+SECONDS = 180
+
+# For each exercise an answer that a reader may well give and that is wrong.
+WRONG = {
+    "01_model_variables": {
+        # the -1 is forgotten
+        1: "lambda q, w: ((w - q.mean) * jnp.exp(-2 * q.log_sd), (w - q.mean) ** 2 * jnp.exp(-2 * q.log_sd))",
+        2: "lambda f, t, p: p @ f",  # the mean is a good baseline, not the best
+        3: "lambda f, slope, t, p: (p @ (f * t) ** 2, p @ slope**2)",  # second moments
+        4: "lambda w, X, y, n: np.sum(y * (X @ w) - np.logaddexp(0, X @ w))",  # not scaled
+        5: "lambda P: np.sqrt(np.diag(np.linalg.inv(P)))",  # the true marginal sds
+        6: "lambda m, v: 1 / (1 + np.exp(-m))",  # not averaged
+    }
+}
+
+ATTEMPT = """
+try:
+    check_{number}({answer})
+except AssertionError as refusal:
+    print("refused:", refusal)
+"""
+
+
+def tagged(notebook, tag):
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", ())]
+
+
+def printed(cell):
+    return "".join(out.text for out in cell.get("outputs", ()) if out.output_type == "stream" and out.name == "stdout")
+
+
+def append(notebook, tag, source):
+    notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": [tag]}))
+
+
+def numbers(cells):
+    return [int(number) for cell in cells for number in re.findall(r"^check_(\d+)\(", cell.source, re.MULTILINE)]
+
+
+@pytest.fixture(params=LABS, ids=lambda path: path.stem)
+def lab(request):
+    notebook = nbformat.read(request.param, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+@pytest.fixture(scope="module", params=LABS, ids=lambda path: path.stem)
+def executed(request):
+    """The lab after a run in a fresh kernel, with cells behind it that try the wrong answers and read the clock."""
+    notebook = nbformat.read(request.param, as_version=4)
+    for number, answer in WRONG[request.param.stem].items():
+        append(notebook, "wrong", ATTEMPT.format(number=number, answer=answer))
+    append(notebook, "clock", "import time\nprint(time.process_time())")
+    # The timeout is for a cell that hangs; how long the lab takes is judged by processor time below.
+    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
+    return notebook
+
+
+def test_there_are_labs():
+    assert {path.stem for path in LABS} == set(WRONG)
+
+
+def test_outputs_are_not_committed(lab):
+    for cell in lab.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+
+
+def test_each_exercise_has_a_folded_solution_with_the_same_check(lab):
+    exercises, solutions = tagged(lab, "exercise"), tagged(lab, "solution")
+    assert numbers(exercises) == numbers(solutions) == list(range(1, len(exercises) + 1))
+    for cell in solutions + tagged(lab, "check"):
+        assert cell.metadata.jupyter.source_hidden, "folded in Jupyter"
+        assert cell.metadata.cellView == "form", "folded in Colab"
+        assert cell.source.startswith("# @title")
+
+
+def test_only_the_first_cell_installs_and_only_on_colab(lab):
+    first, *others = (cell.source for cell in lab.cells if cell.cell_type == "code")
+    assert 'if "google.colab" in sys.modules and importlib.util.find_spec("taut") is None:\n    %pip install' in first
+    for source in others:
+        assert not re.search(r"^\s*[%!]", source, re.MULTILINE), source
+
+
+@pytest.mark.slow
+def test_it_runs_without_a_warning(executed):
+    outputs = [out for cell in executed.cells for out in cell.get("outputs", ())]
+    assert [out.text for out in outputs if out.output_type == "stream" and out.name == "stderr"] == []
+    for cell in executed.cells:
+        if "plt.show()" in cell.source:
+            assert any("image/png" in out.get("data", {}) for out in cell.outputs), cell.source
+
+
+@pytest.mark.slow
+def test_the_solutions_are_right_and_the_blanks_are_not(executed):
+    blanks, solutions = tagged(executed, "exercise"), tagged(executed, "solution")
+    for number, (blank, solution) in enumerate(zip(blanks, solutions, strict=True), start=1):
+        assert printed(blank) == f"Exercise {number}: not done yet.\n"
+        assert printed(solution).startswith(f"Exercise {number}: correct.\n")
+
+
+@pytest.mark.slow
+def test_the_checks_refuse_wrong_answers(executed):
+    wrong = tagged(executed, "wrong")
+    assert len(wrong) == len(tagged(executed, "exercise")), "each exercise needs a wrong answer in WRONG"
+    for number, cell in enumerate(wrong, start=1):
+        assert printed(cell).startswith(f"refused: Exercise {number}: not yet. "), cell.source
+
+
+@pytest.mark.slow
+def test_it_takes_less_than_three_minutes(executed):
+    # Processor time, compilation included: other work on the machine hardly changes it, and free cores need no more.
+    (clock,) = tagged(executed, "clock")
+    assert float(printed(clock)) < SECONDS
