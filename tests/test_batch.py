@@ -188,4 +188,25 @@ def test_a_minibatch_remembers_its_parent():
     np.testing.assert_array_equal(picked.rows, [7, 0, 3, 9])
     np.testing.assert_array_equal(picked.weights, [8, 1, 4, 10])
     assert (picked.size, picked.total) == (4, 10)
-    assert take(source.parent, np.zeros(0, np.int32)) is source.parent
+    whole = take(source.parent, np.zeros(0, np.int32))  # no numbers stand for all rows
+    jax.tree.map(np.testing.assert_array_equal, whole, source.parent)
+
+
+def test_within_an_epoch_no_row_is_seen_twice():
+    source = Source(np.arange(23.0), batch_size=5, seed=3)
+    assert source.steps_per_epoch == 4
+    epochs = source.plan(0, 40).reshape(10, 20)
+    assert all(np.unique(epoch).size == 20 for epoch in epochs)
+    # The three rows that are left out are others each time, and so is the order.
+    left_out = [frozenset(range(23)) - set(epoch.tolist()) for epoch in epochs]
+    assert len(set(left_out)) > 5
+    assert not np.array_equal(epochs[0], epochs[1])
+    whole = Source(np.arange(20.0), batch_size=5).plan(0, 4)
+    np.testing.assert_array_equal(np.sort(whole.ravel()), np.arange(20))
+
+
+def test_the_order_is_a_function_of_seed_and_step_alone():
+    source = Source(np.arange(23.0), batch_size=5, seed=3)
+    np.testing.assert_array_equal(source.plan(0, 30)[7:19], source.plan(7, 12))
+    np.testing.assert_array_equal(source.plan(0, 30), Source(np.zeros(23), batch_size=5, seed=3).plan(0, 30))
+    assert not np.array_equal(source.plan(0, 30), Source(np.zeros(23), batch_size=5, seed=4).plan(0, 30))

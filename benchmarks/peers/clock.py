@@ -12,16 +12,16 @@ Answer = tuple[Any, Any]
 """A Gaussian: mean [D] and factor L [D, D], or [D] where the covariance LL' is diagonal."""
 
 
-def serve(fitter: Callable[..., Callable[[], Answer]], tracer: Callable[..., tuple[Any, Any, Any]] | None = None) -> None:
+def serve(fitter: Callable[..., Callable[[], Answer]], tracer: Callable[..., tuple] | None = None) -> None:
     """Run the task in `sys.argv[1]`, one JSON object, and write `out`, one `.npz` file.
 
-    Imports lie behind us when this is called, and `fitter` only states the problem; a call's clock covers everything from
-    there to parameters that can be read: compilation in the first call, the steps in every one. Judging an answer is left
-    to the reader of `out`.
+    Imports lie behind us when this is called, and `fitter` only states the problem; a call's clock covers everything
+    from there to parameters that can be read: compilation in the first call, the steps in every one. Judging an answer
+    is left to the reader of `out`.
 
     Args:
         fitter: `(X, y, family, **settings) -> call`; `call()` fits anew from the start.
-        tracer: `(X, y, family, **settings) -> (steps [T], mean [T, D], factor [T, ...])`, the same run watched on its way.
+        tracer: `(X, y, family, **settings) -> (steps [T], mean [T, D], factor [T, ...])`, the same run watched.
     """
     task = json.loads(sys.argv[1])
     with np.load(task["data"]) as file:

@@ -22,7 +22,8 @@ def inference(family, rate, horizon, decay, particles):
 
     The mean field gets the closed KL, which NumPyro offers for it; the full covariance has none there.
     """
-    guide, loss = {"mean-field": (AutoNormal, TraceMeanField_ELBO), "full-rank": (AutoMultivariateNormal, Trace_ELBO)}[family]
+    guide = {"mean-field": AutoNormal, "full-rank": AutoMultivariateNormal}[family]
+    loss = {"mean-field": TraceMeanField_ELBO, "full-rank": Trace_ELBO}[family]
     adam = numpyro.optim.Adam(exponential_decay(rate, horizon, decay))
     return SVI(model, guide(model, init_loc_fn=init_to_median), adam, loss(num_particles=particles))
 

@@ -31,8 +31,8 @@ def gaussian(approximation):
 def fit(model, family, steps, seed, rate, callbacks=None):
     """One run of `pm.fit`."""
     method = {"mean-field": "advi", "full-rank": "fullrank_advi"}[family]
-    adam = pm.adam(learning_rate=rate)
-    return pm.fit(steps, method, model=model, obj_optimizer=adam, random_seed=seed, progressbar=False, callbacks=callbacks)
+    more = {"obj_optimizer": pm.adam(learning_rate=rate), "random_seed": seed, "callbacks": callbacks}
+    return pm.fit(steps, method, model=model, progressbar=False, **more)
 
 
 def fitter(X, y, family, *, steps, seed, rate):

@@ -1,8 +1,9 @@
 """Taut as its README uses it: one call, everything left to it but the family."""
 
 import numpy as np
-import taut
 from clock import serve
+
+import taut
 
 
 def fitter(X, y, family):

@@ -1,23 +1,33 @@
 """`taut.fit`: chooses the sentences that were left open, runs, and assembles the result."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 
 from taut import precision
 from taut.choose import choose
 from taut.data.source import Source
-from taut.diagnostics.elbo import Bound, elbo
+from taut.diagnostics.elbo import Bound, elbo, elbo_per_example
 from taut.errors import ArgumentError, DataError
+from taut.gradients.problem import Problem, trainable
+from taut.latent_fit import LatentFit
 from taut.learn import Checkpoint, Ended, Outcome, learn
 from taut.models import Model
-from taut.objectives import Elbo
+from taut.monitors import BestFeasible, EarlyStopping, Monitor
+from taut.objectives import Constrained, Elbo
 from taut.progress import ProgressBar
 from taut.result import Fit
 from taut.trees import cast
+
+LOCAL_BATCH = 128
+"""Examples for each step of a latent-variable model unless the caller says otherwise."""
+EVALUATED = 10_000
+"""Most examples on which the ELBO that a fit shows is taken."""
 
 
 def fit(
@@ -37,26 +47,36 @@ def fit(
     dtype: Any = None,
     progress: bool | None = None,
     checkpoint: str | Path | Checkpoint | None = None,
+    validation: Any = None,
+    patience: int | None = None,
+    transform: Callable | None = None,
+    callback: Callable[[int, dict[str, np.ndarray]], None] | None = None,
 ) -> Fit:
     """Fit a posterior: the five sentences, one argument each, and what is left out is chosen and named.
 
     Args:
         model: what is unknown and how it makes the data.
-        data: `(X, y)` for a regression (arrays or tables; X without a column of ones), a pytree of arrays `[n, ...]` for a
-            log density by rows, nothing for a joint log density.
+        data: `(X, y)` for a regression (arrays or tables; X without a column of ones), a pytree of arrays `[n, ...]`
+            for a log density by rows, examples `[n, ...]` for a latent-variable model, nothing for a joint log density.
         family: "mean-field", "full-rank", a class or an instance.
-        objective: "elbo" or an instance.
-        gradient: "exact", "reparametrization", "reinforce", or an instance; naming one chooses the stochastic algorithm.
+        objective: "elbo", "beta=4", "annealed", "free-bits=0.5", "iwae=50", "expected_log_likelihood>=-80", "kl<=12",
+            or an instance.
+        gradient: "exact", "reparametrization", "path-derivative", "reinforce", or an instance; naming one chooses the
+            stochastic algorithm.
         algorithm: "natural", "stochastic", or an instance.
         seed: of every random number.
         steps: budget, in place of the algorithm's own.
-        batch_size: rows for each step; all by default.
+        batch_size: rows for each step; all by default, 128 for a latent-variable model.
         sample_weight: `[n]`, how much each row counts.
         missing: "refuse" rows with missing values, or "drop" them (regressions).
         positive: the label that counts as 1 (regressions; by default the larger).
         dtype: "float64" (default for models with one z for all rows) or "float32".
         progress: show a bar; None shows it on a terminal.
         checkpoint: a folder to save the state in by time; a fit that finds one there goes on from it, bit for bit.
+        validation: held-out examples (latent-variable models): the true ELBO on them is what early stopping looks at.
+        patience: epochs without a better validation ELBO after which training stops; None never stops it.
+        transform: `(key, rows) -> rows` on each batch, compiled into the step, e.g. dynamic binarisation.
+        callback: called between chunks with the steps made and the chunk's history.
 
     Returns:
         The fit: `elbo`, `summary()`, `sample()`, `predict()`, `save()`, ...
@@ -76,7 +96,8 @@ def fit(
     """
     if not isinstance(model, Model):
         raise ArgumentError(
-            f"model={model!r} is not a Taut model; give e.g. taut.models.LogisticRegression() or taut.models.LogDensity(...)."
+            f"model={model!r} is not a Taut model; give e.g. taut.models.LogisticRegression() or "
+            "taut.models.LogDensity(...)."
         )
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise ArgumentError(f"seed={seed!r}: a whole number from 0 to 2**32 - 1 is needed.")
@@ -84,51 +105,102 @@ def fit(
         checkpoint = Checkpoint(Path(checkpoint))
     begun = time.perf_counter()
     dtype = precision.resolve(dtype if dtype is not None else ("float32" if model.local else "float64"))
-    rows, weights, design, labels = _rows(model, data, sample_weight, missing, positive)
-    source = Source(rows, weights, batch_size, seed, dtype)
+    rows, weights, design, labels = _rows(model, data, sample_weight, missing, positive, transform)
+    if model.local and batch_size is None:
+        batch_size = min(LOCAL_BATCH, rows.shape[0])
+    source = Source(rows, weights, batch_size, seed, dtype, transform)
     choice = choose(model, rows, family=family, objective=objective, gradient=gradient, algorithm=algorithm,
                     steps=steps, minibatch=batch_size is not None)  # fmt: skip
+    monitor = _monitor(choice.problem, source, validation, patience, transform, seed)
     prepared = time.perf_counter()
     with precision.context(dtype):
         problem = cast(choice.problem, dtype)
-        with ProgressBar(choice.algorithm.steps, progress) as bar:
-            outcome = learn(problem, choice.algorithm, source, seed=seed, callback=bar, checkpoint=checkpoint)
+        with ProgressBar(choice.algorithm.steps, progress, batch_size if model.local else None) as bar:
+            outcome = learn(
+                problem,
+                choice.algorithm,
+                source,
+                seed=seed,
+                callback=_both(bar, callback),
+                checkpoint=checkpoint,
+                monitor=monitor,
+            )
         learned = time.perf_counter()
-        bound = _bound(choice.algorithm, outcome, source, seed)
+        bound = _bound(choice.algorithm, outcome, source, seed, rows if validation is None else validation)
     ended, reason = _judged(outcome, bound)
     done = time.perf_counter()
-    return Fit(
-        problem=cast(outcome.problem, dtype),
+    kind = LatentFit if model.local else Fit
+    return kind(
+        problem=_learned(outcome.problem, choice.problem),
         algorithm=choice.algorithm,
         bound=bound,
         history=outcome.history,
         ended=ended,
         reason=reason,
         reasons=choice.reasons,
-        gradient_evaluations=choice.algorithm.gradient_evaluations(choice.problem, outcome.state, source.size, batch_size),
+        gradient_evaluations=choice.algorithm.gradient_evaluations(
+            choice.problem, outcome.state, source.size, batch_size
+        ),
         iterations=choice.algorithm.iterations(outcome.state),
         rows=source.size,
         batch_size=batch_size,
         seed=seed,
         dtype=dtype,
-        seconds={"prepare": prepared - begun, "learn": learned - prepared, "evaluate": done - learned, "total": done - begun},
+        seconds={
+            "prepare": prepared - begun,
+            "learn": learned - prepared,
+            "evaluate": done - learned,
+            "total": done - begun,
+        },
+        steps_per_second=outcome.steps_per_second,
         design=design,
         labels=labels,
+        evidence={f"validation.{k}": v for k, v in monitor.arrays().items() if not k.startswith("best")}
+        if monitor
+        else {},
     )
 
 
-def _rows(model: Model, data: Any, sample_weight: Any, missing: str, positive: Any):
+def _learned(outcome: Problem, given: Problem) -> Problem:
+    """The given problem with its learned leaves as they came out, in host memory, and all others untouched."""
+    moved = jax.tree.map(np.asarray, eqx.filter(outcome, trainable(outcome)))
+    return eqx.combine(moved, given)
+
+
+def _both(bar: ProgressBar, callback: Callable | None) -> Callable:
+    def call(made: int, history: dict[str, np.ndarray]) -> None:
+        bar(made, history)
+        if callback is not None:
+            callback(made, history)
+
+    return call
+
+
+def _monitor(
+    problem: Any, source: Source, validation: Any, patience: int | None, transform: Any, seed: int
+) -> Monitor | None:
+    """Early stopping where it was asked for, the best feasible iterate where there are constraints."""
+    if patience is not None:
+        if not isinstance(patience, int) or patience < 1:
+            raise ArgumentError(f"patience={patience!r}: a positive whole number of epochs is needed.")
+        if validation is None:
+            raise ArgumentError("patience needs validation=, held-out examples on which the true ELBO is looked at.")
+        key = jax.random.key(seed)
+        held_out = np.asarray(validation)
+        return EarlyStopping(
+            lambda p: elbo_per_example(p, held_out, key, transform=transform)[0].elbo, source.steps_per_epoch, patience
+        )
+    if isinstance(problem.objective, Constrained):
+        scale = np.array([c.scale for c in problem.objective.subject_to])
+        return BestFeasible(source.steps_per_epoch, problem.objective.aim, scale)
+    return None
+
+
+def _rows(model: Model, data: Any, sample_weight: Any, missing: str, positive: Any, transform: Any):
     """The rows as the model wants them, their weights, and for a table how they were encoded."""
     design = labels = kept = None
     if model.tabular:
-        if not (isinstance(data, (tuple, list)) and len(data) == 2):
-            kind = type(data).__name__ if data is not None else "nothing"
-            raise DataError(f"The data of a {model.name} are a pair (X, y); received {kind}. Call taut.fit(model, (X, y)).")
-        from taut.data import prepare
-
-        if missing not in ("refuse", "drop"):
-            raise ArgumentError(f"missing={missing!r}: 'refuse' or 'drop'.")
-        table = prepare(*data, standardise=model.standardise, intercept=model.intercept, missing=missing, positive=positive)
+        table = _table(model, data, missing, positive)
         rows, design, labels, kept = (table.X, table.y), table.design, table.labels, table.kept
     elif data is None:
         if getattr(model, "by_rows", False):
@@ -136,11 +208,41 @@ def _rows(model: Model, data: Any, sample_weight: Any, missing: str, positive: A
         rows = np.zeros((1, 0))
     else:
         if not getattr(model, "by_rows", True):
-            raise DataError("A joint log density has its data inside; give none, or build the model with log_likelihood and log_prior.")
+            raise DataError(
+                "A joint log density has its data inside; give none, or build the model with log_likelihood and "
+                "log_prior."
+            )
         rows = jax.tree.map(np.asarray, data)
         _refuse_nonfinite(rows)
+        if model.local:
+            _check_examples(model, rows, transform)
     size = jax.tree.leaves(rows)[0].shape[0] if kept is None else kept.size
     return rows, _weights(sample_weight, size, kept), design, labels
+
+
+def _table(model: Any, data: Any, missing: Any, positive: Any) -> Any:
+    """A design matrix and a 0/1 target; data that are prepared already pass through."""
+    from taut.data import Supervised, prepare
+
+    if isinstance(data, Supervised):
+        return data
+    if not (isinstance(data, (tuple, list)) and len(data) == 2):
+        kind = type(data).__name__ if data is not None else "nothing"
+        raise DataError(f"The data of a {model.name} are a pair (X, y); received {kind}. Call taut.fit(model, (X, y)).")
+    if missing not in ("refuse", "drop"):
+        raise ArgumentError(f"missing={missing!r}: 'refuse' or 'drop'.")
+    X, y = data
+    return prepare(X, y, standardise=model.standardise, intercept=model.intercept, missing=missing, positive=positive)
+
+
+def _check_examples(model: Any, rows: Any, transform: Any) -> None:
+    """Examples as the model will see them must fit its likelihood and decoder; a transform is tried on a few."""
+    if not isinstance(rows, np.ndarray) or rows.ndim < 2:
+        raise DataError("A latent-variable model is fitted to one array of examples, [n, ...] with at least two axes.")
+    if rows.dtype == object or np.issubdtype(rows.dtype, np.complexfloating):
+        raise DataError(f"Examples of dtype {rows.dtype} cannot be used; give numbers.")
+    seen = rows if transform is None else np.asarray(transform(jax.random.key(0), rows[:100]))
+    model.check(seen)
 
 
 def _refuse_nonfinite(rows: Any) -> None:
@@ -148,7 +250,10 @@ def _refuse_nonfinite(rows: Any) -> None:
         bad = ~np.isfinite(leaf) if np.issubdtype(leaf.dtype, np.floating) else np.zeros(leaf.shape, bool)
         if bad.any():
             first = int(np.argwhere(bad)[0][0])
-            raise DataError(f"data{jax.tree_util.keystr(path)} has {bad.sum()} values that are not finite, the first in row {first}: remove them.")
+            raise DataError(
+                f"data{jax.tree_util.keystr(path)} has {bad.sum()} values that are not finite, the first in row "
+                f"{first}: remove them."
+            )
 
 
 def _weights(sample_weight: Any, size: int, kept: Any):
@@ -162,13 +267,15 @@ def _weights(sample_weight: Any, size: int, kept: Any):
     return weights if kept is None else weights[kept]
 
 
-def _bound(algorithm: Any, outcome: Outcome, source: Source, seed: int) -> Bound:
+def _bound(algorithm: Any, outcome: Outcome, source: Source, seed: int, examples: Any) -> Bound:
     """The final ELBO: the algorithm's own where it is exact (nothing to compile), else evaluated on all rows."""
     if outcome.history:
         own = algorithm.terms(outcome.state)
         if own is not None:
             return Bound(*map(float, own), 0.0)
     key = jax.random.fold_in(jax.random.key(seed), 2**31 - 1)  # apart from every step's key
+    if outcome.problem.model.local:
+        return elbo_per_example(outcome.problem, np.asarray(examples)[:EVALUATED], key, transform=source.transform)[0]
     return elbo(outcome.problem, key, jax.device_put(source.parent))
 
 
@@ -179,7 +286,8 @@ def _judged(outcome: Outcome, bound: Bound) -> tuple[Ended, str]:
     first = outcome.history["elbo"][:10]
     if not np.isfinite(bound.elbo) or bound.elbo < first.mean() - 3 * first.std() - 1e-6 * abs(first.mean()):
         return Ended.DIVERGED, (
-            f"The ELBO ended at {bound.elbo:.6g} nats, below where it began ({first.mean():.6g}). The learning rate is too large for this "
+            f"The ELBO ended at {bound.elbo:.6g} nats, below where it began ({first.mean():.6g}). The learning rate "
+            "is too large for this "
             "gradient's noise: lower it, raise samples, or use the reparametrization gradient."
         )
     return outcome.ended, outcome.reason

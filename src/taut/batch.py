@@ -55,4 +55,6 @@ def units(local: bool, batch: Batch) -> Units:
         ones = jnp.ones_like(batch.weights)
         return Units(jax.tree.map(lambda a: a[:, None], batch.rows), ones[:, None], ones, share)
     scale = (batch.total / batch.size).astype(batch.weights.dtype)
-    return Units(jax.tree.map(lambda a: a[None], batch.rows), batch.weights[None], scale[None], jnp.ones_like(scale)[None])
+    return Units(
+        jax.tree.map(lambda a: a[None], batch.rows), batch.weights[None], scale[None], jnp.ones_like(scale)[None]
+    )

@@ -1,4 +1,4 @@
-"""What a part can do and what it asks of the others, as sets: a pairing is valid if and only if `needs - offers` is empty."""
+"""What a part can do and what it asks of the others, as sets: a pair is valid if `needs - offers` is empty."""
 
 import enum
 from collections.abc import Iterable

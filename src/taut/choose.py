@@ -5,19 +5,37 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from taut.algorithms import Algorithm, NaturalGradient, StochasticGradient
 from taut.errors import ArgumentError, PairingError
 from taut.families import Family, FullRank, MeanField
-from taut.gradients import Exact, Gradient, LeaveOneOut, MovingAverage, NoControl, Problem, Reinforce, Reparametrization
+from taut.families.amortized import Amortized
+from taut.gradients import (
+    Exact,
+    Gradient,
+    LeaveOneOut,
+    MovingAverage,
+    NoControl,
+    Problem,
+    Reinforce,
+    Reparametrization,
+)
+from taut.gradients.path_derivative import PathDerivative
 from taut.models import Model
+from taut.networks import MLP
 from taut.objectives import Elbo, Objective
+from taut.objectives.parse import parse_objective
 
 FAMILIES: Mapping[str, type[Family]] = {f.name: f for f in (MeanField, FullRank)}
-OBJECTIVES: Mapping[str, type[Objective]] = {o.name: o for o in (Elbo,)}
-GRADIENTS: Mapping[str, type[Gradient]] = {g.name: g for g in (Exact, Reparametrization, Reinforce)}
+GRADIENTS: Mapping[str, type[Gradient]] = {g.name: g for g in (Exact, Reparametrization, PathDerivative, Reinforce)}
 ALGORITHMS: Mapping[str, type[Algorithm]] = {a.name: a for a in (NaturalGradient, StochasticGradient)}
 CONTROLS = {c.name: c for c in (NoControl, MovingAverage, LeaveOneOut)}
 
+HIDDEN = 400
+"""Hidden units of the built-in encoder."""
+LOCAL_LEARNING_RATE = 1e-3
+"""Of Adam on networks; the rates of the gradient estimators are for a posterior's own parameters."""
 FULL_RANK_EXACT = 1000
 """Most coordinates for a full covariance with exact expectations: an iteration costs D^3."""
 FULL_RANK_SAMPLED = 50
@@ -32,12 +50,16 @@ def named(kind: str, value: Any, known: Mapping[str, Any], abstract: type) -> An
     """
     if isinstance(value, abstract) or (isinstance(value, type) and issubclass(value, abstract)):
         return value
-    if isinstance(value, str) and value.lower().replace("_", "-").replace(" gradient", "") in {k.replace(" gradient", "") for k in known}:
+    if isinstance(value, str) and value.lower().replace("_", "-").replace(" gradient", "") in {
+        k.replace(" gradient", "") for k in known
+    }:
         short = value.lower().replace("_", "-").replace(" gradient", "")
         return next(part for name, part in known.items() if name.replace(" gradient", "") == short)
     close = difflib.get_close_matches(str(value), known, 1) if isinstance(value, str) else []
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise ArgumentError(f"{kind}={value!r} is not known.{hint} Names: {', '.join(known)}; or an instance of taut's {abstract.__name__}.")
+    raise ArgumentError(
+        f"{kind}={value!r} is not known.{hint} Names: {', '.join(known)}; or an instance of taut's {abstract.__name__}."
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,18 +78,26 @@ class Choice:
 
 
 def choose(
-    model: Model, rows: Any, *, family: Any, objective: Any, gradient: Any, algorithm: Any, steps: int | None, minibatch: bool
+    model: Model,
+    rows: Any,
+    *,
+    family: Any,
+    objective: Any,
+    gradient: Any,
+    algorithm: Any,
+    steps: int | None,
+    minibatch: bool,
 ) -> Choice:
     """Fill in the sentences that are None.
 
-    Naming a gradient, or asking for minibatches, chooses the stochastic algorithm; otherwise a model with linear predictors,
-    closed expectations and a Gaussian prior gets the natural gradient.
+    Naming a gradient, or asking for minibatches, chooses the stochastic algorithm; otherwise a model with linear
+    predictors, closed expectations and a Gaussian prior gets the natural gradient.
 
     Args:
         model: the model.
         rows: its data, `[n, ...]`.
         family: a name, class, instance or None.
-        objective: likewise.
+        objective: likewise, or a form such as "beta=4" or "kl<=12".
         gradient: likewise.
         algorithm: likewise.
         steps: budget in place of the algorithm's own.
@@ -78,68 +108,121 @@ def choose(
         PairingError: parts that do not go together.
     """
     reasons: dict[str, str] = {}
-    dim = model.dim(rows)
-    objective_part = named("objective", objective, OBJECTIVES, Objective) if objective is not None else Elbo
-    objective_part = objective_part() if isinstance(objective_part, type) else objective_part
-    reasons["objective"] = "given" if objective is not None else "the evidence lower bound, the default"
-
     algorithm_part = named("algorithm", algorithm, ALGORITHMS, Algorithm) if algorithm is not None else None
     gradient_part = named("gradient", gradient, GRADIENTS, Gradient) if gradient is not None else None
     family_part = named("family", family, FAMILIES, Family) if family is not None else None
 
-    start_sd = 1.0 if model.tabular else 0.1
-
-    def build(part: Any) -> Family:
-        return part if isinstance(part, Family) else part.around(model.start(rows), start_sd)
-
+    own_steps = (algorithm_part if isinstance(algorithm_part, Algorithm) else StochasticGradient()).steps
+    objective_part, draws, reasons["objective"] = _objective(objective, steps or own_steps)
     if algorithm_part is None:
-        candidate = Problem(model, build(family_part or MeanField), objective_part, Exact())
-        exact_works = gradient_part is None and not minibatch and _serves(NaturalGradient(), candidate)
-        algorithm_part = NaturalGradient if exact_works else StochasticGradient
-        reasons["algorithm"] = (
-            "linear predictors with closed expectations: a handful of exact full-data iterations, no learning rate"
-            if exact_works
-            else "a gradient estimator was named" if gradient_part is not None
-            else "the data come in minibatches" if minibatch
-            else "works for every differentiable model"
-        )  # fmt: skip
+        candidate = Problem(model, _built(family_part or MeanField, model, rows), objective_part, Exact())
+        exact_works = (
+            gradient_part is None and not minibatch and not model.local and _serves(NaturalGradient(), candidate)
+        )
+        algorithm_part, reasons["algorithm"] = _algorithm(exact_works, gradient_part is not None, minibatch)
     else:
         reasons["algorithm"] = "given"
     natural = algorithm_part is NaturalGradient or isinstance(algorithm_part, NaturalGradient)
     if natural and minibatch:
-        raise PairingError("The natural gradient sees the data whole; leave batch_size out, or use algorithm=StochasticGradient().")
+        raise PairingError(
+            "The natural gradient sees the data whole; leave batch_size out, or use algorithm=StochasticGradient()."
+        )
 
     reasons["gradient"] = "given"
     if gradient_part is None:
-        gradient_part = Exact if natural else Reparametrization
-        reasons["gradient"] = "the algorithm brings exact expectations" if natural else "low variance for differentiable models"
-    gradient_part = gradient_part() if isinstance(gradient_part, type) else gradient_part
+        gradient_part, reasons["gradient"] = _gradient(natural, model, family_part, objective_part)
+    gradient_part = _with_samples(gradient_part, draws, model.local)
 
     reasons["family"] = "given"
     if family_part is None:
-        limit = FULL_RANK_EXACT if natural else FULL_RANK_SAMPLED
-        full = dim <= limit and gradient_part.name != "reinforce"
-        family_part = FullRank if full else MeanField
-        reasons["family"] = (
-            f"{dim} coordinates: a full covariance is affordable and keeps correlations"
-            if full
-            else "score-function noise grows with the number of parameters" if dim <= limit
-            else f"{dim} coordinates: too many for a full covariance"
-        )  # fmt: skip
-    family_part = build(family_part)
-    if family_part.dim != dim:
-        raise ArgumentError(
-            f"The family is over {family_part.dim} coordinates and the model has {dim} unknowns (for a regression, the intercept and the "
-            "one-hot columns count); build it for that many, or give the family by name."
-        )
+        family_part, reasons["family"] = _family(model, rows, natural, gradient_part)
+    family_part = _built(family_part, model, rows)
+    _check_family(family_part, model, rows)
 
     if isinstance(algorithm_part, type):
-        algorithm_part = algorithm_part()
+        rate = {"learning_rate": LOCAL_LEARNING_RATE} if model.local else {}
+        algorithm_part = algorithm_part(**rate)
     if steps is not None:
         algorithm_part = dataclasses.replace(algorithm_part, steps=steps)
     problem = Problem(model, family_part, objective_part, gradient_part)
     algorithm_part.check(problem)
     return Choice(problem, algorithm_part, reasons)
+
+
+def _objective(objective: Any, steps: int) -> tuple[Objective, int | None, str]:
+    if objective is None:
+        return Elbo(), None, "the evidence lower bound, the default"
+    if isinstance(objective, str):
+        return *parse_objective(objective, steps), "given"
+    part = named("objective", objective, {}, Objective)
+    return (part() if isinstance(part, type) else part), None, "given"
+
+
+def _algorithm(exact_works: bool, gradient_named: bool, minibatch: bool) -> tuple[type[Algorithm], str]:
+    if exact_works:
+        return (
+            NaturalGradient,
+            "linear predictors with closed expectations: a handful of exact full-data iterations, no learning rate",
+        )
+    if gradient_named:
+        return StochasticGradient, "a gradient estimator was named"
+    return StochasticGradient, "the data come in minibatches" if minibatch else "works for every differentiable model"
+
+
+def _gradient(natural: bool, model: Model, family: Any, objective: Objective) -> tuple[type[Gradient], str]:
+    if natural:
+        return Exact, "the algorithm brings exact expectations"
+    if isinstance(family, Amortized) and family.latent == "bernoulli":
+        return Reinforce, "draws of a discrete latent are not differentiable"
+    if not objective.closed_kl:
+        return PathDerivative, "doubly reparametrized: its signal does not vanish as the number of draws grows"
+    return Reparametrization, "low variance for differentiable models"
+
+
+def _with_samples(gradient: Any, draws: int | None, local: bool) -> Gradient:
+    """An instance, with the draws that the objective fixes, or few where each example has its own z."""
+    if isinstance(gradient, Gradient):
+        if draws is not None and gradient.samples != draws:
+            raise ArgumentError(
+                f"The objective asks for {draws} draws and the gradient for {gradient.samples}; give the number once."
+            )
+        return gradient
+    if draws is None and local:
+        draws = 8 if gradient is Reinforce else 1
+    return gradient() if draws is None or gradient is Exact else gradient(samples=draws)
+
+
+def _family(model: Model, rows: Any, natural: bool, gradient: Gradient) -> tuple[Any, str]:
+    if model.local:
+        size, dim = int(np.prod(rows.shape[1:])), model.dim(rows)
+        return Amortized(
+            MLP([size, HIDDEN, 2 * dim], seed=1)
+        ), f"a {size}-{HIDDEN}-{2 * dim} encoder to a Gaussian for each example"
+    dim, limit = model.dim(rows), FULL_RANK_EXACT if natural else FULL_RANK_SAMPLED
+    if dim > limit:
+        return MeanField, f"{dim} coordinates: too many for a full covariance"
+    if gradient.name == "reinforce":
+        return MeanField, "score-function noise grows with the number of parameters"
+    return FullRank, f"{dim} coordinates: a full covariance is affordable and keeps correlations"
+
+
+def _built(part: Any, model: Model, rows: Any) -> Family:
+    """A family given by class or name, around where the model starts."""
+    return part if isinstance(part, Family) else part.around(model.start(rows), 1.0 if model.tabular else 0.1)
+
+
+def _check_family(family: Family, model: Model, rows: Any) -> None:
+    if isinstance(family, Amortized) != model.local:
+        what = "an amortised one, taut.families.Amortized(encoder)" if model.local else "'mean-field' or 'full-rank'"
+        raise PairingError(f"The {family.name} family does not go with a {model.name}; give {what}.")
+    if isinstance(family, Amortized):
+        family.check(tuple(rows.shape[1:]), model.dim(rows))
+    elif family.dim != model.dim(rows):
+        raise ArgumentError(
+            f"The family is over {family.dim} coordinates and the model has {model.dim(rows)} unknowns (for a "
+            "regression, the intercept and the "
+            "one-hot columns count); build it for that many, or give the family by name."
+        )
 
 
 def _serves(algorithm: Algorithm, problem: Problem) -> bool:

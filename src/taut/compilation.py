@@ -1,7 +1,7 @@
-"""How hard the compiler tries: on small problems compiling is nearly all of the time, and a plain translation is enough.
+"""How hard the compiler tries: on small problems compiling is nearly all of the time.
 
-Measured on the natural gradient's loop, breast-cancer data, CPU seconds: full optimisation 5.6 to compile and 0.010 to run,
-plain 0.8 and 0.019. Sharing compiled functions saves only the second fit; this saves the first.
+Measured on the natural gradient's loop, breast-cancer data, CPU seconds: full optimisation 5.6 to compile and 0.010 to
+run, plain 0.8 and 0.019. Sharing compiled functions saves only the second fit; this saves the first.
 """
 
 from collections.abc import Callable

@@ -1,15 +1,16 @@
 """The learning loop: chunks of compiled steps, with Python only between them.
 
-A chunk is one compiled loop over at most `algorithm.chunk` steps, kept at module level and keyed on the static half of the
-problem and the shapes, so that a second fit of the same kind compiles nothing. How many steps a chunk really makes is an
-argument: chunks grow until one takes about a quarter of a second, which keeps the bar moving and Ctrl-C quick, and changes
+A chunk is one compiled loop over at most `algorithm.chunk` steps, kept at module level and keyed on the static half of
+the problem and the shapes, so that a second fit of the same kind compiles nothing. How many steps a chunk really makes
+is an
+argument: chunks grow until one takes about a quarter of a second, which keeps the bar moving and Ctrl-C quick, and
+    changes
 nothing in the result, because a step's key is `fold_in(key, step)` and its rows are a function of (seed, step).
 """
 
 import enum
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -19,18 +20,15 @@ import numpy as np
 
 from taut.algorithms.base import Algorithm
 from taut.batch import Batch
+from taut.checkpoints import CHECKPOINT_FILE, Checkpoint, identity_of, joined, restore, save
 from taut.compilation import Compiled
 from taut.data.source import Source, take
-from taut.errors import SavedFitError
 from taut.gradients.problem import Problem, trainable
 from taut.monitors import Monitor
-from taut.store import arrays_into_tree, read_arrays, tree_to_arrays, write_arrays
-from taut.trees import describe
 
 CHUNK_SECONDS = 0.25
 PLAIN_WORK = 1_000_000
 """Rows times unknowns up to which the loop of a deterministic algorithm is compiled plainly."""
-CHECKPOINT_FILE = "checkpoint.npz"
 DATA_STREAM = 2**32 - 1
 """Sets the key stream of the data apart from the steps' own."""
 
@@ -89,22 +87,8 @@ class Pace:
         return self.steps / self.seconds if self.seconds else 0.0
 
 
-class Checkpoint(NamedTuple):
-    """Where and how often to save the state.
-
-    Attributes:
-        folder: gets one file, replaced in one move.
-        seconds: between two saves.
-        resume: go on from the file if there is one.
-    """
-
-    folder: Path
-    seconds: float = 30.0
-    resume: bool = True
-
-
 class Status(NamedTuple):
-    """What the loop asks of a chunk: steps made, all values finite, all parameters finite, ended by itself, certified."""
+    """What the loop asks of a chunk: steps made, values finite, parameters finite, ended by itself, certified."""
 
     done: Any
     healthy: Any
@@ -187,13 +171,15 @@ def learn(
     state = algorithm.init(problem, source.dtype)
     past: list[dict[str, np.ndarray]] = []
     made = 0
-    identity = _identity(problem, algorithm, source, seed) if checkpoint else {}
+    identity = identity_of(problem, algorithm, source, seed) if checkpoint else {}
     if checkpoint and checkpoint.resume and (checkpoint.folder / CHECKPOINT_FILE).exists():
-        state, history, made = _restore(checkpoint, state, identity, monitor)
+        state, history, made = restore(checkpoint, state, identity, monitor)
         past.append(history)
 
     # A deterministic algorithm makes few steps: unless they are long, compiling is all of the time.
-    plain = algorithm.deterministic and source.size * problem.family.dim <= PLAIN_WORK if not problem.model.local else False
+    plain = (
+        algorithm.deterministic and source.size * problem.family.dim <= PLAIN_WORK if not problem.model.local else False
+    )
     length = min(algorithm.chunk, algorithm.steps, source.most_steps)
     count, saved, pace = min(32, length), time.monotonic(), Pace()
     ended, reason = Ended.BUDGET_SPENT, ""
@@ -204,7 +190,9 @@ def learn(
             parent, plan = source.chunk(made, count, length)
 
             def run(n, before=before, parent=parent, plan=plan):
-                return _run(algorithm, source.transform, np.uint32(seed), before, parent, plan, np.int32(n), plain=plain)
+                return _run(
+                    algorithm, source.transform, np.uint32(seed), before, parent, plan, np.int32(n), plain=plain
+                )
 
             after, chunk, status = jax.block_until_ready(run(count))
             status = Status(*map(np.asarray, status))
@@ -230,16 +218,16 @@ def learn(
                     ended, reason = Ended.STOPPED, stop
                     break
             if checkpoint and time.monotonic() - saved > checkpoint.seconds:
-                _save(checkpoint, state, past, made, identity, monitor)
+                save(checkpoint, state, past, made, identity, monitor)
                 saved = time.monotonic()
             taken = max(time.monotonic() - begun, 1e-6)
             count = int(np.clip(count * CHUNK_SECONDS / taken, max(count // 2, 1), min(4 * count, length)))
     except KeyboardInterrupt:
         ended = Ended.INTERRUPTED
     if checkpoint:
-        _save(checkpoint, state, past, made, identity, monitor)
+        save(checkpoint, state, past, made, identity, monitor)
     answer = algorithm.output(state)
-    return Outcome(monitor.chosen(answer) if monitor else answer, _joined(past), ended, reason, state, pace.per_second)
+    return Outcome(monitor.chosen(answer) if monitor else answer, joined(past), ended, reason, state, pace.per_second)
 
 
 def _last_good(run, good: int, before):
@@ -261,17 +249,11 @@ def _name_the_culprit(algorithm, seed, state, parent, source, places, step) -> s
     where = "" if rows.size == 0 else f" on the batch of rows {', '.join(map(str, rows[:5]))}, ..."
     what = ", ".join(parts) or "the update of the parameters"
     return (
-        f"At step {step + 1}{where} these were not finite: {what}. The state before it is kept. A smaller learning rate, "
-        "a narrower or wider start, or more samples may help; if it is the first step, look at the model's density there."
+        f"At step {step + 1}{where} these were not finite: {what}. The state before it is kept. A smaller learning "
+        "rate, "
+        "a narrower or wider start, or more samples may help; if it is the first step, look at the model's density "
+        "there."
     )
-
-
-def _joined(past: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {name: np.concatenate([h[name] for h in past]) for name in past[0]} if past else {}
-
-
-def _identity(problem, algorithm, source, seed) -> dict[str, Any]:
-    return {"problem": describe(problem), "algorithm": describe(algorithm), "data": source.fingerprint(), "seed": seed}
 
 
 def _last(past: list[dict[str, np.ndarray]], steps: int) -> dict[str, np.ndarray]:
@@ -282,26 +264,4 @@ def _last(past: list[dict[str, np.ndarray]], steps: int) -> dict[str, np.ndarray
         seen += len(chunk["bound"])
         if seen >= steps:
             break
-    return {name: x[-steps:] for name, x in _joined(kept).items()}
-
-
-def _save(checkpoint: Checkpoint, state, past, made, identity, monitor) -> None:
-    arrays = tree_to_arrays(state, "state") | {f"history.{k}": v for k, v in _joined(past).items()}
-    if monitor:
-        arrays |= {f"monitor.{k}": v for k, v in monitor.arrays().items()}
-    write_arrays(checkpoint.folder / CHECKPOINT_FILE, arrays, {"format": 1, "step": made, "identity": identity})
-
-
-def _restore(checkpoint: Checkpoint, like, identity, monitor):
-    arrays, meta = read_arrays(checkpoint.folder / CHECKPOINT_FILE)
-    for part, mine in identity.items():
-        if meta.get("identity", {}).get(part) != mine:
-            raise SavedFitError(
-                f"{checkpoint.folder} holds a checkpoint with another {part}; to go on from it pass the same model, family, objective, "
-                "gradient, algorithm, data and seed as then, or choose another folder."
-            )
-    history = {name.removeprefix("history."): x for name, x in arrays.items() if name.startswith("history.")}
-    if monitor:
-        saved = {name.removeprefix("monitor."): x for name, x in arrays.items() if name.startswith("monitor.")}
-        monitor.restore(saved, like.problem)
-    return arrays_into_tree(arrays, like, "state"), history, int(meta["step"])
+    return {name: x[-steps:] for name, x in joined(kept).items()}

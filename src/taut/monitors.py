@@ -1,7 +1,7 @@
-"""What looks at the answer every so many steps: early stopping on the true validation ELBO, and the best feasible iterate.
+"""What looks at the answer every so many steps: early stopping, and the best feasible iterate.
 
-Looks fall on fixed steps, never on times, and what a monitor remembers is saved with the checkpoint, so a resumed run decides as the
-unbroken one would have.
+Looks fall on fixed steps, never on times, and what a monitor remembers is saved with the checkpoint, so a resumed run
+decides as the unbroken one would have.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,8 @@ class Monitor:
         since = len(self.scores) - 1 - int(np.argmax(self.scores))
         if self.patience is None or since < self.patience:
             return None
-        return f"{self.describe()} was best at step {self.steps[-1 - since]} ({max(self.scores):.4g}) and has not improved in {since} looks since."
+        best = f"{self.describe()} was best at step {self.steps[-1 - since]} ({max(self.scores):.4g})"
+        return f"{best} and has not improved in {since} looks since."
 
     def describe(self) -> str:
         """What is monitored, in words."""
@@ -88,17 +89,19 @@ class EarlyStopping(Monitor):
 
 
 class BestFeasible(Monitor):
-    """Keeps the iterate that does best among those that meet the constraints: on a non-convex problem the last need not.
+    """Keeps the best iterate among those that meet the constraints: on a non-convex problem the last need not.
 
-    The score is minus the relative violation while a constraint is missed by more than `tolerance`, and 1 minus the (bounded) aim afterwards,
-    both averaged over the steps since the last look.
+    The score is minus the relative violation while a constraint is missed by more than `tolerance`, and 1 minus the
+    (bounded) aim afterwards, both averaged over the steps since the last look.
 
     Args:
         every: steps between looks.
         tolerance: relative violation that counts as met.
     """
 
-    def __init__(self, every: int, aim: Callable[[dict[str, np.ndarray]], float], scale: np.ndarray, tolerance: float = 0.01):
+    def __init__(
+        self, every: int, aim: Callable[[dict[str, np.ndarray]], float], scale: np.ndarray, tolerance: float = 0.01
+    ):
         super().__init__(every)
         self.aim, self.scale, self.tolerance = aim, np.asarray(scale), tolerance
 

@@ -16,10 +16,11 @@ class ProgressBar:
     Args:
         total: steps in the budget.
         shown: True, False, or None for "if standard error is a terminal".
+        examples: for each step, to show images a second; None shows none.
     """
 
-    def __init__(self, total: int, shown: bool | None = None):
-        self.total = total
+    def __init__(self, total: int, shown: bool | None = None, examples: int | None = None):
+        self.total, self.examples = total, examples
         self.shown = sys.stderr.isatty() if shown is None else shown
         self.begun = time.monotonic()
         self._bar: Any = None
@@ -39,14 +40,17 @@ class ProgressBar:
         if self._bar is None:
             self._open()
         recent = history["elbo"][-100:]
+        rate = made / (time.monotonic() - self.begun)
+        speed = f"{rate * self.examples:,.0f} images/s" if self.examples else f"{rate:,.0f} steps/s"
         text = f"{np.nanmean(recent):.2f}" if np.isfinite(recent).any() else "..."
-        self._bar.update(self._task, completed=made, elbo=text)
+        self._bar.update(self._task, completed=made, elbo=text, speed=speed)
 
     def _open(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("fitting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("ELBO {task.fields[elbo]}"))
+        last = TextColumn("{task.fields[speed]}  ELBO {task.fields[elbo]}")
+        columns = (TextColumn("fitting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), last)
         self._bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4)
-        self._task = self._bar.add_task("fit", total=self.total, elbo="...")
+        self._task = self._bar.add_task("fit", total=self.total, elbo="...", speed="")
         self._bar.start()

@@ -11,6 +11,8 @@ from scipy.special import ndtri
 
 from taut import precision
 from taut.algorithms import Algorithm
+from taut.compilation import Compiled
+from taut.data.source import padded_size
 from taut.diagnostics.elbo import Bound
 from taut.errors import ArgumentError, SavedFitError
 from taut.families import Family
@@ -25,6 +27,16 @@ if TYPE_CHECKING:
 
 SUMMARY_DRAWS = 4000
 """Draws behind a summary where moments are not closed: a mean to 1.6 % of its sd."""
+
+
+@Compiled
+def _moments(family: Any) -> Any:
+    return family.mean, family.covariance
+
+
+@Compiled
+def _predict(model: Any, family: Any, X: Any, level: Any) -> Prediction:
+    return model.predict(family, X, level)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,6 +58,7 @@ class Fit:
         seed: of every random number.
         dtype: that it was fitted in.
         seconds: by phase.
+        steps_per_second: once everything is compiled; 0 for a fit of one chunk.
         design: how a table became the design matrix (regressions).
         labels: what 0 and 1 stand for (regressions).
         evidence: arrays that the report draws from the data, so that its page can be made again without them.
@@ -66,6 +79,7 @@ class Fit:
     seed: int
     dtype: np.dtype
     seconds: dict[str, float]
+    steps_per_second: float = 0.0
     design: "Design | None" = None
     labels: "Labels | None" = None
     evidence: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
@@ -116,7 +130,8 @@ class Fit:
         saved = min((len(x) for x in (self.draws or {}).values()), default=0)
         if n > saved:
             raise SavedFitError(
-                f"This fit was loaded without its model's code and holds {saved} draws; {n} were asked for. Load it with "
+                f"This fit was loaded without its model's code and holds {saved} draws; {n} were asked for. Load it "
+                "with "
                 "taut.load(path, model=...) for fresh ones."
             )
         return {name: x[:n] for name, x in (self.draws or {}).items()}
@@ -139,21 +154,24 @@ class Fit:
         import polars as pl
 
         if not 0 < level < 1:
-            raise ArgumentError(f"level={level!r}: the probability of the interval must lie between 0 and 1, e.g. 0.95.")
+            raise ArgumentError(
+                f"level={level!r}: the probability of the interval must lie between 0 and 1, e.g. 0.95."
+            )
         return pl.DataFrame(self._coefficients(level) if self.design is not None else self._marginals(level))
 
     def _coefficients(self, level: float) -> dict[str, Any]:
         assert self.design is not None
         A = self.design.original_scale()
         with precision.context(self.dtype):
-            mean, covariance = np.asarray(self.posterior.mean), np.asarray(self.posterior.covariance)  # pyright: ignore[reportAttributeAccessIssue]
+            mean, covariance = map(np.asarray, _moments(self.posterior, plain=True))
         original, sd = A @ mean, np.sqrt(np.einsum("ij,jk,ik->i", A, covariance, A))
         half = ndtri(0.5 + 0.5 * level) * sd
         from scipy.special import ndtr
 
         return {
-            "name": list(self.design.names), "mean": original, "sd": sd, "lower": original - half, "upper": original + half,
-            "p_positive": ndtr(original / sd), "mean_standardised": mean, "sd_standardised": np.sqrt(np.diag(covariance)),
+            "name": list(self.design.names), "mean": original, "sd": sd, "lower": original - half, "upper": original +
+            half, "p_positive": ndtr(original / sd), "mean_standardised": mean, "sd_standardised":
+            np.sqrt(np.diag(covariance)),
         }  # fmt: skip
 
     def _marginals(self, level: float) -> dict[str, Any]:
@@ -171,7 +189,7 @@ class Fit:
                 "p_positive": (draws > 0).mean(1)}  # fmt: skip
 
     def predict(self, X: Any, level: float = 0.95) -> Prediction:
-        """The posterior predictive of new rows, integrated over the posterior: probability, sd and interval, each `[n]`.
+        """The posterior predictive of new rows: probability, sd and interval, each `[n]`, over the whole posterior.
 
         Args:
             X: new rows, with the columns of the fit (others are ignored).
@@ -181,24 +199,44 @@ class Fit:
             DataError: columns that are missing, levels that were not seen, values that are missing.
         """
         if self.design is None:
-            raise ArgumentError(f"A {self.model.name} has no prediction of its own; average your function over fit.sample().")
+            raise ArgumentError(
+                f"A {self.model.name} has no prediction of its own; average your function over fit.sample()."
+            )
         matrix = self.design.matrix(X).astype(self.dtype)
+        padding = padded_size(len(matrix)) - len(matrix)  # few sizes, few compilations
+        padded = np.concatenate([matrix, np.zeros((padding, matrix.shape[1]), self.dtype)])
         with precision.context(self.dtype):
-            prediction = self.model.predict(self.posterior, matrix, level)  # pyright: ignore[reportAttributeAccessIssue]
-        return Prediction(*map(np.asarray, prediction))
+            prediction = _predict(self.model, self.posterior, padded, np.asarray(level, self.dtype), plain=True)
+        return Prediction(*(np.asarray(x)[: len(matrix)] for x in prediction))
 
     def to_json(self) -> dict[str, Any]:
         """Everything that the printed table shows, as plain JSON."""
-        table = self.summary().to_dicts()
+        return self._common_json() | {"coefficients": self.summary().to_dicts()}
+
+    def _common_json(self) -> dict[str, Any]:
+        """What every kind of fit says of itself."""
         return {
-            "model": self.model.name, "family": self.posterior.name, "objective": self.problem.objective.name,
-            "gradient": self.problem.gradient.name, "samples": self.problem.gradient.samples, "algorithm": self.algorithm.name,
-            "reasons": self.reasons, "elbo": self.elbo, "expected_log_likelihood": self.expected_log_likelihood, "kl": self.kl,
-            "elbo_standard_error": self.bound.standard_error, "ended": self.ended.word, "reason": self.reason,
-            "iterations": self.iterations, "gradient_evaluations": self.gradient_evaluations, "rows": self.rows,
-            "batch_size": self.batch_size, "seed": self.seed, "dtype": str(self.dtype), "seconds": self.seconds,
-            "coefficients": table,
-        }  # fmt: skip
+            "model": self.model.name,
+            "family": self.posterior.name,
+            "objective": self.problem.objective.name,
+            "gradient": self.problem.gradient.name,
+            "samples": self.problem.gradient.samples,
+            "algorithm": self.algorithm.name,
+            "reasons": self.reasons,
+            "elbo": self.elbo,
+            "expected_log_likelihood": self.expected_log_likelihood,
+            "kl": self.kl,
+            "elbo_standard_error": self.bound.standard_error,
+            "ended": self.ended.word,
+            "reason": self.reason,
+            "iterations": self.iterations,
+            "gradient_evaluations": self.gradient_evaluations,
+            "rows": self.rows,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "dtype": str(self.dtype),
+            "seconds": self.seconds,
+        }
 
     def save(self, path: str | Path) -> Path:
         """Save to a folder: `fit.json` and `arrays.npz`, no code and no pickle; `taut.load` reads it."""
@@ -209,8 +247,10 @@ class Fit:
     def __str__(self) -> str:
         error = f" (standard error {self.bound.standard_error:.2g})" if self.bound.standard_error else ""
         return (
-            f"{self.model.name}, {self.posterior.name} posterior over {self.posterior.dim} unknowns, {self.algorithm.name} with the "
+            f"{self.model.name}, {self.posterior.name} posterior over {self.posterior.dim} unknowns, "
+            f"{self.algorithm.name} with the "
             f"{self.problem.gradient.name} gradient on {self.rows} rows\n"
-            f"ELBO {self.elbo:.6f}{error} = {self.expected_log_likelihood:.6f} - {self.kl:.6f} nats, {self.iterations} iterations, "
+            f"ELBO {self.elbo:.6f}{error} = {self.expected_log_likelihood:.6f} - {self.kl:.6f} nats, "
+            f"{self.iterations} iterations, "
             f"{self.seconds['total']:.2f} s\n{self.ended.value}" + (f"\n{self.reason}" if self.reason else "")
         )

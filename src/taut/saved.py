@@ -1,10 +1,11 @@
 """Saved fits: a folder with `fit.json` and `arrays.npz`, no code and no pickle.
 
-`taut.load(path)` gives back everything that needs no code of the user's: a whole regression, and the draws, summaries, history
-and report of any log density. `taut.load(path, model=...)`, checked by a fingerprint, gives back the rest.
+`taut.load(path)` gives back everything that needs no code of the user's: a whole regression, and the draws, summaries,
+history and report of any log density. `taut.load(path, model=...)`, checked by a fingerprint, gives back the rest.
 """
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,15 +15,17 @@ import numpy as np
 
 from taut import __version__
 from taut.capabilities import Capability
-from taut.choose import ALGORITHMS, CONTROLS, FAMILIES, GRADIENTS, OBJECTIVES
+from taut.checkpoints import CHECKPOINT_FILE
+from taut.choose import ALGORITHMS, CONTROLS, FAMILIES, GRADIENTS
 from taut.diagnostics.elbo import Bound
 from taut.errors import SavedFitError
 from taut.gradients import Problem, Reinforce
 from taut.learn import Ended
 from taut.models import LogisticRegression, Model, Normal, Prior
+from taut.objectives.parse import parse_objective
 from taut.result import Fit
 from taut.store import read_arrays, write_arrays, write_folder
-from taut.trees import describe
+from taut.trees import describe, is_float_array
 
 FORMAT = 1
 """Version of the folder's layout; a newer one is refused, not guessed at."""
@@ -53,7 +56,7 @@ def save(fit: Fit, path: Path) -> Path:
         "taut": __version__,
         "fit": fit.to_json(),
         "model": _model_spec(fit.model),
-        "fingerprint": describe(fit.model),
+        "fingerprint": _fingerprint(fit.model),
         "control": getattr(getattr(fit.problem.gradient, "control", None), "name", None),
         "steps": fit.algorithm.steps,
         "design": fit.design.to_json() if fit.design else None,
@@ -63,10 +66,15 @@ def save(fit: Fit, path: Path) -> Path:
     arrays |= {f"history.{name}": np.asarray(x) for name, x in fit.history.items()}
     arrays |= {f"evidence.{name}": np.asarray(x) for name, x in fit.evidence.items()}
     arrays |= {f"draws.{name}": x for name, x in _draws(fit).items()}
+    meta["pair"] = zlib.crc32(repr(meta).encode())  # ties the two files together
     text = json.dumps(meta, indent=1)
     write_folder(
         path,
-        {"arrays.npz": lambda p: write_arrays(p, arrays, {"format": FORMAT}), "fit.json": lambda p: p.write_text(text, "utf-8")},
+        {
+            "arrays.npz": lambda p: write_arrays(p, arrays, {"format": FORMAT, "pair": meta["pair"]}),
+            "fit.json": lambda p: p.write_text(text, "utf-8"),
+        },
+        keep=(CHECKPOINT_FILE,),
     )
     return path
 
@@ -76,7 +84,8 @@ def load(path: str | Path, model: Model | None = None) -> Fit:
 
     Args:
         path: the folder.
-        model: the model that was fitted, for what needs its code (a log density's fresh draws); a regression needs none.
+        model: the model that was fitted, for what needs its code (a log density's fresh draws); a regression needs
+            none.
 
     Raises:
         SavedFitError: the folder is missing, damaged, foreign, newer than this version, or of another model.
@@ -91,19 +100,25 @@ def load(path: str | Path, model: Model | None = None) -> Fit:
     """
     path = Path(path)
     meta = _read_meta(path)
-    arrays, _ = read_arrays(path / "arrays.npz")
+    arrays, of_arrays = read_arrays(path / "arrays.npz")
+    if of_arrays.get("pair") != meta.get("pair"):
+        raise SavedFitError(f"{path} holds the two halves of different fits: saving was cut short. Fit again.")
     try:
         return _rebuild(meta, arrays, model)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, SavedFitError):
             raise
-        raise SavedFitError(f"{path} is damaged or was not written by Taut ({type(error).__name__}: {error}); fit again.") from None
+        raise SavedFitError(
+            f"{path} is damaged or was not written by Taut ({type(error).__name__}: {error}); fit again."
+        ) from None
 
 
 def _read_meta(path: Path) -> dict[str, Any]:
     if not path.is_dir():
         what = "is a file" if path.exists() else "does not exist"
-        raise SavedFitError(f"{path} {what}; a saved fit is a folder made by fit.save(path) or taut fit ... --out {path}.")
+        raise SavedFitError(
+            f"{path} {what}; a saved fit is a folder made by fit.save(path) or taut fit ... --out {path}."
+        )
     try:
         meta = json.loads((path / "fit.json").read_text("utf-8"))
         version = int(meta["format"])
@@ -114,15 +129,18 @@ def _read_meta(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SavedFitError(f"{path}/fit.json is damaged or was not written by Taut ({error}); fit again.") from None
     if version != FORMAT:
-        raise SavedFitError(f"{path} has format {version} and this Taut ({__version__}) reads {FORMAT}: use the version that wrote it.")
+        raise SavedFitError(
+            f"{path} has format {version} and this Taut ({__version__}) reads {FORMAT}: use the version that wrote it."
+        )
     return meta
 
 
 def _rebuild(meta: dict[str, Any], arrays: dict[str, np.ndarray], model: Model | None) -> Fit:
     said = meta["fit"]
-    if model is not None and describe(model) != meta["fingerprint"]:
+    if model is not None and _fingerprint(model) != meta["fingerprint"]:
         raise SavedFitError(
-            "The model given is not the one that was fitted: its parameters, prior or functions differ. Give the same one, or none."
+            "The model given is not the one that was fitted: its parameters, prior or functions differ. Give the same "
+            "one, or none."
         )
     part = lambda prefix: {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}  # noqa: E731
     if model is None:
@@ -140,7 +158,7 @@ def _rebuild(meta: dict[str, Any], arrays: dict[str, np.ndarray], model: Model |
 
         design, labels = Design.from_json(meta["design"]), Labels.from_json(meta["labels"])
     return Fit(
-        problem=Problem(model, family, OBJECTIVES[said["objective"]](), built),
+        problem=Problem(model, family, parse_objective(said["objective"], meta["steps"])[0], built),
         algorithm=algorithm,
         bound=Bound(said["elbo"], said["expected_log_likelihood"], said["kl"], said["elbo_standard_error"]),
         history=part("history."),
@@ -159,6 +177,17 @@ def _rebuild(meta: dict[str, Any], arrays: dict[str, np.ndarray], model: Model |
         evidence=part("evidence."),
         draws=part("draws.") if isinstance(model, UnknownModel) else None,
     )
+
+
+def _fingerprint(model: Model) -> Any:
+    """The model's structure and fixed values; of what is learned, the shapes alone."""
+
+    def shapes(tree: Any) -> Any:
+        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype) if is_float_array(x) else x, tree)
+
+    for name in model.learned():
+        model = eqx.tree_at(lambda m, n=name: getattr(m, n), model, shapes(getattr(model, name)))
+    return describe(model)
 
 
 def _model_spec(model: Model) -> dict[str, Any] | None:

@@ -58,6 +58,7 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]
             np.savez(file, __meta__=np.array(json.dumps(meta)), **arrays)  # pyright: ignore[reportArgumentType]
             file.flush()
             os.fsync(file.fileno())
+        Path(name).chmod(0o644)  # temporary files are private; the result is an ordinary file
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -71,7 +72,8 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         SavedFitError: the file is missing, damaged or not ours.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: NumPy leaves a file that is no archive open.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return arrays, json.loads(str(arrays.pop("__meta__")))
     except FileNotFoundError:
@@ -80,23 +82,34 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         raise SavedFitError(f"{path} is damaged or was not written by Taut ({error}); save the fit again.") from None
 
 
-def write_folder(path: Path, files: dict[str, Any]) -> None:
-    """A folder whose files come from the callables in `files` (each gets its path), moved into place when all are written.
+def write_folder(path: Path, files: dict[str, Any], keep: tuple[str, ...] = ()) -> None:
+    """A folder whose files come from the callables in `files`, moved into place when all are written.
+
+    Other files in the folder are left where they are: each new file replaces its old one in a single move.
+
+    Args:
+        path: the folder.
+        files: writers by file name, each called with a path; the last is moved last, and marks the folder as complete.
+        keep: names of files that may be in a folder that is not a saved fit yet (a checkpoint).
 
     Raises:
         SavedFitError: something that is not a saved fit is in the way.
     """
-    if path.exists() and not (path.is_dir() and ((path / "fit.json").exists() or not any(path.iterdir()))):
-        raise SavedFitError(f"{path} exists and is not a saved fit; it is left alone. Choose another folder.")
+    if path.exists():
+        strangers = (
+            []
+            if not path.is_dir() or (path / "fit.json").exists()
+            else [p.name for p in path.iterdir() if p.name not in keep]
+        )
+        if not path.is_dir() or strangers:
+            raise SavedFitError(f"{path} exists and is not a saved fit; it is left alone. Choose another folder.")
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:
         for name, write in files.items():
             write(staged / name)
-        staged.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        staged.rename(path)
-    except BaseException:
+        path.mkdir(exist_ok=True)
+        for name in files:
+            os.replace(staged / name, path / name)
+    finally:
         shutil.rmtree(staged, ignore_errors=True)
-        raise

@@ -1,6 +1,7 @@
 """Small helpers on pytrees whose leaves are not all arrays (a network carries its activation function)."""
 
 import dataclasses
+import zlib
 from typing import Any
 
 import equinox as eqx
@@ -14,7 +15,7 @@ def stop_gradient(tree: Any) -> Any:
 
 
 def cast(tree: Any, dtype: Any) -> Any:
-    """Every floating array leaf as a NumPy array of `dtype`: host memory, so that nothing is compiled to build a problem."""
+    """Every floating array leaf as a NumPy array of `dtype`: in host memory nothing is compiled to build a problem."""
     return jax.tree.map(lambda x: np.asarray(x, dtype) if is_float_array(x) else x, tree)
 
 
@@ -24,15 +25,20 @@ def is_float_array(x: Any) -> bool:
 
 
 def describe(value: Any) -> Any:
-    """`value` as plain JSON: modules by class and field, arrays by shape and dtype, functions by qualified name.
+    """`value` as plain JSON: modules by class and field, arrays by content, functions by qualified name.
 
-    Two problems with equal descriptions have the same structure, so that one's saved arrays fit the other: this is
-    the fingerprint of checkpoints and saved fits. It never holds an address, so it is equal in another process.
+    This is the fingerprint of checkpoints and saved fits. It never holds an address, so it is equal in another process.
+    A `jax.ShapeDtypeStruct` stands for an array whose content does not matter.
     """
     if isinstance(value, (str, bool, int, float)) or value is None:
         return value
-    if isinstance(value, (jax.Array, np.ndarray, np.generic)):
-        return {"array": list(value.shape), "dtype": str(value.dtype)}
+    if isinstance(value, (np.generic, np.ndarray, jax.Array)) and np.ndim(value) == 0:
+        return np.asarray(value).item()
+    if isinstance(value, (jax.Array, np.ndarray, jax.ShapeDtypeStruct)):
+        kind = {"array": list(value.shape), "dtype": str(value.dtype)}
+        if isinstance(value, jax.ShapeDtypeStruct):
+            return kind
+        return kind | {"checksum": zlib.crc32(np.ascontiguousarray(value).tobytes())}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {"class": f"{type(value).__module__}.{type(value).__qualname__}", **fields}

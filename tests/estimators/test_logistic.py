@@ -139,7 +139,7 @@ def test_a_search_over_folds_and_scales_compiles_once(breast_cancer, compilation
     search.fit(*breast_cancer)
     # One fit and one prediction; the summary's linear algebra on the posterior is a handful of small ones.
     assert sum("_run" in name for name in compilations) == 1
-    assert sum("_probability" in name for name in compilations) == 1
+    assert sum("_predict" in name for name in compilations) == 1
     assert len(compilations) <= 12, compilations
     assert search.best_params_ == {"prior_scale": 1.0}
 

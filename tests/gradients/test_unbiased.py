@@ -8,6 +8,7 @@ parameters of q.
 
 import dataclasses
 import inspect
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,7 @@ import taut.families
 import taut.gradients
 from taut.batch import Batch, units
 from taut.capabilities import Capability
+from taut.compilation import PLAIN
 from taut.families import Family, FullRank, MeanField
 from taut.gradients import ControlVariate, Gradient, Reinforce, Reparametrization
 from taut.gradients.target import Target, closed_parts
@@ -26,6 +28,8 @@ from taut.models import Independent, LogDensity, LogisticRegression, Normal, pos
 from taut.objectives import Elbo
 
 pytestmark = pytest.mark.usefixtures("x64")
+plainly = partial(jax.jit, compiler_options=PLAIN)
+"""Compiling is nearly all of the time here."""
 OFFSET = 1e3
 """In the log density; it must change no expected gradient."""
 
@@ -126,7 +130,7 @@ def expected_gradient(gradient, q, targets, closed, points=24):
     noise = nodes.reshape(-1, gradient.samples, q.dim)
     memory = SEEN if jax.tree.leaves(gradient.init(SEEN[0])) else ()
 
-    @jax.jit
+    @plainly
     @jax.grad
     def slope(q, targets):
         def one(noise, target):

@@ -15,7 +15,7 @@ from taut.gradients.problem import Problem
 
 
 class Algorithm(eqx.Module):
-    """Moves q: `init` and `step` are pure; the state carries what the next step needs, the info what a person wants to see.
+    """Moves q: `init` and `step` are pure functions; the state is for the next step, the info for a person.
 
     A state has `problem` and `step` among its fields. An info is a dictionary of arrays with at least `elbo`,
     `expected_log_likelihood`, `kl` and `bound` (the objective's value; larger is better).
@@ -42,7 +42,8 @@ class Algorithm(eqx.Module):
         missing = self.needs - problem.offers
         if missing:
             raise PairingError(
-                f"The {self.name} algorithm needs {sentence(missing)}; {type(problem.model).__name__} with the {problem.family.name} "
+                f"The {self.name} algorithm needs {sentence(missing)}; {type(problem.model).__name__} with the "
+                f"{problem.family.name} "
                 "family does not offer it. Use algorithm=taut.algorithms.StochasticGradient()."
             )
 

@@ -1,7 +1,8 @@
 r"""Natural-gradient ascent with exact expectations: a handful of full-data iterations, and a certificate at the end.
 
-With linear predictors eta = X z and q = N(mu, P^{-1}), each eta_i is one-dimensional Gaussian with mean m_i and variance
-v_i, so E_q[log p(x|z)] = sum_i E_i(m_i, v_i) is exact. Its derivatives give the gradient in mu and the fixed point of P,
+With linear predictors eta = X z and q = N(mu, P^{-1}), each eta_i is one-dimensional Gaussian with mean m_i and
+variance v_i, so E_q[log p(x|z)] = sum_i E_i(m_i, v_i) is exact. Its derivatives give the gradient in mu and the fixed
+point of P,
 
     g  = X' dE/dm - P0 (mu - mu0),        P* = P0 + X' diag(w) X,   w = -2 dE/dv  ( = -E[psi''] ),
 
@@ -9,25 +10,26 @@ with P0 the prior's precision. A step of length rho is
 
     P <- (1 - rho) P + rho P*,            mu <- mu + rho P*^{-1} g,
 
-which for rho = 1 is the natural-gradient step, and for mu Newton's. Setting v = 0 turns the same step into Newton's method for the posterior
-mode, so the Laplace start is this iteration with the variance switched off.
+which for rho = 1 is the natural-gradient step, and for mu Newton's. Setting v = 0 turns the same step into Newton's
+method for the posterior mode, so the Laplace start is this iteration with the variance switched off.
 
-*Acceleration.* The plain iteration alternates around the optimum when predictors are collinear (more than 30 iterations on
-the breast-cancer data). Anderson's method finds, among combinations of the last residuals f_k = G(x_k) - x_k of the
+*Acceleration.* The plain iteration alternates around the optimum when predictors are collinear (more than 30 iterations
+on the breast-cancer data). Anderson's method finds, among combinations of the last residuals f_k = G(x_k) - x_k of the
 fixed-point map G over x = (mu, P), the one that is smallest, and steps from there.
 
-*Safety.* A step is accepted only if the ELBO does not fall; an accelerated step that is rejected falls back to the plain one,
-and that to half its length, and so on.
+*Safety.* A step is accepted only if the ELBO does not fall; an accelerated step that is rejected falls back to the
+plain one, and that to half its length, and so on.
 
 *Certificate.* In the natural metric the ELBO promises to first order another
 
     decrement = 1/2 g' P*^{-1} g + 1/4 || L' (P* - P) L ||_F^2,        L L' = P^{-1}
 
-nats: the Newton decrement over all parameters of the family (for a mean field only the diagonal of the second term moves).
+nats: the Newton decrement over all parameters of the family (for a mean field only the diagonal of the second term
+    moves).
 For a log-concave likelihood the ELBO is concave in (mu, L), so a small decrement certifies the optimum of the family.
 
-Sources: M. Opper and C. Archambeau, The Variational Gaussian Approximation Revisited, 2009; E. Challis and D. Barber, Gaussian
-Kullback-Leibler Approximate Inference, 2013 (concavity); M. Khan and W. Lin, Conjugate-Computation Variational
+Sources: M. Opper and C. Archambeau, The Variational Gaussian Approximation Revisited, 2009; E. Challis and D. Barber,
+Gaussian Kullback-Leibler Approximate Inference, 2013 (concavity); M. Khan and W. Lin, Conjugate-Computation Variational
 Inference, 2017; D. Anderson, Iterative Procedures for Nonlinear Integral Equations, 1965.
 """
 
@@ -124,7 +126,9 @@ class NaturalGradient(Algorithm):
 
     def __check_init__(self):
         if not isinstance(self.steps, int) or self.steps < 1:
-            raise ArgumentError(f"steps={self.steps!r}: a positive whole number of iterations is needed, e.g. steps=200.")
+            raise ArgumentError(
+                f"steps={self.steps!r}: a positive whole number of iterations is needed, e.g. steps=200."
+            )
         if not self.tolerance > 0:
             raise ArgumentError(f"tolerance={self.tolerance!r}: a positive number of nats is needed, e.g. 1e-7.")
 
@@ -133,7 +137,8 @@ class NaturalGradient(Algorithm):
         super().check(problem)
         if problem.gradient.name != "exact":
             raise PairingError(
-                f"The natural gradient brings its own exact expectations and takes no {problem.gradient.name} gradient; leave "
+                f"The natural gradient brings its own exact expectations and takes no {problem.gradient.name} "
+                "gradient; leave "
                 "gradient out, or use algorithm=taut.algorithms.StochasticGradient()."
             )
 
@@ -201,7 +206,8 @@ class NaturalGradient(Algorithm):
         keep = lambda new, old: jnp.where(accepted, new, old)  # noqa: E731
         here = jax.tree.map(keep, trial, point)
 
-        # Near the mode the variance is switched on: the value changes its meaning, so nothing of the past is comparable.
+        # Near the mode the variance is switched on: the value changes its meaning, so nothing of the past is
+        # comparable.
         switch = accepted & ~state.variational & (trial.decrement < LAPLACE_TOLERANCE)
         here = here._replace(value=jnp.where(switch, -jnp.inf, here.value))
         remember = accepted & state.variational & jnp.isfinite(point.value)

@@ -36,15 +36,17 @@ class StochasticState(NamedTuple):
 class StochasticGradient(Algorithm):
     r"""Ascend the estimated gradient with any Optax optimizer.
 
-    The rate falls along a cosine to zero over the budget, and the answer is the polynomial-decay average of the
-    iterates, \(\bar x_t = (1 - \frac{\eta+1}{t+\eta}) \bar x_{t-1} + \frac{\eta+1}{t+\eta} x_t\), which keeps about the last
-    \(1/(\eta+1)\) of the run and needs no tuning.
+    The rate falls along a cosine to zero over the budget, and the answer is the polynomial-decay average of the iterates,
+
+    .. math:: \bar x_t = \Big(1 - \frac{\eta+1}{t+\eta}\Big) \bar x_{t-1} + \frac{\eta+1}{t+\eta} x_t,
+
+    which keeps about the last 1/(eta+1) of the run and needs no tuning.
 
     Attributes:
         steps: the budget.
         learning_rate: of Adam at the start; None takes the one that suits the gradient estimator's noise.
-        optimizer: a `Recipe` or an Optax optimizer in place of Adam with cosine decay (then `learning_rate` is not used;
-            an optimizer that is not a recipe compiles anew for each fit).
+        optimizer: a `Recipe` or an Optax optimizer in place of Adam with cosine decay (then `learning_rate` is not
+            used; an optimizer that is not a recipe compiles anew for each fit).
         averaging: eta above, or None for the last iterate.
 
     Example:

@@ -99,20 +99,9 @@ def check_folder(folder: Path, resume: bool | None) -> None:
 
 
 def save(fit: "Fit", folder: Path) -> None:
-    """Save a fit in the folder of its run. The checkpoint there has done its work, unless the fit was interrupted.
-
-    Saving replaces the folder whole, so the checkpoint waits beside it, and is back in its place should saving fail.
-    """
+    """Save a fit in the folder of its run. The checkpoint there has done its work, unless the fit was interrupted."""
     from taut.learn import Ended
 
-    checkpoint, aside = folder / CHECKPOINT_FILE, folder.with_name(f".{folder.name}.{CHECKPOINT_FILE}")
-    checkpoint.replace(aside)
-    saved = False
-    try:
-        fit.save(folder)
-        saved = True
-    finally:
-        if saved and fit.ended is not Ended.INTERRUPTED:
-            aside.unlink()
-        else:
-            aside.replace(checkpoint)
+    fit.save(folder)
+    if fit.ended is not Ended.INTERRUPTED:
+        (folder / CHECKPOINT_FILE).unlink(missing_ok=True)

@@ -1,7 +1,15 @@
+from .binarisation import Binarisation as Binarisation
+from .binarisation import Binarised as Binarised
+from .binarisation import HeldOut as HeldOut
+from .binarisation import Training as Training
+from .binarisation import binarise as binarise
 from .bundled import load_bundled as load_bundled
 from .columns import Column as Column
 from .design import Design as Design
+from .images import load_images as load_images
 from .labels import Labels as Labels
+from .splits import Images as Images
+from .splits import split as split
 from .supervised import Supervised as Supervised
 from .supervised import prepare as prepare
 from .tables import read_table as read_table

@@ -21,8 +21,8 @@ class Source:
 
     The place in the stream is one integer, the step, so that a resumed run sees the rows that the unbroken one would
     have seen. Rows are padded to few sizes (eight an octave) with weight 0, so that folds of a cross-validation share a
-    compilation. Within an epoch no row is seen twice; the last `n mod batch_size` rows of an epoch's order, others each time,
-    are left out, so that every minibatch is full and unbiased.
+    compilation. Within an epoch no row is seen twice; the last `n mod batch_size` rows of an epoch's order, others each
+    time, are left out, so that every minibatch is full and unbiased.
 
     Args:
         rows: pytree of arrays `[n, ...]`.
@@ -30,9 +30,10 @@ class Source:
         batch_size: rows for each step; None for all.
         seed: of the order.
         dtype: of the floating arrays.
-        transform: a function `(key, rows) -> rows` on each batch, compiled into the step: dynamic binarisation, or pixels kept as bytes.
-        resident: whether all rows are kept on the device; None asks whether they fit into `DEVICE_BYTES`. Others are streamed, chunk
-            by chunk.
+        transform: a function `(key, rows) -> rows` on each batch, compiled into the step: dynamic binarisation, or
+            pixels kept as bytes.
+        resident: whether all rows are kept on the device; None asks whether they fit into `DEVICE_BYTES`. Others are
+            streamed, chunk by chunk.
 
     Example:
         >>> source = Source(np.arange(10.0), batch_size=4)
@@ -54,9 +55,7 @@ class Source:
         sizes = {a.shape[0] if a.ndim else None for a in leaves}
         if len(sizes) != 1 or None in sizes or 0 in sizes:
             shapes = ", ".join(str(a.shape) for a in leaves) or "no arrays"
-            raise DataError(
-                f"The data are {shapes}: every array must have the same, positive number of rows in front."
-            )
+            raise DataError(f"The data are {shapes}: every array must have the same, positive number of rows in front.")
         self.size: int = leaves[0].shape[0]
         if batch_size is not None and (not isinstance(batch_size, int) or not 1 <= batch_size <= self.size):
             raise ArgumentError(
@@ -67,12 +66,14 @@ class Source:
         nbytes = sum(a.nbytes for a in leaves)
         self.resident = batch_size is None or (nbytes <= DEVICE_BYTES if resident is None else resident)
         weights = np.ones(self.size) if weights is None else np.asarray(weights)
-        floating = lambda a: a.astype(dtype, copy=False) if np.issubdtype(a.dtype, np.floating) else a  # noqa: E731
         # A streamed source is left as it is (it may be a memory map); a resident one is padded to one of few sizes.
         pad = self._padded if self.resident else lambda a: a
-        self.rows = jax.tree.map(lambda a: pad(floating(np.asarray(a)) if self.resident else a), rows)
+        self.rows = jax.tree.map(lambda a: pad(self._cast(np.asarray(a)) if self.resident else a), rows)
         self.weights = pad(weights.astype(dtype))
         self._on_device: Batch | None = None
+
+    def _cast(self, a: np.ndarray) -> np.ndarray:
+        return a.astype(self.dtype, copy=False) if np.issubdtype(a.dtype, np.floating) else a
 
     def _padded(self, a: np.ndarray) -> np.ndarray:
         padding = padded_size(self.size) - self.size
@@ -93,7 +94,7 @@ class Source:
         return max(1, CHUNK_BYTES // max(row * (self.batch_size or 1), 1))
 
     def chunk(self, start: int, count: int, length: int) -> tuple[Batch, np.ndarray]:
-        """What `count` steps from `start` on need: a batch on the device, and each step's places in it, padded to `[length, B]`."""
+        """What `count` steps need: a batch on the device, and each step's places in it, padded to `[length, B]`."""
         plan = self.plan(start, count)
         padding = np.zeros((length - count, plan.shape[1]), plan.dtype)
         if self.resident:
@@ -102,8 +103,7 @@ class Source:
             return self._on_device, np.concatenate([plan, padding])
         places = np.arange(length * plan.shape[1], dtype=np.int32).reshape(length, -1)
         needed = np.concatenate([plan, padding]).ravel()
-        floating = lambda a: a.astype(self.dtype, copy=False) if np.issubdtype(a.dtype, np.floating) else a  # noqa: E731
-        rows = jax.tree.map(lambda a: floating(np.asarray(a[needed])), self.rows)
+        rows = jax.tree.map(lambda a: self._cast(np.asarray(a[needed])), self.rows)
         total = np.asarray(self.size, self.dtype)
         return jax.device_put(Batch(rows, self.weights[needed], total, total)), places
 
@@ -113,19 +113,17 @@ class Source:
         return 1 if self.batch_size is None else self.size // self.batch_size
 
     def plan(self, start: int, count: int) -> np.ndarray:
-        """Row numbers of the steps `start` to `start + count - 1`: `[count, batch_size]`, or `[count, 0]` for all rows."""
+        """Row numbers of `count` steps from `start` on: `[count, batch_size]`, or `[count, 0]` for all rows."""
         if self.batch_size is None:
             return np.zeros((count, 0), np.int32)
         rows = np.empty((count, self.batch_size), np.int32)
-        order, of_epoch = None, None
+        order, of_epoch = np.zeros(0, int), None
         for i in range(count):
             epoch, place = divmod(start + i, self.steps_per_epoch)
             if epoch != of_epoch:
-                order, of_epoch = (
-                    np.random.Generator(np.random.Philox(key=[self.seed, epoch])).permutation(self.size),
-                    epoch,
-                )
-            rows[i] = order[place * self.batch_size : (place + 1) * self.batch_size]  # pyright: ignore[reportOptionalSubscript]
+                shuffle = np.random.Generator(np.random.Philox(key=[self.seed, epoch]))
+                order, of_epoch = shuffle.permutation(self.size), epoch
+            rows[i] = order[place * self.batch_size : (place + 1) * self.batch_size]
         return rows
 
     def fingerprint(self) -> dict[str, Any]:

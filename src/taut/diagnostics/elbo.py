@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from taut.batch import Batch, units
 from taut.capabilities import Capability
@@ -11,10 +12,11 @@ from taut.compilation import Compiled
 from taut.gradients.exact import Exact
 from taut.gradients.problem import Problem
 from taut.gradients.target import Target, closed_parts, evaluate
+from taut.objectives.draws import elbo_terms
 
 
 class Bound(NamedTuple):
-    """The ELBO and its two terms: nats for the whole data set (one z for all rows).
+    """The ELBO and its two terms: nats for the whole data set (one z for all rows), or nats per example (a z for each).
 
     Attributes:
         elbo: expected_log_likelihood - kl.
@@ -68,3 +70,56 @@ def elbo(problem: Problem, key: Any, batch: Batch, draws: int = 1000) -> Bound:
         return Bound(likelihood - kl, likelihood, kl, 0.0)
     likelihood, kl, standard_error = map(float, _sampled(problem, key, batch, draws, plain=False))
     return Bound(likelihood - kl, likelihood, kl, standard_error)
+
+
+@Compiled
+def _per_example(problem: Problem, key, rows, transform, draws: int):
+    closed = closed_parts(problem.offers)
+    of_data, of_draws = jax.random.split(key)
+    rows = rows if transform is None else transform(of_data, rows)
+    size = jax.tree.leaves(rows)[0].shape[0]
+
+    def one(key, x):
+        row = jax.tree.map(lambda a: a[None], x)
+        q = problem.family.at(row)
+        target = Target(problem.model, row, jnp.ones(1), jnp.ones(()))
+        z = jax.vmap(lambda k: q.sample(q.noise(k)))(jax.random.split(key, draws))
+        return elbo_terms(evaluate(target, q, z, closed))
+
+    return jax.vmap(one)(jax.random.split(of_draws, size), rows)
+
+
+def elbo_per_example(
+    problem: Problem, rows: Any, key: Any, *, draws: int = 1, transform: Any = None, batch: int = 500
+) -> tuple[Bound, np.ndarray]:
+    """The true ELBO of a model in which each example has its own z, whatever objective it was fitted with.
+
+    Args:
+        problem: a fitted problem.
+        rows: examples, pytree of `[n, ...]`.
+        key: of the draws; equal keys give paired values.
+        draws: of each example.
+        transform: `(key, rows) -> rows` of each batch, as in training.
+        batch: examples at once.
+
+    Returns:
+        Averages over all examples, in nats per example, with the standard error over examples; and each example's ELBO.
+    """
+    size = jax.tree.leaves(rows)[0].shape[0]
+    batch = min(batch, size)
+    terms = []
+    for number, start in enumerate(range(0, size, batch)):
+        block = jax.tree.map(lambda a, start=start: _rows(a, start, batch), rows)
+        seen = _per_example(problem, jax.random.fold_in(key, number), block, transform, draws, plain=False)
+        terms.append({name: np.asarray(x, float) for name, x in seen.items()})
+    likelihood, kl = (np.concatenate([t[name] for t in terms])[:size] for name in ("expected_log_likelihood", "kl"))
+    each = likelihood - kl
+    error = float(each.std(ddof=1) / np.sqrt(size)) if size > 1 else 0.0
+    return Bound(float(each.mean()), float(likelihood.mean()), float(kl.mean()), error), each
+
+
+def _rows(a: Any, start: int, batch: int) -> np.ndarray:
+    """`batch` rows from `start` on; the last block is filled with its last row, to keep one shape."""
+    block = np.asarray(a[start : start + batch])
+    missing = batch - len(block)
+    return np.concatenate([block, np.repeat(block[-1:], missing, axis=0)]) if missing else block

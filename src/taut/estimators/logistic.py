@@ -1,10 +1,8 @@
 """Bayesian logistic regression behind scikit-learn's interface."""
 
-import dataclasses
 import warnings
-from typing import Any, ClassVar
+from typing import Any
 
-import equinox as eqx
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -13,24 +11,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from taut import precision
 from taut.auto import fit
-from taut.choose import FAMILIES, named
 from taut.data.columns import Column
 from taut.data.design import Design
 from taut.data.labels import Labels
-from taut.data.source import padded_size
+from taut.data.supervised import Supervised
 from taut.errors import DataError
-from taut.families import Family
 from taut.learn import Ended
 from taut.models import LogisticRegression, Normal
 from taut.result import Fit
-
-
-class _Designed(LogisticRegression):
-    """A logistic regression whose rows are the design matrix and the 0/1 target already."""
-
-    tabular: ClassVar[bool] = False
 
 
 class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
@@ -119,11 +108,11 @@ class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
         X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
         self.classes_, target = _binary(y)
         design = self._design(X, weights)
-        model = LogisticRegression(Normal(0.0, self.prior_scale), bool(self.standardise), bool(self.fit_intercept))
-        result = fit(
-            _Designed(model.prior),
-            (_matrix(design, X), target),
-            family=self._family(len(design.names)),
+        matrix, labels = _matrix(design, X), Labels(tuple(self.classes_.tolist()))
+        self.result_ = fit(
+            LogisticRegression(Normal(0.0, self.prior_scale), bool(self.standardise), bool(self.fit_intercept)),
+            Supervised(matrix, target, design, labels, kept=np.ones(len(matrix), bool)),
+            family=self.family,
             gradient=self.gradient,
             algorithm=self.algorithm,
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
@@ -132,11 +121,8 @@ class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
             sample_weight=weights,
             progress=False,
         )
-        _report_the_ending(result)
-        problem = eqx.tree_at(lambda p: p.model, result.problem, model)
-        labels = Labels(tuple(self.classes_.tolist()))
-        self.result_ = dataclasses.replace(result, problem=problem, design=design, labels=labels)
-        self.elbo_, self.n_iter_ = result.elbo, result.iterations
+        _report_the_ending(self.result_)
+        self.elbo_, self.n_iter_ = self.result_.elbo, self.result_.iterations
         self._read_off_coefficients()
         return self
 
@@ -144,11 +130,7 @@ class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
         """Probabilities `[n, 2]` of the two classes, integrated over the posterior; good to 1e-8."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        matrix = _matrix(self.result_.design, X)  # pyright: ignore[reportArgumentType]
-        padding = padded_size(len(matrix)) - len(matrix)  # few sizes, so that folds share a compilation
-        with precision.context(self.result_.dtype):
-            padded = np.pad(matrix, ((0, padding), (0, 0)))
-            positive = np.asarray(_probability(self.result_.model, self.result_.posterior, padded))[: len(matrix)]
+        positive = self.result_.predict(X).probability
         return np.column_stack([1.0 - positive, positive])
 
     def predict(self, X: Any) -> np.ndarray:
@@ -182,11 +164,6 @@ class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
             raise DataError(f"Two coefficients would have one name in {list(design.names)}: rename a column.")
         return design
 
-    def _family(self, dim: int) -> Family:
-        """A named family starts at the prior's centre with standard deviation 1."""
-        part: Any = named("family", self.family, FAMILIES, Family)
-        return part if isinstance(part, Family) else part.around(np.zeros(dim))
-
     def _read_off_coefficients(self) -> None:
         table = self.result_.summary()
         mean, sd = table["mean"].to_numpy(), table["sd"].to_numpy()
@@ -218,11 +195,6 @@ def _matrix(design: Design, X: np.ndarray) -> np.ndarray:
     """`design.matrix` for what is known to be an array of finite numbers."""
     Z = (X - np.array(design.shift)) / np.array(design.scale)
     return np.column_stack([np.ones(len(Z)), Z]) if design.intercept else Z
-
-
-@eqx.filter_jit
-def _probability(model: Any, posterior: Family, X: Any) -> Any:
-    return model.predict(posterior, X).probability
 
 
 def _report_the_ending(result: Fit) -> None:

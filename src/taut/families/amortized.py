@@ -25,8 +25,8 @@ class Amortized(Family):
     .. math:: q_\eta(z|x) = N(z; m_\eta(x), \mathrm{diag}(s_\eta(x)^2)), \qquad \log s = 7 \tanh(\ell_\eta(x) / 7)
 
     Attributes:
-        encoder: any callable pytree from one example to `[2 latent]` numbers (means, then log standard deviations before
-            the bound), or `[latent]` logits for a Bernoulli latent; its floating leaves are learned.
+        encoder: any callable pytree from one example to `[2 latent]` numbers (means, then log standard deviations
+            before the bound), or `[latent]` logits for a Bernoulli latent; its floating leaves are learned.
         latent: "gaussian" or "bernoulli".
 
     Example:
@@ -45,7 +45,9 @@ class Amortized(Family):
         if self.latent not in ("gaussian", "bernoulli"):
             raise ArgumentError(f"Amortized(latent={self.latent!r}): 'gaussian' or 'bernoulli'.")
         if not callable(self.encoder):
-            raise ArgumentError(f"encoder={self.encoder!r} is not callable; give a network from an example to q's parameters.")
+            raise ArgumentError(
+                f"encoder={self.encoder!r} is not callable; give a network from an example to q's parameters."
+            )
 
     @property
     def offers(self):
@@ -77,7 +79,10 @@ class Amortized(Family):
             raise ArgumentError(f"The encoder does not take an example of shape {example_shape}: {error}") from None
         want = (2 * dim,) if self.latent == "gaussian" else (dim,)
         if shape != want:
-            raise ArgumentError(f"The encoder gives {shape} numbers for an example; a {self.latent} latent of length {dim} needs {want}.")
+            raise ArgumentError(
+                f"The encoder gives {shape} numbers for an example; a {self.latent} latent of length {dim} needs "
+                f"{want}."
+            )
 
 
 def is_amortized(family: Any) -> bool:

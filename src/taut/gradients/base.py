@@ -28,13 +28,14 @@ class Info(NamedTuple):
 
 
 class Gradient(eqx.Module):
-    """An estimator of the gradient, written for one unit: its surrogate's value is the estimate of the statistics, and its
-    derivative the estimated derivative, for the model's and the family's learned leaves at once; the chain rule
-    through the objective's `value` does the rest.
+    """An estimator of the gradient, written for one unit as a surrogate.
+
+    The surrogate's value is the estimate of the statistics, and its derivative the estimated derivative, for the model's
+    and the family's learned leaves at once; the chain rule through the objective's `value` does the rest.
 
     Attributes:
         samples: K, the draws of z for each unit and step.
-    """  # noqa: D205
+    """
 
     name: ClassVar[str]
     needs: ClassVar[AbstractSet[Capability]] = frozenset()
@@ -46,7 +47,9 @@ class Gradient(eqx.Module):
 
     def __check_init__(self):
         if not isinstance(self.samples, int) or self.samples < 1:
-            raise ArgumentError(f"{type(self).__name__}(samples={self.samples!r}): a positive whole number of draws is needed.")
+            raise ArgumentError(
+                f"{type(self).__name__}(samples={self.samples!r}): a positive whole number of draws is needed."
+            )
 
     def requirements(self, model: Model) -> AbstractSet[Capability]:
         """What this estimator asks of objective, model and family together."""

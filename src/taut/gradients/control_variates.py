@@ -76,7 +76,8 @@ class MovingAverage(ControlVariate):
         >>> MovingAverage(decay=0.9).decay
         0.9
 
-    Source: R. Williams, Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning, 1992.
+    Source: R. Williams, Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning,
+    1992.
     """
 
     name: ClassVar[str] = "moving-average"
@@ -112,7 +113,8 @@ class LeaveOneOut(ControlVariate):
 
     .. math:: \text{ELBO: } \quad \frac1K \Big(f_k - \frac1{K-1} \sum_{j \ne k} f_j\Big)
 
-    For the ELBO this is the leave-one-out baseline; for an importance-weighted bound the same rule is VIMCO. Needs at least two draws.
+    For the ELBO this is the leave-one-out baseline; for an importance-weighted bound the same rule is VIMCO. Needs at
+    least two draws.
 
     Example:
         >>> LeaveOneOut().least_samples

@@ -1,4 +1,4 @@
-"""The general path derivative: sticking the landing for the ELBO, the doubly reparametrized gradient for the bound of K draws."""
+"""The general path derivative: sticking the landing for the ELBO, doubly reparametrized for bounds of K draws."""
 
 from typing import ClassVar
 
@@ -16,15 +16,15 @@ from taut.trees import stop_gradient
 class PathDerivative(Gradient):
     r"""Reparametrization without the score term, right for every smooth function of the log densities.
 
-    Let l_k be draw k's log densities and c, h gradient and Hessian of a statistic in them. Through q's parameters the statistic moves along
-    the path z_k(eta) with weight c_k, and by the score of log q_k with weight -c_k; reparametrizing that score once more turns it into
-    a path term of weight h_kk. So the family's gradient is
+    Let l_k be draw k's log densities and c, h gradient and Hessian of a statistic in them. Through q's parameters the
+    statistic moves along the path z_k(eta) with weight c_k, and by the score of log q_k with weight -c_k;
+    reparametrizing that score once more turns it into a path term of weight h_kk. So the family's gradient is
 
     .. math:: \sum_k (c_k - h_{kk}) \frac{\partial \log w_k}{\partial z_k} \frac{\partial z_k}{\partial \eta},
 
-    with log q's own parameters stopped, while the *model's* parameters keep the plain weight c_k: one weighting for both would give a
-    decoder the wrong gradient. For the ELBO h = 0 (sticking the landing: no noise at all when q is the posterior); for the
-    importance-weighted bound c_k - h_kk is the squared normalised weight (doubly reparametrized).
+    with log q's own parameters stopped, while the *model's* parameters keep the plain weight c_k: one weighting for
+    both would give a decoder the wrong gradient. For the ELBO h = 0 (sticking the landing:
+    no noise at all when q is the posterior); for the importance-weighted bound c_k - h_kk is the squared normalised weight (doubly reparametrized).
 
     Attributes:
         samples: K, draws for each unit and step.
@@ -33,8 +33,8 @@ class PathDerivative(Gradient):
         >>> PathDerivative(samples=8).closed_kl
         False
 
-    Source: G. Roeder, Y. Wu, D. Duvenaud, Sticking the Landing, 2017; G. Tucker et al., Doubly Reparameterized Gradient Estimators for
-    Monte Carlo Objectives, 2019.
+    Source: G. Roeder, Y. Wu, D. Duvenaud, Sticking the Landing, 2017; G. Tucker et al., Doubly Reparameterized Gradient
+    Estimators for Monte Carlo Objectives, 2019.
     """
 
     name: ClassVar[str] = "path-derivative"
@@ -51,11 +51,14 @@ class PathDerivative(Gradient):
 
         def vector(log_likelihood, log_prior, log_q):
             zero = jnp.zeros((), log_q.dtype)
-            return ravel_pytree(objective.statistics(Draws(log_likelihood, log_prior, log_q, log_q - log_prior, zero)))[0]
+            return ravel_pytree(objective.statistics(Draws(log_likelihood, log_prior, log_q, log_q - log_prior, zero)))[
+                0
+            ]
 
         at = tuple(map(stop_gradient, draws[:3]))
         c = jax.jacrev(vector, (0, 1, 2))(*at)
-        # The weight of log q_k is -c_k as a function of all densities: its derivative in each density of draw k is the second term.
+        # The weight of log q_k is -c_k as a function of all densities: its derivative in each density of draw k is the
+        # second term.
         h = jax.jacfwd(jax.jacrev(vector, 2), (0, 1, 2))(*at)
         moving = evaluate(stop_gradient(target), still, z, frozenset())
         path = sum(

@@ -53,9 +53,12 @@ class Problem(eqx.Module):
             return
         others = [g.name for g in (Exact(), Reparametrization(), Reinforce())
                   if g.supports(self.objective, self.model, self.family) is None]  # fmt: skip
-        remedy = f"Estimators that work here: {', '.join(others)}." if others else "No estimator serves this combination."
+        remedy = (
+            f"Estimators that work here: {', '.join(others)}." if others else "No estimator serves this combination."
+        )
         raise PairingError(
-            f"The {self.gradient.name} gradient needs {missing}; {type(self.model).__name__} with the {self.family.name} family and "
+            f"The {self.gradient.name} gradient needs {missing}; {type(self.model).__name__} with the "
+            f"{self.family.name} family and "
             f"the {self.objective.name} objective does not offer it. {remedy}"
         )
 
@@ -87,7 +90,7 @@ def estimate(problem: Problem, key: PRNGKeyArray, batch: Batch, memory: Any) -> 
 
 
 def trainable(problem: Problem) -> Any:
-    """Which leaves may move, as a pytree of booleans: every floating leaf of the family, the model's `learned()`, nothing else."""
+    """Which leaves may move, as booleans: the family's floating leaves, the model's `learned()`, nothing else."""
     spec = jax.tree.map(lambda _: False, problem)
     floating = lambda tree: jax.tree.map(is_float_array, tree)  # noqa: E731
     spec = eqx.tree_at(lambda s: s.family, spec, floating(problem.family))

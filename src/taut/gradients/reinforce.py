@@ -30,8 +30,8 @@ class Reinforce(Gradient):
         >>> Reinforce(samples=50).control.name
         'leave-one-out'
 
-    Source: R. Williams, Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning, 1992;
-    R. Ranganath, S. Gerrish, D. Blei, Black Box Variational Inference, 2014.
+    Source: R. Williams, Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning,
+    1992; R. Ranganath, S. Gerrish, D. Blei, Black Box Variational Inference, 2014.
     """
 
     name: ClassVar[str] = "reinforce"
@@ -43,7 +43,8 @@ class Reinforce(Gradient):
     def __check_init__(self):
         if self.samples < self.control.least_samples:
             raise ArgumentError(
-                f"Reinforce(samples={self.samples}) with {self.control.name}: the baseline of a draw is made of the other draws, "
+                f"Reinforce(samples={self.samples}) with {self.control.name}: the baseline of a draw is made of the "
+                "other draws, "
                 f"so at least {self.control.least_samples} are needed; raise samples or take control=MovingAverage()."
             )
 

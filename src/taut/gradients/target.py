@@ -40,7 +40,7 @@ class Target(eqx.Module):
         return self.scale * jnp.sum(self.weights * self.model.expected_log_likelihood(q, self.rows))
 
     def closed_kl(self, q: Any) -> Float[Array, ""]:
-        """KL(q||p) = -H(q) - E_q[log p(z)]: the prior asks q for the moments that it needs, so no table of pairs exists."""
+        """KL(q||p) = -H(q) - E_q[log p(z)]; the prior asks q for the moments that it needs, in nats."""
         return -q.entropy() - self.model.prior.expected_log_prob(q)
 
     def closed_kl_per_dimension(self, q: Any) -> Float[Array, " D"]:
@@ -65,7 +65,7 @@ def evaluate(target: Target, q: Any, z: Float[Array, "K D"], closed: frozenset[C
 
 
 def closed_parts(offers: frozenset[Capability]) -> frozenset[Capability]:
-    """Which parts of the KL are closed: nothing, the entropy, the entropy and the expected log prior, or all that by coordinate."""
+    """Which parts of the KL are closed: none, the entropy, the expected log prior too, or both by coordinate."""
     if Capability.CLOSED_ENTROPY not in offers:
         return frozenset()
     closed = offers & {Capability.CLOSED_ENTROPY, Capability.CLOSED_PRIOR}

@@ -16,7 +16,8 @@ class Model(eqx.Module):
 
     Attributes:
         prior: log p(z).
-        local: whether each row of the data has a z of its own (latent variables) or all rows share one (model variables).
+        local: whether each row of the data has a z of its own (latent variables) or all rows share one (model
+            variables).
         tabular: whether the data are a table `(X, y)` that becomes a design matrix.
     """
 

@@ -21,10 +21,10 @@ class LatentVariableModel(Model):
     .. math:: z \sim p(z), \qquad x \sim p_\theta(x|z)
 
     Attributes:
-        decoder: any callable pytree (Equinox, Flax wrapped with its parameters, your own) from z `[latent]` to the likelihood's
-            parameters, one example at a time; its floating leaves are learned.
-        likelihood: of an example given the decoder's output, or its name ("bernoulli", "continuous-bernoulli", "relaxed",
-            "gaussian", "categorical", "poisson").
+        decoder: any callable pytree (Equinox, Flax wrapped with its parameters, your own) from z `[latent]` to the
+            likelihood's parameters, one example at a time; its floating leaves are learned.
+        likelihood: of an example given the decoder's output, or its name ("bernoulli", "continuous-bernoulli",
+            "relaxed", "gaussian", "categorical", "poisson").
         latent: length of z.
         prior: of z; Normal(0, 1) by default, `LearnedNormal` moves with the decoder.
 
@@ -45,9 +45,17 @@ class LatentVariableModel(Model):
     latent: int = eqx.field(static=True)
     prior: Prior
 
-    def __init__(self, decoder: Callable, likelihood: str | Likelihood = "bernoulli", latent: int = 20, prior: Prior | None = None):
+    def __init__(
+        self,
+        decoder: Callable,
+        likelihood: str | Likelihood = "bernoulli",
+        latent: int = 20,
+        prior: Prior | None = None,
+    ):
         if not callable(decoder):
-            raise ArgumentError(f"decoder={decoder!r} is not callable; give a network from z to the likelihood's parameters.")
+            raise ArgumentError(
+                f"decoder={decoder!r} is not callable; give a network from z to the likelihood's parameters."
+            )
         if not isinstance(latent, int) or latent < 1:
             raise ArgumentError(f"latent={latent!r}: the length of z, a positive whole number, is needed.")
         if isinstance(likelihood, str):
@@ -93,6 +101,7 @@ class LatentVariableModel(Model):
         want = size * self.likelihood.outputs
         if int(np.prod(shape.shape)) != want:
             raise ArgumentError(
-                f"The decoder gives {shape.shape} = {int(np.prod(shape.shape))} numbers; the {self.likelihood.name} likelihood of an example of shape "
+                f"The decoder gives {shape.shape} = {int(np.prod(shape.shape))} numbers; the {self.likelihood.name} "
+                "likelihood of an example of shape "
                 f"{images.shape[1:]} needs {want}."
             )

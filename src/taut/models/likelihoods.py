@@ -1,4 +1,4 @@
-"""Likelihoods of one example given the decoder's output: log p(x|z) summed over the example's elements, in nats per example.
+"""Likelihoods of one example given the decoder's output, summed over its elements: nats per example.
 
 Sums, never means: tiling an image twice doubles its log-likelihood and leaves the KL alone. Decoders give logits,
 never probabilities, so that nothing has to be clipped: every formula is finite at logits of +-1e4.
@@ -73,8 +73,10 @@ class Bernoulli(Likelihood):
         if grey.any():
             raise DataError(
                 f"The Bernoulli likelihood is for 0/1 values and {grey.mean():.1%} of the data are others, e.g. "
-                f"{images[grey][0]:.4g}. Binarise them (fixed, dynamic or threshold), use likelihood='continuous-bernoulli' for values in "
-                "[0, 1], or likelihood='relaxed' to use the Bernoulli formula on grey values knowingly (it is not a density then)."
+                f"{images[grey][0]:.4g}. Binarise them (fixed, dynamic or threshold), use "
+                "likelihood='continuous-bernoulli' for values in "
+                "[0, 1], or likelihood='relaxed' to use the Bernoulli formula on grey values knowingly (it is not a "
+                "density then)."
             )
 
 
@@ -96,7 +98,8 @@ class Relaxed(Bernoulli):
 class ContinuousBernoulli(Relaxed):
     """The Bernoulli formula normalised over [0, 1].
 
-    log C(l) = log(2 artanh(1 - 2p) / (1 - 2p)) = log(l / tanh(l/2)) for p = sigmoid(l), with the Taylor series log 2 + l^2/12 near l = 0.
+    log C(l) = log(2 artanh(1 - 2p) / (1 - 2p)) = log(l / tanh(l/2)) for p = sigmoid(l), with the
+    Taylor series log 2 + l^2/12 near l = 0.
 
     Source: G. Loaiza-Ganem and J. Cunningham, The Continuous Bernoulli: Fixing a Pervasive Error in Variational
     Autoencoders, 2019.
@@ -137,7 +140,8 @@ class Gaussian(Likelihood):
         log_sd: natural logarithm of the standard deviation; a learned leaf if `learned`.
         learned: whether the standard deviation moves with the decoder.
 
-    Source: O. Rybkin, K. Daniilidis, S. Levine, Simple and Effective VAE Training with Calibrated Decoders, 2021 (learned variance).
+    Source: O. Rybkin, K. Daniilidis, S. Levine, Simple and Effective VAE Training with Calibrated Decoders, 2021
+    (learned variance).
 
     Example:
         >>> round(float(Gaussian(sd=1.0).log_prob(jnp.zeros(1), jnp.zeros(1))), 4)
@@ -251,7 +255,8 @@ def _within(images: np.ndarray, low: float, high: float, name: str) -> None:
     outside = (images < low) | (images > high)
     if outside.any():
         raise DataError(
-            f"The {name} likelihood is for values from {low:g} to {high:g} and {outside.mean():.1%} of the data are outside, e.g. "
+            f"The {name} likelihood is for values from {low:g} to {high:g} and {outside.mean():.1%} of the data are "
+            "outside, e.g. "
             f"{images[outside][0]:.4g}. Scale them (images of 0 to 255: divide by 255)."
         )
 
@@ -261,5 +266,6 @@ def _whole(images: np.ndarray, high: float, name: str) -> None:
     if wrong.any():
         limit = f"to {high:g}" if np.isfinite(high) else "on"
         raise DataError(
-            f"The {name} likelihood is for whole numbers from 0 {limit} and {wrong.mean():.1%} of the data are others, e.g. {images[wrong][0]:.4g}."
+            f"The {name} likelihood is for whole numbers from 0 {limit} and {wrong.mean():.1%} of the data are "
+            f"others, e.g. {images[wrong][0]:.4g}."
         )

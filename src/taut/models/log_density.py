@@ -14,7 +14,7 @@ from taut.models.supports import Parameters
 
 
 class UnconstrainedPrior(Prior):
-    """The log prior of constrained values as a density over the unconstrained vector: its Jacobian is counted here, once.
+    """The log prior of constrained values as a density over the unconstrained vector, its Jacobian counted here.
 
     Attributes:
         parameters: the adapter.
@@ -41,14 +41,14 @@ class LogDensity(Model):
 
     .. math:: \log p(x, \theta) = \sum_r \texttt{log\_likelihood}(\theta, \text{rows})_r + \texttt{log\_prior}(\theta)
 
-    The unknown is fitted in unconstrained coordinates, by the bijections of `numpyro.distributions`; the log-Jacobian is
-    counted with the prior. For a joint density `expected_log_likelihood` is E_q[log_joint] and `kl` is against the flat
-    measure, so that the ELBO is E_q[log p(x, theta)] + H(q) as it should be.
+    The unknown is fitted in unconstrained coordinates, by the bijections of `numpyro.distributions`; the log-Jacobian
+    is counted with the prior. For a joint density `expected_log_likelihood` is E_q[log_joint] and `kl` is against the
+    flat measure, so that the ELBO is E_q[log p(x, theta)] + H(q) as it should be.
 
     Args:
         log_joint: `values -> scalar`, in nats.
-        parameters: supports by name, e.g. `{"mu": real(), "tau": positive(), "theta": real(8)}`, or any pytree of them; a
-            floating array stands for a real unknown of its shape that starts there.
+        parameters: supports by name, e.g. `{"mu": real(), "tau": positive(), "theta": real(8)}`, or any pytree of them;
+            a floating array stands for a real unknown of its shape that starts there.
         log_likelihood: `(values, rows) -> [R]`, in place of `log_joint`.
         log_prior: `values -> scalar`, with `log_likelihood`.
 
@@ -77,7 +77,8 @@ class LogDensity(Model):
     ):
         if (log_joint is None) == (log_likelihood is None) or (log_likelihood is None) != (log_prior is None):
             raise ArgumentError(
-                "LogDensity takes either log_joint (a function of the parameters), or log_likelihood (of parameters and rows, one value "
+                "LogDensity takes either log_joint (a function of the parameters), or log_likelihood (of parameters "
+                "and rows, one value "
                 "a row) together with log_prior (of the parameters)."
             )
         for name, function in (("log_joint", log_joint), ("log_likelihood", log_likelihood), ("log_prior", log_prior)):

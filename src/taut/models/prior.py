@@ -164,7 +164,9 @@ class LearnedNormal(Prior):
         return self._log_probs(q.mean, q.variance)
 
     def _log_probs(self, mean, variance):
-        return -0.5 * ((mean - self.loc) ** 2 + variance) * jnp.exp(-2 * self.log_scale) - self.log_scale - 0.5 * LOG_2PI
+        return (
+            -0.5 * ((mean - self.loc) ** 2 + variance) * jnp.exp(-2 * self.log_scale) - self.log_scale - 0.5 * LOG_2PI
+        )
 
 
 class BernoulliPrior(Prior):

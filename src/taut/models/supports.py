@@ -1,4 +1,4 @@
-"""Where a named unknown lives: supports, and the one adapter from unconstrained vectors to named, shaped, constrained values."""
+"""Where a named unknown lives, and the one adapter from unconstrained vectors to named, constrained values."""
 
 import dataclasses
 import math
@@ -94,7 +94,9 @@ def bounded(low: float, high: float, shape: int | tuple[int, ...] = ()) -> Suppo
         (-1.0, 1.0)
     """
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ArgumentError(f"bounded({low}, {high}): two finite numbers, the lower first, are needed; see positive() for a half-line.")
+        raise ArgumentError(
+            f"bounded({low}, {high}): two finite numbers, the lower first, are needed; see positive() for a half-line."
+        )
     return Support("bounded", _shape(shape), (float(low), float(high)))
 
 
@@ -126,8 +128,8 @@ class Parameters(eqx.Module):
     """Named unknowns as one unconstrained vector: the only place that knows of constraints.
 
     Args:
-        template: a pytree whose leaves are supports, or floating arrays (real, of that shape, starting at these values: a
-            network's weights can be the unknown); other leaves (an activation function) are kept as they are.
+        template: a pytree whose leaves are supports, or floating arrays (real, of that shape, starting at these values:
+            a network's weights can be the unknown); other leaves (an activation function) are kept as they are.
 
     Example:
         >>> p = Parameters({"mu": real(), "tau": positive()})
@@ -146,14 +148,19 @@ class Parameters(eqx.Module):
         is_support = lambda x: isinstance(x, Support)  # noqa: E731
         unknown = lambda x: is_support(x) or is_float_array(x)  # noqa: E731
         leaves = jax.tree_util.tree_leaves_with_path(template, is_leaf=is_support)
-        bare = [p for p, leaf in leaves if callable(leaf) and leaf in (real, positive, unit_interval, bounded, simplex, ordered)]
+        bare = [
+            p
+            for p, leaf in leaves
+            if callable(leaf) and leaf in (real, positive, unit_interval, bounded, simplex, ordered)
+        ]
         if bare:
             name = _name(bare[0])
             raise ArgumentError(f"The support of {name} was given without being called; write e.g. {name}=real().")
         found = [(path, leaf) for path, leaf in leaves if unknown(leaf)]
         if not found:
             raise ArgumentError(
-                f"parameters={template!r} names no unknown; give e.g. {{'mu': real(), 'tau': positive(), 'theta': real(8)}}."
+                f"parameters={template!r} names no unknown; give e.g. "
+                f"{{'mu': real(), 'tau': positive(), 'theta': real(8)}}."
             )
         self.names = tuple(_name(path) for path, _ in found)
         self.supports = tuple(leaf if is_support(leaf) else Support("real", leaf.shape) for _, leaf in found)
@@ -161,7 +168,9 @@ class Parameters(eqx.Module):
                  for s, (_, leaf) in zip(self.supports, found, strict=True)]  # fmt: skip
         self.origin = np.concatenate([a.ravel() for a in start])
         self.rest = jax.tree.map(lambda x: None if unknown(x) else x, template, is_leaf=is_support)
-        self.places = jax.tree.structure(jax.tree.map(lambda x: 0 if unknown(x) else None, template, is_leaf=is_support))
+        self.places = jax.tree.structure(
+            jax.tree.map(lambda x: 0 if unknown(x) else None, template, is_leaf=is_support)
+        )
 
     def constrain(self, z: Float[Array, " D"]) -> tuple[Any, Float[Array, ""]]:
         """The named values at z, and the log-determinant of the Jacobian of z -> values, in nats."""
@@ -182,7 +191,10 @@ class Parameters(eqx.Module):
     def to_vector(self, values: Any) -> Float[Array, " D"]:
         """The unconstrained vector of named values."""
         leaves = self.places.flatten_up_to(values)
-        free = [v if s.kind == "real" else s.transform._inverse(jnp.asarray(v)) for s, v in zip(self.supports, leaves, strict=True)]
+        free = [
+            v if s.kind == "real" else s.transform._inverse(jnp.asarray(v))
+            for s, v in zip(self.supports, leaves, strict=True)
+        ]
         return jnp.concatenate([jnp.ravel(f) for f in free])
 
 

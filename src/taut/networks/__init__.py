@@ -1,3 +1,5 @@
 """Networks that are good enough to start with; any callable pytree serves as well."""
 
+from taut.networks.convolutional import ConvolutionalDecoder as ConvolutionalDecoder
+from taut.networks.convolutional import ConvolutionalEncoder as ConvolutionalEncoder
 from taut.networks.mlp import MLP as MLP

@@ -11,7 +11,7 @@ from taut.errors import ArgumentError
 
 
 class Linear(eqx.Module):
-    """x @ W + b, with W `[in, out]`: batched by `vmap` it is one plain matrix product, about 6 % faster than the transposed layout."""
+    """x @ W + b, with W `[in, out]`: under `vmap` one plain matrix product, 6 % faster than the transposed layout."""
 
     weight: Float[Array, "n m"]
     bias: Float[Array, " m"]
@@ -39,7 +39,8 @@ class MLP(eqx.Module):
         >>> net(np.zeros((28, 28), np.float32)).shape
         (100,)
 
-    Source: X. Glorot and Y. Bengio, Understanding the Difficulty of Training Deep Feedforward Neural Networks, 2010 (the start).
+    Source: X. Glorot and Y. Bengio, Understanding the Difficulty of Training Deep Feedforward Neural Networks, 2010
+    (the start).
     """
 
     layers: tuple[Linear, ...]
@@ -48,7 +49,10 @@ class MLP(eqx.Module):
     def __init__(self, sizes: Sequence[int], activation: Callable = jax.nn.relu, *, seed: int = 0):
         sizes = list(sizes)
         if len(sizes) < 2 or not all(isinstance(n, (int, np.integer)) and n > 0 for n in sizes):
-            raise ArgumentError(f"MLP(sizes={sizes}): at least two positive whole numbers, input first, are needed, e.g. [784, 400, 40].")
+            raise ArgumentError(
+                f"MLP(sizes={sizes}): at least two positive whole numbers, input first, are needed, e.g. [784, 400, "
+                "40]."
+            )
         rng = np.random.default_rng(seed)
         self.layers = tuple(Linear.glorot(rng, n, m) for n, m in zip(sizes[:-1], sizes[1:], strict=True))
         self.activation = activation

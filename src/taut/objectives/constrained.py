@@ -1,6 +1,6 @@
 """Constrained objectives with learned coefficients: the lab's additional task."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -18,7 +18,8 @@ class Constrained(Objective):
 
     .. math:: \min KL(q(z|x) \| p(z)) \quad \text{s.t.} \quad E_q[\log p(x|z)] \ge \alpha
 
-    as the saddle \(\min_{\theta,\eta} \max_{\lambda \ge 0} KL + \lambda (\alpha - E_q[\log p(x|z)])\). Its stationary points are those of the ELBO
+    as the saddle \(\min_{\theta,\eta} \max_{\lambda \ge 0} KL + \lambda (\alpha - E_q[\log p(x|z)])\).
+    Its stationary points are those of the ELBO
     weighted by beta = 1/lambda. The mirror form, the best reconstruction at a given rate, is
     `Constrained(maximise="expected_log_likelihood", subject_to=at_most("kl", 12))`, with lambda = beta.
 
@@ -52,10 +53,14 @@ class Constrained(Objective):
         rule: Rule | None = None,
     ):
         if (minimise is None) == (maximise is None):
-            raise ArgumentError("Constrained takes exactly one of minimise (e.g. 'kl') and maximise (e.g. 'expected_log_likelihood').")
+            raise ArgumentError(
+                "Constrained takes exactly one of minimise (e.g. 'kl') and maximise (e.g. 'expected_log_likelihood')."
+            )
         constraints = subject_to if isinstance(subject_to, tuple) else (subject_to,)
         if not constraints or not all(isinstance(c, Constraint) for c in constraints):
-            raise ArgumentError(f"subject_to={subject_to!r}: give at_least(statistic, bound) or at_most(...), one or a tuple of them.")
+            raise ArgumentError(
+                f"subject_to={subject_to!r}: give at_least(statistic, bound) or at_most(...), one or a tuple of them."
+            )
         aim = minimise or maximise
         Constraint(aim, 0.0, above=True)  # refuses an unknown statistic
         if any(c.statistic == aim for c in constraints):
@@ -84,16 +89,16 @@ class Constrained(Objective):
     def _relative(self, statistics):
         return jnp.stack([c.violation(statistics) / c.scale for c in self.subject_to])
 
-    def _aim(self, statistics):
-        """What is made small, and the size of its unit: the aim and the violations are weighed in the same relative units."""
+    def aim(self, statistics):
+        """What is made small."""
         aim = Constraint(self.minimise or self.maximise, 0.0, above=True).measure(statistics)
         return aim if self.minimise else -aim
 
     def value(self, statistics, memory, step):
-        """Minus (aim + coefficient * violation), divided by 1 + coefficient so that the gradient keeps its size as lambda moves."""
+        """Minus (aim + coefficient * violation), over 1 + coefficient so that the gradient keeps its size."""
         per_nat = self.rule.coefficient(memory)
         violations = jnp.stack([c.violation(statistics) for c in self.subject_to])
-        return -(self._aim(statistics) + per_nat @ violations) / (1 + jnp.sum(per_nat))
+        return -(self.aim(statistics) + per_nat @ violations) / (1 + jnp.sum(per_nat))
 
     def update(self, memory, statistics, step):
         """One step of the rule, on the measured violations."""

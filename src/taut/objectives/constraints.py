@@ -16,8 +16,8 @@ class Constraint:
     """A bound on a statistic; its violation is positive where it is not met.
 
     Attributes:
-        statistic: "expected_log_likelihood", "kl", "elbo", another statistic of the objective by name, or a function of the dictionary
-            of averaged statistics to a scalar.
+        statistic: "expected_log_likelihood", "kl", "elbo", another statistic of the objective by name, or a function of
+            the dictionary of averaged statistics to a scalar.
         bound: the number it is held to, in the statistic's units (nats per example for a VAE).
         above: True for "at least", False for "at most".
     """
@@ -28,7 +28,10 @@ class Constraint:
 
     def __post_init__(self):
         if not callable(self.statistic) and self.statistic not in STATISTICS:
-            raise ArgumentError(f"A constraint on {self.statistic!r}: the statistics are {', '.join(STATISTICS)}, or give a function of them.")
+            raise ArgumentError(
+                f"A constraint on {self.statistic!r}: the statistics are {', '.join(STATISTICS)}, or give a function "
+                "of them."
+            )
         if not isinstance(self.bound, (int, float)) or not math.isfinite(self.bound):
             raise ArgumentError(f"A constraint needs a finite number to be held to; received {self.bound!r}.")
 

@@ -12,8 +12,8 @@ class Elbo(Objective):
 
     .. math:: \log p(x) \ge E_q[\log p(x|z)] - KL(q(z) \| p(z))
 
-    Its statistics are the two terms, `expected_log_likelihood` and `kl`: nats for the whole data set where all rows share
-    one z, nats per example where each has its own. The KL is closed where prior and family allow it.
+    Its statistics are the two terms, `expected_log_likelihood` and `kl`: nats for the whole data set where all rows
+    share one z, nats per example where each has its own. The KL is closed where prior and family allow it.
 
     Example:
         >>> Elbo().value({"expected_log_likelihood": -40.4, "kl": 27.1}, (), 0)

@@ -15,8 +15,8 @@ class ImportanceWeighted(Objective):
 
     .. math:: L_K = E_{z_1..z_K \sim q}\Big[\log \frac1K \sum_k \frac{p(x, z_k)}{q(z_k|x)}\Big]
 
-    L_1 is the ELBO and L_K rises to log p(x) with K, the gradient's number of samples. The KL is never closed in it: each draw needs
-    its own log q.
+    L_1 is the ELBO and L_K rises to log p(x) with K, the gradient's number of samples. The KL is never closed in it:
+    each draw needs its own log q.
 
     Example:
         >>> draws = Draws(jnp.array([-1.0]), jnp.array([-2.0]), jnp.array([-0.5]), jnp.zeros(1), jnp.zeros(()))

@@ -1,14 +1,15 @@
 """Rules by which the multiplier of a constraint moves.
 
-A multiplier is not a parameter: it is the objective's memory, moved by its own rule from the measured violation, so that no
-optimizer, momentum, clip or weight decay can touch it. Each rule sees the *relative* violation c = violation / |bound|, clipped
-to +-1 in the update, so that one step size serves bounds of any size and a model that is still far off does not wind it up.
+A multiplier is not a parameter: it is the objective's memory, moved by its own rule from the measured violation, so
+that no optimizer, momentum, clip or weight decay can touch it. Each rule sees the *relative* violation
+c = violation / |bound|, clipped to +-1 in the update, so that one step size serves bounds of any size and a model that
+is still far off does not wind it up.
 
 The coefficient that multiplies this step's violation is made from memory alone: made from the same draws it would be
 correlated with them and bias the gradient.
 """
 
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -47,7 +48,10 @@ class Rule(eqx.Module):
 
     def __check_init__(self):
         if not self.step > 0 or not self.start >= 0:
-            raise ArgumentError(f"{type(self).__name__}(step={self.step!r}, start={self.start!r}): step must be positive, start at least 0.")
+            raise ArgumentError(
+                f"{type(self).__name__}(step={self.step!r}, start={self.start!r}): step must be positive, start at "
+                "least 0."
+            )
 
     def init(self, n: int) -> Multiplier:
         """The memory of n constraints before the first step."""
@@ -57,7 +61,9 @@ class Rule(eqx.Module):
         """What multiplies this step's violation, from memory alone."""
         return memory.value
 
-    def move(self, memory: Multiplier, violation: Float[Array, " n"], smoothed: Float[Array, " n"]) -> Float[Array, " n"]:
+    def move(
+        self, memory: Multiplier, violation: Float[Array, " n"], smoothed: Float[Array, " n"]
+    ) -> Float[Array, " n"]:
         """The next lambda."""
         raise NotImplementedError
 

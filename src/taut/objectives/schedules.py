@@ -29,7 +29,8 @@ class Schedule(eqx.Module):
         """
         if self.steps > budget:
             raise ArgumentError(
-                f"The schedule {self} reaches its final value at step {self.steps} and training ends at step {budget}: the model would be trained "
+                f"The schedule {self} reaches its final value at step {self.steps} and training ends at step "
+                f"{budget}: the model would be trained "
                 f"on another objective than asked for. Take a schedule of at most {budget} steps, or train longer."
             )
 
@@ -80,7 +81,7 @@ class Cosine(Schedule):
 
 
 class Cyclical(Schedule):
-    """`cycles` linear ramps from `start` to `end`, each held at `end` for the rest of its cycle, and `end` after the last.
+    """`cycles` linear ramps from `start` to `end`, each then held for the rest of its cycle; `end` after the last.
 
     Attributes:
         ramp: part of each cycle that rises.
@@ -101,7 +102,9 @@ class Cyclical(Schedule):
     def __check_init__(self):
         _positive_steps(self.steps)
         if self.cycles < 1 or not 0 < self.ramp <= 1:
-            raise ArgumentError(f"Cyclical(cycles={self.cycles}, ramp={self.ramp}): at least one cycle, and a ramp in (0, 1].")
+            raise ArgumentError(
+                f"Cyclical(cycles={self.cycles}, ramp={self.ramp}): at least one cycle, and a ramp in (0, 1]."
+            )
 
     def __call__(self, step):
         """The coefficient at `step`."""

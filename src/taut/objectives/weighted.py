@@ -32,8 +32,13 @@ class Weighted(Objective):
     beta: Any = eqx.field(static=True, default=1.0)
 
     def __check_init__(self):
-        if not isinstance(self.beta, Schedule) and not (isinstance(self.beta, (int, float)) and 0 <= self.beta < float("inf")):
-            raise ArgumentError(f"Weighted(beta={self.beta!r}): a finite number of at least 0, or a schedule such as Linear(steps=1000).")
+        if not isinstance(self.beta, Schedule) and not (
+            isinstance(self.beta, (int, float)) and 0 <= self.beta < float("inf")
+        ):
+            raise ArgumentError(
+                f"Weighted(beta={self.beta!r}): a finite number of at least 0, or a schedule such as "
+                "Linear(steps=1000)."
+            )
 
     @property
     def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -65,7 +70,7 @@ class Weighted(Objective):
 
 
 class FreeBits(Objective):
-    r"""The ELBO in which each latent dimension has some KL for free. Two published forms under one roof, told apart by name.
+    r"""The ELBO in which each latent dimension has some KL for free: two published forms, told apart by name.
 
     .. math:: \text{batch: } E[\log p(x|z)] - \sum_j \max(\lambda, \overline{KL_j}), \qquad
               \text{example: } E[\log p(x|z)] - \overline{\sum_j \max(\lambda, KL_j(x))}
@@ -89,7 +94,9 @@ class FreeBits(Objective):
 
     def __check_init__(self):
         if not self.nats >= 0 or self.form not in ("batch", "example"):
-            raise ArgumentError(f"FreeBits(nats={self.nats!r}, form={self.form!r}): nats of at least 0, and form 'batch' or 'example'.")
+            raise ArgumentError(
+                f"FreeBits(nats={self.nats!r}, form={self.form!r}): nats of at least 0, and form 'batch' or 'example'."
+            )
 
     @property
     def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -103,7 +103,8 @@ def _end_of_noise(ax: Any, steps: np.ndarray, values: np.ndarray, elbo: float) -
     steps, mean, values = steps[half:], running_mean(values)[half:], values[half:]
     thin = _thinned(len(steps), even=True)
     low, high = np.quantile(values, [0.02, 0.99])
-    low, high = min(low, elbo), max(high, elbo)
+    if np.isfinite(elbo):
+        low, high = min(low, elbo), max(high, elbo)
     margin = 0.1 * (high - low) or 1.0
     ax.plot(steps[thin], values[thin], color=BLUE, alpha=0.25, linewidth=0.8)
     ax.plot(steps[thin], mean[thin], color=BLUE, linewidth=1.8)

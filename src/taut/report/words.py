@@ -92,7 +92,7 @@ def what(fit: Any, facts: dict[str, Any]) -> str:
         facts: its `to_json()`.
     """
     noun = "coefficient" if fit.design is not None else "unknown"
-    joint = not getattr(fit.model, "by_rows", True)  # a joint density has its data inside: there are no rows to count
+    joint = fit.design is None and facts["rows"] == 1  # a joint density has its data inside: it is one row
     rows = "" if joint else f" on {count(facts['rows'], 'row')}" + _dropped(fit)
     negative, positive = map(quoted, fit.labels.classes) if fit.labels is not None else ("", "")
     labels = f": the probability of {positive} rather than {negative}" if fit.labels is not None else ""

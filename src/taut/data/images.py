@@ -1,0 +1,90 @@
+"""Images in: from a name, a folder, a file or an array, checked, with test images set apart."""
+
+from pathlib import Path
+from typing import Any
+
+from taut.data.arrays import read_arrays
+from taut.data.idx import is_idx_folder, read_idx_folder
+from taut.data.named import OPENML, digits, openml
+from taut.data.pictures import read_pictures
+from taut.data.pixels import Raw, as_labels, as_pixels, levels_of
+from taut.data.splits import Images, limited, refuse_leak, with_test
+from taut.data.wording import suggestion
+from taut.errors import ArgumentError, DataError
+
+TEST_SHARE = 0.1
+
+
+def load_images(spec: Any, *, limit: int | None = None) -> Images:
+    """Load images and their test split.
+
+    Where the data have no test split, a tenth of them (at least one) is set apart, the same at every call; of "digits"
+    it is 297 of 1,797.
+
+    Args:
+        spec: "digits"; "openml:NAME"; a folder of IDX files (train-images-idx3-ubyte.gz, ...) or of PNG and JPEG
+            files (subfolders: labels, or train and test); a .npz or .npy file; or an array `[n, h, w]`,
+            `[n, h, w, channels]` or `[n, pixels]`. Values are in [0, 1] or from 0 to 255.
+        limit: most images of each split, taken at random, the same at every call; None for all.
+
+    Returns:
+        The images as they were stored, with what white is; `taut.data.binarise` makes data of them.
+
+    Raises:
+        DataError: files or values that cannot be used.
+        ArgumentError: an unknown name, or a limit that is no positive whole number.
+
+    Example:
+        >>> import numpy as np
+        >>> images = load_images("digits")
+        >>> images.train.shape, images.test.shape, images.levels
+        ((1500, 8, 8), (297, 8, 8), 16)
+        >>> load_images(np.zeros((20, 4, 4))).test_split
+        '2 of 20 at random, seed 0'
+    """
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        raise ArgumentError(f"limit={limit!r}: the most images of a split is needed, a positive whole number or None.")
+    name, raw = _read(spec)
+    what = "the images" if raw.test is None else "the training images"
+    train = as_pixels(raw.train, what)
+    labels = as_labels(raw.train_labels, train, what)
+    if raw.test is None:
+        count = raw.test_size or max(1, round(TEST_SHARE * len(train)))
+        images = with_test(train, labels, count, name, raw.levels or levels_of(train))
+    else:
+        test = as_pixels(raw.test, "the test images")
+        if test.shape[1:] != train.shape[1:]:
+            raise DataError(
+                f"The training images of '{name}' have shape {train.shape[1:]} and its test images {test.shape[1:]}: "
+                "scale them to one size."
+            )
+        refuse_leak(train, test)
+        test_labels = as_labels(raw.test_labels, test, "the test images")
+        images = Images(name, raw.levels or levels_of(train, test), train, test, labels, test_labels)
+    return images if limit is None else limited(images, limit)
+
+
+def _read(spec: Any) -> tuple[str, Raw]:
+    if not isinstance(spec, (str, Path)):
+        return "array", Raw(spec)
+    if spec == "digits":
+        return "digits", digits()
+    if isinstance(spec, str) and spec.startswith(OPENML):
+        return spec, openml(spec.removeprefix(OPENML))
+    path = Path(spec).expanduser()
+    try:
+        if path.is_dir():
+            return path.resolve().name, read_idx_folder(path) if is_idx_folder(path) else read_pictures(path)
+    except OSError as problem:
+        raise DataError(f"{path} cannot be read, {problem}.") from problem
+    if not path.exists():
+        if isinstance(spec, str) and not path.suffix and len(path.parts) == 1:
+            raise ArgumentError(
+                f"There are no images by the name '{spec}'.{suggestion(spec, ['digits'])} Give 'digits', '{OPENML}NAME' "
+                f"(e.g. {OPENML}mnist_784, fetched from openml.org), or a folder or file, whose path is read from "
+                f"{Path.cwd()}."
+            )
+        raise DataError(f"There is no file or folder {path}: check the path, which is read from {Path.cwd()}.")
+    if path.suffix.lower() not in (".npy", ".npz"):
+        raise DataError(f"{path} is no .npy or .npz file: to read IDX, PNG or JPEG files, give the folder they are in.")
+    return path.name, read_arrays(path)

@@ -1,0 +1,185 @@
+r"""log p(x) of each image by importance sampling from q(z|x), and the ELBO from the same draws.
+
+With \(w_k = p(x, z_k) / q(z_k|x)\) and \(z_k \sim q(z|x)\):
+
+    log p(x)  =  log E[w]   estimated by   log 1/K sum_k w_k      (low by about half its squared standard error)
+    ELBO      =  E[log w]   estimated by   1/K sum_k log w_k
+
+Where q is the exact posterior all w_k are p(x): both are exact, from one draw, and their standard errors zero.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from taut.compilation import Compiled
+from taut.diagnostics.codes import Codes, blocks, draw_key, padded
+from taut.errors import ArgumentError
+from taut.gradients.problem import Problem
+
+STREAM = 0
+"""Of random numbers."""
+AT_ONCE = 1000
+"""Decoder calls in one matrix product: enough to be quick, few enough to stay in the processor's cache."""
+DOMINANT = 0.5
+"""Share of the total at which one weight is said to dominate."""
+
+
+class Weighed(NamedTuple):
+    """What K weights say of each image: `[n]` each, nats.
+
+    Attributes:
+        log_marginal: log of the mean weight.
+        standard_error: of `log_marginal`.
+        effective_sample_size: of the weights, 1 to K.
+        largest: the largest weight's share of their sum.
+        elbo: mean of the log-weights.
+        elbo_standard_error: of `elbo`.
+        kl: mean of log q(z|x) - log p(z).
+    """
+
+    log_marginal: np.ndarray
+    standard_error: np.ndarray
+    effective_sample_size: np.ndarray
+    largest: np.ndarray
+    elbo: np.ndarray
+    elbo_standard_error: np.ndarray
+    kl: np.ndarray
+
+
+class LogMarginal(NamedTuple):
+    """The test log-likelihood: log p(x) in nats per example, averaged over images.
+
+    Attributes:
+        value: the average; in expectation a lower bound, whatever q is.
+        standard_error: from the draws, for these images (how much another K draws would move `value`).
+        effective_sample_size: of the weights, averaged over images; K if all are equal, 1 if one is everything.
+        worst_effective_sample_size: of the worst image.
+        dominated: share of the images in which one weight holds more than half of the total.
+        draws: K.
+        images: how many.
+        warning: one sentence where the estimate is not to be trusted, else None.
+    """
+
+    value: float
+    standard_error: float
+    effective_sample_size: float
+    worst_effective_sample_size: float
+    dominated: float
+    draws: int
+    images: int
+    warning: str | None
+
+    @classmethod
+    def average(cls, weights: "Weighed | tuple[np.ndarray, ...]", draws: int) -> "LogMarginal":
+        """Over images, each counting once."""
+        value, standard_error, size, largest = weights[:4]
+        dominated = float(np.mean(largest > DOMINANT))
+        return cls(float(value.mean()), pooled(standard_error), float(size.mean()), float(size.min()), dominated, draws, len(value),
+                   cls._warning(dominated, draws))  # fmt: skip
+
+    @staticmethod
+    def _warning(dominated: float, draws: int) -> str | None:
+        if not dominated:
+            return None
+        return (
+            f"In {dominated:.1%} of the images one of the {draws} weights holds more than half of the total: there log p(x) is likely to be "
+            "underestimated, and its standard error too. Take more draws, or ask annealed importance sampling for a second opinion."
+        )
+
+
+@Compiled
+def _log_weights(problem: Problem, seed, images, q, places, draws: int):
+    """log w_k and log p(x|z_k), `[draws, B]`. Draw k of an image is a function of (seed, place, k): no batch size changes it."""
+
+    def one(number, place, q, x):
+        z, log_q = q.sample_and_log_prob(q.noise(draw_key(seed, STREAM, place, number)))
+        log_likelihood = problem.model.log_likelihood(z, x[None])[0]
+        return log_likelihood + problem.model.prior.log_prob(z) - log_q, log_likelihood
+
+    # [draws at once, B, D] @ [D, H] is one matrix product of draws x B rows.
+    every = lambda number: jax.vmap(one, in_axes=(None, 0, 0, 0))(number, places, q, images)  # noqa: E731
+    return jax.lax.map(every, jnp.arange(draws), batch_size=min(draws, max(1, AT_ONCE // len(places))))
+
+
+def weigh(
+    problem: Problem,
+    images: np.ndarray,
+    codes: Codes,
+    *,
+    draws: int,
+    seed: int = 0,
+    batch: int = 100,
+    progress: Callable[[int, int], None] | None = None,
+) -> Weighed:
+    """K importance weights of every image, reduced to `[n]` numbers block by block, so that memory stays small.
+
+    Args:
+        problem: a fitted problem in which each example has its own z.
+        images: `[n, ...]`.
+        codes: of the same images.
+        draws: K.
+        seed: of the draws.
+        batch: images at once; it changes no draw.
+        progress: called with (images done, images) after each block.
+
+    Raises:
+        ArgumentError: a log-weight that is not finite, with the image's place.
+
+    Source: Y. Burda, R. Grosse, R. Salakhutdinov, Importance Weighted Autoencoders, 2016 (the estimator).
+    """
+    parts = []
+    for places in blocks(len(images), batch):
+        x, q = padded((images, codes.q), places, batch)
+        every = padded(np.arange(len(images), dtype=np.int32), places, batch)
+        seen = _log_weights(problem, np.asarray(seed), x, q, every, draws, plain=False)
+        # Reduced in double precision: a float32 sum of squares near (-1000)^2 has no digit of a variance left.
+        log_weights, log_likelihoods = (np.asarray(a, float).T[: len(places)] for a in seen)
+        _refuse_if_not_finite(log_weights, places)
+        elbo = log_weights.mean(axis=1)
+        error = log_weights.std(axis=1, ddof=1) / np.sqrt(draws) if draws > 1 else np.full(len(places), np.nan)
+        parts.append(Weighed(*log_mean_weight(log_weights), elbo, error, log_likelihoods.mean(axis=1) - elbo))
+        if progress is not None:
+            progress(int(places[-1]) + 1, len(images))
+    return Weighed(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def log_mean_weight(log_weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    r"""Log of the mean of K weights, its standard error, their effective sample size, and the largest one's share: `[n]` each.
+
+    The largest log-weight is taken out before `exp`. By the delta method the standard error of the log is the relative standard
+    error of the mean, \(\sqrt{(K/ESS - 1)/(K - 1)}\) with \(ESS = (\sum w)^2 / \sum w^2\); a single weight has none (nan).
+
+    Args:
+        log_weights: `[n, K]`.
+
+    Example:
+        >>> value, error, size, largest = log_mean_weight(np.full((1, 4), -1000.0))
+        >>> value.tolist(), error.tolist(), size.tolist(), largest.tolist()
+        ([-1000.0], [0.0], [4.0], [0.25])
+    """
+    K = log_weights.shape[1]
+    most = log_weights.max(axis=1, keepdims=True)
+    w = np.exp(log_weights - most)
+    total = w.sum(axis=1)
+    size = total**2 / (w**2).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.sqrt(np.maximum(K / size - 1, 0.0) / (K - 1)) if K > 1 else np.full(len(w), np.nan)
+    return most[:, 0] + np.log(total / K), error, size, 1 / total
+
+
+def pooled(standard_errors: np.ndarray) -> float:
+    """Standard error of an average, from those of its independent parts."""
+    return float(np.sqrt(np.sum(standard_errors**2)) / len(standard_errors))
+
+
+def _refuse_if_not_finite(log_weights: np.ndarray, places: Any) -> None:
+    bad = ~np.isfinite(log_weights).all(axis=1)
+    if bad.any():
+        raise ArgumentError(
+            f"log p(x, z) - log q(z|x) is not finite for image {places[bad][0]} ({bad.sum()} of {len(bad)} in its block): the model has diverged or "
+            "its likelihood does not cover this image. Evaluate an earlier checkpoint, or check the image's values."
+        )

@@ -1,0 +1,183 @@
+"""Every combination of the public parts works, or is refused before the first step with the reason and a remedy.
+
+Each that is allowed makes a step: with the ELBO all of them, with other objectives those of the logistic regression.
+"""
+
+import dataclasses
+import inspect
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+
+import taut.algorithms
+import taut.families
+import taut.gradients
+import taut.models
+import taut.objectives
+from taut.algorithms import Algorithm, NaturalGradient, StochasticGradient
+from taut.data.source import Source
+from taut.errors import PairingError
+from taut.families import Family, MeanField
+from taut.gradients import ControlVariate, Exact, Gradient, Problem, Reinforce, Reparametrization
+from taut.learn import learn
+from taut.models import Independent, LogDensity, LogisticRegression, Model, positive, real
+from taut.objectives import Constrained, Elbo, FreeBits, ImportanceWeighted, Objective, Weighted, at_least
+from taut.trees import cast
+
+rng = np.random.default_rng(14)
+X, Y = rng.normal(size=(12, 2)), rng.integers(0, 2, 12).astype(float)
+
+
+def parts(room, abstract):
+    found = [part for _, part in inspect.getmembers(room, inspect.isclass)]
+    return [part for part in found if issubclass(part, abstract) and part is not abstract]
+
+
+def log_likelihood(values, rows):
+    return -0.5 * (rows[1] - rows[0] @ values["w"]) ** 2
+
+
+MODELS = {
+    "logistic": (LogisticRegression(), (X, Y)),
+    "logistic, Laplace prior": (LogisticRegression(Independent(dist.Laplace(0.0, 1.0))), (X, Y)),
+    "joint log density": (
+        LogDensity(lambda v: -jnp.cosh(v["mu"]) - v["tau"], parameters={"mu": real(), "tau": positive()}),
+        np.zeros((1, 0)),
+    ),
+    "log density by rows": (
+        LogDensity(parameters={"w": real(2)}, log_likelihood=log_likelihood, log_prior=lambda v: -jnp.sum(v["w"] ** 2)),
+        (X, Y),
+    ),
+}
+
+
+OBJECTIVES = [
+    Elbo(),
+    Weighted(0.5),
+    FreeBits(0.1),
+    ImportanceWeighted(),
+    Constrained(minimise="kl", subject_to=at_least("expected_log_likelihood", -20.0)),
+]
+
+
+def gradients():
+    for part in parts(taut.gradients, Gradient):
+        fields = {field.name: field for field in dataclasses.fields(part)}
+        draws = {"samples": 3} if fields["samples"].init else {}
+        controls = parts(taut.gradients, ControlVariate) if "control" in fields else [None]
+        yield from (part(**draws, **({"control": c()} if c else {})) for c in controls)
+
+
+COMBINATIONS = list(
+    itertools.product(
+        MODELS,
+        parts(taut.families, Family),
+        OBJECTIVES,
+        gradients(),
+        parts(taut.algorithms, Algorithm),
+    )
+)
+
+
+def label(part):
+    control = f"-{part.control.name}" if hasattr(part, "control") else ""
+    return part.name.replace(" ", "-") + control if hasattr(part, "name") else str(part)
+
+
+def built(name, family, objective, gradient):
+    model, rows = MODELS[name]
+    return Problem(model, family.around(np.zeros(2), 0.5), objective, gradient), rows
+
+
+def works(problem, algorithm):
+    try:
+        algorithm.check(problem)
+    except PairingError:
+        return False
+    return True
+
+
+def test_every_public_model_and_objective_is_here():
+    assert {type(model) for model, _ in MODELS.values()} == set(parts(taut.models, Model))
+    assert {type(objective) for objective in OBJECTIVES} == set(parts(taut.objectives, Objective))
+
+
+ALLOWED, REFUSED = [], []
+for combination in COMBINATIONS:
+    problem, _ = built(*combination[:4])
+    (ALLOWED if works(problem, combination[4]()) else REFUSED).append(combination)
+RUN = [c for c in ALLOWED if c[2].name == "elbo" or c[0] == "logistic"]
+PARTS = ("model", "family", "objective", "gradient", "algorithm")
+
+
+@pytest.mark.parametrize(PARTS, RUN, ids=label)
+def test_what_is_allowed_makes_a_step(model, family, objective, gradient, algorithm):
+    problem, rows = built(model, family, objective, gradient)
+    with jax.enable_x64(True):
+        outcome = learn(cast(problem, "float64"), algorithm(steps=1), Source(rows))
+    assert int(outcome.state.step) == 1
+    assert all(np.all(np.isfinite(x)) for x in jax.tree.leaves(outcome.problem.family))
+    assert np.isfinite(outcome.history["bound"][0])
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("algorithm", parts(taut.algorithms, Algorithm), ids=label)
+def test_what_is_refused_is_told_why_and_what_to_do(model, algorithm):
+    refused = [c for c in REFUSED if c[0] == model and c[4] is algorithm]
+    assert refused
+    for combination in refused:
+        problem, _ = built(*combination[:4])
+        with pytest.raises(PairingError) as refusal:
+            learn(problem, algorithm(), None)  # no data: nothing has been looked at yet  # pyright: ignore
+        words = str(refusal.value)
+        others = [g.name for g in gradients() if g.supports(problem.objective, problem.model, problem.family) is None]
+        if problem.gradient.supports(problem.objective, problem.model, problem.family) is None:
+            assert "StochasticGradient" in words  # the algorithm it is, and that one serves every estimator
+        elif others:
+            assert any(name in words.split("work here: ")[1] for name in others), words
+        else:
+            assert "No estimator serves" in words, words
+
+
+def test_what_is_missing_is_said_in_words():
+    problem, _ = built("joint log density", MeanField, Elbo(), Exact())
+    with pytest.raises(PairingError) as refusal:
+        problem.check()
+    words = str(refusal.value)
+    assert "E_q[log p(x|z)] in closed form" in words
+    assert "LogDensity" in words
+    assert "reparametrization" in words.split("work here")[1]
+    assert "reinforce" in words.split("work here")[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "gradient", "missing"),
+    [
+        ("logistic, Laplace prior", Exact(), "closed form"),
+        ("logistic", Reparametrization(), "takes no reparametrization gradient"),
+        ("logistic", Reinforce(), "takes no reinforce gradient"),
+    ],
+)
+def test_the_natural_gradient_says_what_it_lacks(name, gradient, missing):
+    problem, _ = built(name, MeanField, Elbo(), gradient)
+    with pytest.raises(PairingError, match=missing.replace("[", r"\[")):
+        NaturalGradient().check(problem)
+
+
+def test_naming_a_gradient_that_the_named_algorithm_refuses():
+    with pytest.raises(PairingError, match="StochasticGradient"):
+        taut.fit(LogisticRegression(), (X, Y), gradient="reinforce", algorithm="natural")
+
+
+def test_minibatches_and_the_natural_gradient():
+    with pytest.raises(PairingError, match="batch_size"):
+        taut.fit(LogisticRegression(), (X, Y), batch_size=4, algorithm="natural")
+
+
+def test_a_gaussian_prior_is_asked_for_by_the_natural_gradient_alone():
+    problem, _ = built("logistic, Laplace prior", MeanField, Elbo(), Reparametrization())
+    assert works(problem, StochasticGradient())
