@@ -26,6 +26,8 @@ from taut.trees import cast
 
 LOCAL_BATCH = 128
 """Examples for each step of a latent-variable model unless the caller says otherwise."""
+LOOK_STEPS = 200
+"""Fewest steps between two looks of a monitor: a look interrupts the compiled loop."""
 EVALUATED = 10_000
 """Most examples on which the ELBO that a fit shows is taken."""
 
@@ -74,7 +76,8 @@ def fit(
         progress: show a bar; None shows it on a terminal.
         checkpoint: a folder to save the state in by time; a fit that finds one there goes on from it, bit for bit.
         validation: held-out examples (latent-variable models): the true ELBO on them is what early stopping looks at.
-        patience: epochs without a better validation ELBO after which training stops; None never stops it.
+        patience: looks without a better validation ELBO after which training stops, a look being an epoch but at least
+            200 steps; None never stops it.
         transform: `(key, rows) -> rows` on each batch, compiled into the step, e.g. dynamic binarisation.
         callback: called between chunks with the steps made and the chunk's history.
 
@@ -180,19 +183,20 @@ def _monitor(
     problem: Any, source: Source, validation: Any, patience: int | None, transform: Any, seed: int
 ) -> Monitor | None:
     """Early stopping where it was asked for, the best feasible iterate where there are constraints."""
+    every = -(-LOOK_STEPS // source.steps_per_epoch) * source.steps_per_epoch  # whole epochs
     if patience is not None:
         if not isinstance(patience, int) or patience < 1:
-            raise ArgumentError(f"patience={patience!r}: a positive whole number of epochs is needed.")
+            raise ArgumentError(f"patience={patience!r}: a positive whole number of looks is needed.")
         if validation is None:
             raise ArgumentError("patience needs validation=, held-out examples on which the true ELBO is looked at.")
         key = jax.random.key(seed)
         held_out = np.asarray(validation)
         return EarlyStopping(
-            lambda p: elbo_per_example(p, held_out, key, transform=transform)[0].elbo, source.steps_per_epoch, patience
+            lambda p: elbo_per_example(p, held_out, key, transform=transform)[0].elbo, every, patience
         )
     if isinstance(problem.objective, Constrained):
         scale = np.array([c.scale for c in problem.objective.subject_to])
-        return BestFeasible(source.steps_per_epoch, problem.objective.aim, scale)
+        return BestFeasible(every, problem.objective.aim, scale)
     return None
 
 

@@ -25,10 +25,10 @@ def read_arrays(path: Path) -> Raw:
         DataError: a damaged or pickled file, or arrays whose names do not say which are the images.
     """
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return Raw(loaded)
-        with loaded:
+        with path.open("rb") as file:  # np.load leaves a damaged .npz open
+            loaded = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return Raw(loaded)
             return _named({key: loaded[key] for key in loaded.files}, path)
     except DataError:
         raise
@@ -47,7 +47,7 @@ def _named(arrays: dict[str, np.ndarray], path: Path) -> Raw:
         if train in arrays:
             return Raw(arrays[train], arrays.get(test), arrays.get(train_labels), arrays.get(test_labels))
     if len(arrays) == 1:
-        return Raw(*arrays.values())
+        return Raw(next(iter(arrays.values())))
     shapes = listing(f"'{key}' {array.shape}" for key, array in arrays.items()) or "nothing"
     raise DataError(
         f"{path} holds {shapes}, and which are the images? Save one array, or name them x_train, x_test, y_train, "

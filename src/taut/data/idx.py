@@ -49,8 +49,8 @@ def read_idx(path: str | Path) -> np.ndarray:
         raise DataError(f"{path} cannot be read, {problem}: fetch it again.") from problem
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES or not data[3]:
         raise DataError(
-            f"{path} is no IDX file: its magic number is {data[:4].hex() or 'missing'}, where 0000 and a type from 08 to "
-            "0e should stand (00000803 for images). Is it the file that its name says?"
+            f"{path} is no IDX file: its magic number is {data[:4].hex() or 'missing'}, where 0000 and a type from 08 "
+            "to 0e should stand (00000803 for images). Is it the file that its name says?"
         )
     dtype, axes = np.dtype(TYPES[data[2]]), data[3]
     start = 4 + 4 * axes
@@ -101,8 +101,8 @@ def read_idx_folder(folder: Path) -> Raw:
     for part, array in zip(parts, images, strict=True):
         if array.ndim < 3:
             raise DataError(
-                f"{found[part, 'images']} should hold images and its array has shape {array.shape}, as labels have: are "
-                "the names swapped?"
+                f"{found[part, 'images']} should hold images and its array has shape {array.shape}, as labels have: "
+                "are the names swapped?"
             )
     if len(parts) == 1:
         return Raw(images[0], train_labels=labels[0])

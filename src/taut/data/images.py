@@ -80,9 +80,8 @@ def _read(spec: Any) -> tuple[str, Raw]:
     if not path.exists():
         if isinstance(spec, str) and not path.suffix and len(path.parts) == 1:
             raise ArgumentError(
-                f"There are no images by the name '{spec}'.{suggestion(spec, ['digits'])} Give 'digits', '{OPENML}NAME' "
-                f"(e.g. {OPENML}mnist_784, fetched from openml.org), or a folder or file, whose path is read from "
-                f"{Path.cwd()}."
+                f"There are no images by the name '{spec}'.{suggestion(spec, ['digits'])} Give 'digits', "
+                f"'{OPENML}NAME' (from openml.org, e.g. {OPENML}mnist_784), or a folder or file in {Path.cwd()}."
             )
         raise DataError(f"There is no file or folder {path}: check the path, which is read from {Path.cwd()}.")
     if path.suffix.lower() not in (".npy", ".npz"):

@@ -18,8 +18,8 @@ def read_pictures(folder: Path) -> Raw:
     """Read the pictures of a folder, all of one size; subfolders are labels, unless they are named train and test.
 
     Args:
-        folder: with pictures, or with a subfolder of them for each label, or with `train` and `test` that hold either. Names that begin
-            with "." or "__" are passed over.
+        folder: with pictures, or with a subfolder of them for each label, or with `train` and `test` that hold either.
+            Names that begin with "." or "__" are passed over.
 
     Returns:
         uint8 `[n, h, w]` where they are grey, `[n, h, w, 3]` where coloured; in the order of their names.
@@ -27,16 +27,15 @@ def read_pictures(folder: Path) -> Raw:
     Raises:
         DataError: no pictures, pictures on two levels, mixed sizes, 16 bits, transparency, or a damaged file.
     """
-    subfolders = [p for p in _entries(folder) if p.is_dir()]
-    names = {p.name.lower() for p in subfolders}
+    by_name = {p.name.lower(): p for p in _entries(folder) if p.is_dir() or _is_picture(p)}
+    names = set(by_name)
     if names & SPLITS and names - SPLITS:
         # Taken for labels they would mix the splits; left out without a word they would shrink the data.
         raise DataError(
-            f"{folder} has {quoted(sorted(names))}: beside train and test nothing else is read. Put validation images "
-            "into train, and set some apart with taut.data.split; rename train and test if they are labels."
+            f"{folder} has {quoted(sorted(names))}, and beside train and test nothing else is read. Put validation "
+            "images into train, and set some apart with taut.data.split; rename train and test if they are labels."
         )
     if names & SPLITS:
-        by_name = {p.name.lower(): p for p in subfolders}
         parts = [_labelled(by_name[name]) for name in ("train", "test") if name in by_name]
         if len(parts) == 2:
             (train, train_labels), (test, test_labels) = parts
@@ -50,8 +49,8 @@ def _labelled(folder: Path) -> Labelled:
     entries = _entries(folder)
     if not entries:
         raise DataError(f"{folder} is empty: {WANTED} are read from a folder.")
-    here = [p for p in entries if p.suffix.lower() in ENDINGS and p.is_file()]
-    below = [p for d in entries if d.is_dir() for p in _entries(d) if p.suffix.lower() in ENDINGS]
+    here = [p for p in entries if _is_picture(p)]
+    below = [p for d in entries if d.is_dir() for p in _entries(d) if _is_picture(p)]
     if here and below:
         raise DataError(
             f"{folder} has images in it ('{here[0].name}') and in its subfolders ('{below[0].parent.name}/"
@@ -76,6 +75,10 @@ def _labelled(folder: Path) -> Labelled:
 
 def _entries(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if not p.name.startswith((".", "__")))  # .DS_Store, __MACOSX
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in ENDINGS and path.is_file()
 
 
 def _read(path: Path) -> np.ndarray:

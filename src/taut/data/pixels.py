@@ -86,8 +86,8 @@ def levels_of(*arrays: np.ndarray) -> int:
     largest = max(float(a.max()) for a in arrays)
     if 1 < largest <= DARK:
         raise DataError(
-            f"The largest pixel is {largest:.9g}, so that nothing says what white is: the scale is taken for [0, 1] up to "
-            f"1 and for 0 to 255 above {DARK}. Divide by the value of white, which gives floats in [0, 1]."
+            f"The largest pixel is {largest:.9g}, so that nothing says what white is: the scale is taken for [0, 1] up "
+            f"to 1 and for 0 to 255 above {DARK}. Divide by the value of white, which gives floats in [0, 1]."
         )
     return 1 if largest <= 1 else 255
 

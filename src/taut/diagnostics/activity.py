@@ -44,4 +44,5 @@ def activity(means: np.ndarray, threshold: float = THRESHOLD) -> Activity:
     """
     variances = np.var(np.asarray(means, float), axis=0, ddof=1)
     above = lambda t: int(np.sum(variances > t))  # noqa: E731
-    return Activity(above(threshold), len(variances), threshold, tuple(variances.tolist()), tuple((t, above(t)) for t in CURVE))
+    curve = tuple((t, above(t)) for t in CURVE)
+    return Activity(above(threshold), len(variances), threshold, tuple(variances.tolist()), curve)

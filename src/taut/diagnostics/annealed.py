@@ -4,9 +4,10 @@ Chains start in r(z) = N(0, I) and are moved by Hamiltonian Monte Carlo through
 
     log f_t(z) = (1 - b_t) log r(z) + b_t log p(x, z),        0 = b_0 < ... < b_T = 1,
 
-and the weight of a chain is the product of f_t(z_{t-1}) / f_{t-1}(z_{t-1}); its mean is p(x), whatever the moves' quality. The encoder
-enters in one place only, the scale of the moves: where r and the posterior are Gaussian with variances 1 and v, f_t is Gaussian with
-precision (1 - b_t) + b_t / v, and steps are taken in units of its standard deviation.
+and the weight of a chain is the product of f_t(z_{t-1}) / f_{t-1}(z_{t-1}); its mean is p(x), whatever the quality of
+the moves. The encoder enters in one place only, the scale of the moves: where r and the posterior are Gaussian with
+variances 1 and v, f_t is Gaussian with precision (1 - b_t) + b_t / v, and steps are taken in units of its standard
+deviation.
 """
 
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ import numpy as np
 from taut.capabilities import Capability
 from taut.compilation import Compiled
 from taut.diagnostics.codes import Codes, blocks, draw_key, padded
-from taut.diagnostics.log_marginal import LogMarginal, log_mean_weight
+from taut.diagnostics.log_marginal import LogMarginal, MeanWeight, log_mean_weight, pooled
 from taut.errors import PairingError
 from taut.families.mean_field import LOG_2PI
 from taut.gradients.problem import Problem
@@ -36,7 +37,8 @@ SHARPNESS = 4.0
 class Annealed(NamedTuple):
     """Annealed importance sampling beside plain importance sampling on the same images: nats per example.
 
-    Both are lower bounds in expectation, so the higher one is the nearer; a difference of many standard errors convicts the lower.
+    Both are lower bounds in expectation, so the higher one is the nearer; a difference of many standard errors convicts
+    the lower.
 
     Attributes:
         log_marginal: as for importance sampling; its draws are the chains.
@@ -56,7 +58,7 @@ class Annealed(NamedTuple):
 
 
 def _chain(problem: Problem, x, scale, key, ladder, steps):
-    """One chain. `steps` `[T]` are the step sizes, or None to find them on the way: (log-weight, acceptance, step sizes)."""
+    """One chain: (log-weight, acceptance, steps). `steps` `[T]` are the moves' sizes, None finds them on the way."""
     base = lambda z: -0.5 * jnp.sum(z**2 + LOG_2PI)  # noqa: E731
     joint = lambda z: problem.model.log_likelihood(z, x[None])[0] + problem.model.prior.log_prob(z)  # noqa: E731
     tempered = jax.value_and_grad(lambda z, b: (1 - b) * base(z) + b * joint(z))
@@ -91,7 +93,8 @@ def _chain(problem: Problem, x, scale, key, ladder, steps):
 
     z = jax.random.normal(jax.random.fold_in(key, 0), scale.shape, scale.dtype)
     zero = jnp.zeros((), z.dtype)
-    levels = (ladder[:-1], ladder[1:], jnp.arange(len(ladder) - 1), jnp.zeros(len(ladder) - 1, z.dtype) if steps is None else steps)
+    given = jnp.zeros(len(ladder) - 1, z.dtype) if steps is None else steps
+    levels = (ladder[:-1], ladder[1:], jnp.arange(len(ladder) - 1), given)
     (_, log_weight, _), (chances, used) = jax.lax.scan(temper, (z, zero, zero + FIRST_STEP), levels)
     return log_weight, jnp.mean(chances), used
 
@@ -119,7 +122,7 @@ def anneal(
     problem: Problem,
     images: np.ndarray,
     codes: Codes,
-    importance: tuple[np.ndarray, np.ndarray],
+    importance: MeanWeight,
     *,
     chains: int = 16,
     temperatures: int = 200,
@@ -132,7 +135,7 @@ def anneal(
         problem: a fitted problem with continuous codes.
         images: `[n, ...]`; each costs about `chains * temperatures * 40` decoder calls.
         codes: of the same images; they scale the moves.
-        importance: log p(x) by importance sampling and its standard error, `[n]` each, of the same images.
+        importance: log p(x) of the same images by importance sampling.
         chains: of each image.
         temperatures: T.
         seed: of the chains.
@@ -141,13 +144,13 @@ def anneal(
     Raises:
         PairingError: binary codes, on which Hamiltonian moves are impossible.
 
-    Source: R. Neal, Annealed Importance Sampling, 2001; Y. Wu, Y. Burda, R. Salakhutdinov, R. Grosse, On the Quantitative Analysis
-    of Decoder-Based Generative Models, 2017.
+    Source: R. Neal, Annealed Importance Sampling, 2001; Y. Wu, Y. Burda, R. Salakhutdinov, R. Grosse, On the
+    Quantitative Analysis of Decoder-Based Generative Models, 2017.
     """
     if Capability.REPARAMETRISED not in problem.family.offers:
         raise PairingError(
-            f"Annealed importance sampling moves z by its gradient, and the codes of the {problem.family.name} family are not continuous. "
-            "Leave it out: importance sampling with more draws is what remains."
+            "Annealed importance sampling moves z along its gradient, and binary codes have none. Leave it out: "
+            "importance sampling with more draws is what remains."
         )
     scales = np.asarray(_scales(codes.q, plain=True))
     ladder = _ladder(temperatures).astype(images.dtype)
@@ -157,10 +160,8 @@ def anneal(
         seen, chance = _anneal(problem, np.asarray(seed), *block, ladder, chains, plain=False)
         log_weights.append(np.asarray(seen, float)[: len(places)])
         chances.append(np.asarray(chance, float)[: len(places)])
-    weights = log_mean_weight(np.concatenate(log_weights))
-    value, error = LogMarginal.average(weights, chains), importance[1]
-    plain = float(np.mean(importance[0]))
-    both = float(np.sqrt(value.standard_error**2 + np.sum(error**2) / len(error) ** 2))
+    value = LogMarginal.average(log_mean_weight(np.concatenate(log_weights)), chains)
+    plain, both = float(importance.log.mean()), float(np.hypot(value.standard_error, pooled(importance.standard_error)))
     return Annealed(value, float(np.concatenate(chances).mean()), temperatures, plain, value.value - plain, both)
 
 

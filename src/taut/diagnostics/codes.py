@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from taut.capabilities import Capability
@@ -28,9 +29,9 @@ class Codes(NamedTuple):
     kl: np.ndarray | None
     kl_per_dimension: np.ndarray | None
 
-    def __getitem__(self, places: Any) -> "Codes":  # pyright: ignore[reportIncompatibleMethodOverride]
+    def of(self, places: np.ndarray) -> "Codes":
         """The codes of some of the images."""
-        return Codes(*jax.tree.map(lambda a: a[places], tuple(self)))
+        return jax.tree.map(lambda a: a[places], self)
 
 
 @Compiled
@@ -40,11 +41,10 @@ def _encode(problem: Problem, images):
     def one(x):
         row = x[None]
         q = problem.family.at(row)
-        target = Target(problem.model, row, np.ones(1), np.ones(()))
+        target = Target(problem.model, row, jnp.ones(1), jnp.ones(()))
+        kl = target.closed_kl(q) if Capability.CLOSED_PRIOR in closed else None
         parts = target.closed_kl_per_dimension(q) if Capability.FACTORISED in closed else None
-        both = {Capability.CLOSED_ENTROPY, Capability.CLOSED_PRIOR} <= closed
-        kl = parts.sum() if parts is not None else target.closed_kl(q) if both else None
-        return Codes(q, q.mean, kl, parts)
+        return q, q.mean, kl, parts  # pyright: ignore[reportAttributeAccessIssue]
 
     return eqx.filter_vmap(one)(images)
 
@@ -57,9 +57,11 @@ def encode(problem: Problem, images: np.ndarray, *, batch: int = 100) -> Codes:
         images: `[n, ...]`.
         batch: images at once.
     """
-    seen = [jax.tree.map(lambda a, rows=rows: np.asarray(a)[: len(rows)], _encode(problem, padded(images, rows, batch), plain=False))
-            for rows in blocks(len(images), batch)]  # fmt: skip
-    return jax.tree.map(lambda *parts: np.concatenate(parts), *seen)
+    seen = []
+    for places in blocks(len(images), batch):
+        block = _encode(problem, padded(images, places, batch), plain=False)
+        seen.append(jax.tree.map(lambda a, places=places: np.asarray(a)[: len(places)], block))
+    return Codes(*jax.tree.map(lambda *parts: np.concatenate(parts), *seen))
 
 
 def draw_key(seed: Any, stream: int, place: Any, number: Any) -> Any:
@@ -78,7 +80,7 @@ def blocks(n: int, batch: int) -> Iterator[np.ndarray]:
 
 
 def padded(tree: Any, places: np.ndarray, batch: int) -> Any:
-    """The rows of `tree` (arrays `[n, ...]`) at `places`, the last one repeated up to `batch`: one shape, compiled once.
+    """The rows of `tree` (arrays `[n, ...]`) at `places`, the last one repeated up to `batch`: all have one shape.
 
     The caller drops what comes out beyond `len(places)`; no average ever sees it.
     """

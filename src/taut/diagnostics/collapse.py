@@ -12,12 +12,16 @@ from taut.objectives.weighted import Weighted
 
 NOTHING = 0.5
 """Nats of KL below which codes say nothing."""
-MARGIN = 0.02
-"""Relative excess over the best likelihood without z that is no accident."""
+MARGIN, MARGIN_NATS = 0.02, 1.0
+"""Excess over the best likelihood without z that is no accident: a part of it, and some nats."""
 NOT_SUMMED = 0.1
 """Part of that likelihood's size below which an average was taken for a sum."""
 MOST_IMAGES = 2000
 """Images from which the data's spread is measured."""
+TRAINING = (
+    "Neither objective nor data ask for it, so the encoder fell behind the decoder early in training: anneal the KL's "
+    "weight from 0, leave each unit some nats (free bits), or lower the learning rate."
+)
 
 
 class Collapse(NamedTuple):
@@ -25,7 +29,8 @@ class Collapse(NamedTuple):
 
     Attributes:
         verdict: "none" (all units active), "pruned" (some inactive, which is ordinary) or "collapsed" (all inactive).
-        cause: "annealing", "encoder", "scaling", "strong decoder", "learned variance", "constraint", "beta", "training", or None.
+        cause: "annealing", "encoder", "scaling", "strong decoder", "learned variance", "constraint", "beta", "training"
+            or None.
         reason: the figures behind it and the remedy, in words.
     """
 
@@ -35,7 +40,13 @@ class Collapse(NamedTuple):
 
 
 def diagnose(
-    problem: Problem, images: np.ndarray, *, active: int, kl: float, expected_log_likelihood: float, step: int | None = None
+    problem: Problem,
+    images: np.ndarray,
+    *,
+    active: int,
+    kl: float,
+    expected_log_likelihood: float,
+    step: int | None = None,
 ) -> Collapse:
     """Say whether the codes are used, and if not, why.
 
@@ -47,8 +58,8 @@ def diagnose(
         expected_log_likelihood: nats per example.
         step: at which training stands; tells a schedule that has not reached its end.
 
-    Source: J. Lucas, G. Tucker, R. Grosse, M. Norouzi, Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse, 2019 (a unit of
-    a linear decoder closes if the data's variance along it is below the noise's).
+    Source: J. Lucas, G. Tucker, R. Grosse, M. Norouzi, Don't Blame the ELBO! A Linear VAE Perspective on Posterior
+    Collapse, 2019 (a unit of a linear decoder closes if the data's variance along it is below the noise's).
     """
     units = problem.model.dim(images)
     verdict = "collapsed" if active == 0 else "pruned" if active < units else "none"
@@ -57,13 +68,12 @@ def diagnose(
         found = _cause(problem, images.reshape(len(images), -1)[:MOST_IMAGES], kl, expected_log_likelihood)
     elif found is None and active < units:
         found = _beta(problem)
-    if active == 0:
-        head = "No latent unit moves with the image."
-    elif active < units:
-        head = f"{active} of {units} latent units are active; a unit stays closed unless it gains more nats of likelihood than it costs in KL."
-    else:
-        head = f"All {units} latent units are active."
-    return Collapse(verdict, *((found[0], f"{head} {found[1]}") if found else (None, head)))
+    head = {
+        "collapsed": "No latent unit moves with the image.",
+        "pruned": f"{active} of {units} latent units are active; a unit that gains less likelihood than KL stays closed.",
+        "none": f"All {units} latent units are active.",
+    }[verdict]
+    return Collapse(verdict, found[0], f"{head} {found[1]}") if found else Collapse(verdict, None, head)
 
 
 def _annealing(problem: Problem, step: int | None) -> tuple[str, str] | None:
@@ -71,8 +81,9 @@ def _annealing(problem: Problem, step: int | None) -> tuple[str, str] | None:
     if not isinstance(schedule, Schedule) or step is None or step >= schedule.steps:
         return None
     return "annealing", (
-        f"The schedule of the KL's weight ends at step {schedule.steps} and training stands at {step}, where the weight is "
-        f"{float(schedule(step)):.3g}: these are figures of an unfinished training. Train on to its end before judging."
+        f"The schedule of the KL's weight ends at step {schedule.steps} and training stands at {step}, where the "
+        f"weight is {float(schedule(step)):.3g}: these are figures of an unfinished training. Train to its end "
+        "before judging."
     )
 
 
@@ -80,23 +91,36 @@ def _cause(problem: Problem, x: np.ndarray, kl: float, expected_log_likelihood: 
     """The first cause whose figures fit, from errors of the set-up to those of training."""
     if kl > NOTHING:
         return "encoder", (
-            f"Yet the KL is {kl:.2f} nats: the codes differ from the prior, and are the same for every image. Check that the encoder reads its input "
-            "(scaling, dead activations, a learning rate too high)."
+            f"Yet the KL is {kl:.2f} nats: the codes differ from the prior and are the same for every image. Check "
+            "that the encoder reads its input (scaling, dead activations, a learning rate too high)."
         )
-    return (_strong_decoder(problem, x, expected_log_likelihood) or _noise(problem, x) or _constraint(problem, x) or _beta(problem)
-            or ("training", "The objective does not ask for it and the data's scale allows codes, so the encoder fell behind the decoder early in "
-                "training: anneal the KL's weight from 0, leave each unit some nats (free bits), or lower the learning rate."))  # fmt: skip
+    return (
+        _strong_decoder(problem, x, expected_log_likelihood)
+        or _noise(problem, x)
+        or _constraint(problem, x)
+        or _beta(problem)
+        or ("training", TRAINING)
+    )
 
 
 def _strong_decoder(problem: Problem, x: np.ndarray, expected_log_likelihood: float) -> tuple[str, str] | None:
-    """Pixels that are independent given z cannot beat, without z, the best independent pixels: what does is no such sum."""
+    """Pixels that are independent given z cannot beat, if z says nothing, the best independent pixels."""
     best = without_codes(problem, x)
-    if best is None or expected_log_likelihood <= best + MARGIN * abs(best):
+    if best is None or expected_log_likelihood <= best + MARGIN * abs(best) + MARGIN_NATS:
         return None
-    figures = f"E log p(x|z) is {expected_log_likelihood:.4g} nats per example, and independent pixels without z reach {best:.4g} at most."
-    if best < 0 and expected_log_likelihood > NOT_SUMMED * best:
-        return "scaling", f"{figures} The likelihood must be a sum over the example's elements, never a mean: a mean makes the KL too dear."
-    return "strong decoder", f"{figures} The decoder explains the pixels from one another, so z has nothing to add: weaken it, or hide pixels from it."
+    figures = (
+        f"E log p(x|z) is {expected_log_likelihood:.4g} nats per example, and independent pixels without z reach "
+        f"{best:.4g} at most."
+    )
+    if NOT_SUMMED * best < expected_log_likelihood <= 0:
+        return "scaling", (
+            f"{figures} The likelihood must be a sum over the example's elements, never a mean: a mean makes the KL "
+            "too dear."
+        )
+    return "strong decoder", (
+        f"{figures} The decoder explains the pixels from one another, so z has nothing to add: weaken it, or hide "
+        "pixels from it."
+    )
 
 
 def _noise(problem: Problem, x: np.ndarray) -> tuple[str, str] | None:
@@ -106,15 +130,15 @@ def _noise(problem: Problem, x: np.ndarray) -> tuple[str, str] | None:
     sd, spread = _sd(likelihood), float(np.sqrt(x.var(axis=0).mean()))
     if likelihood.learned and sd > 0.7 * spread:
         return "learned variance", (
-            f"The learned standard deviation, {sd:.3g}, has grown to the data's own, {spread:.3g}: noise explains everything. Start it lower "
-            "(Gaussian(sd=0.1, learned=True)), or hold it fixed at first."
+            f"The learned standard deviation, {sd:.3g}, has grown to the data's own, {spread:.3g}: noise explains "
+            "everything. Start it lower (Gaussian(sd=0.1, learned=True)), or hold it fixed at first."
         )
     widest = float(np.sqrt(np.linalg.eigvalsh(np.cov(x.T).reshape(x.shape[1], -1))[-1]))
     if widest > sd:
         return None
     return "scaling", (
-        f"The likelihood's standard deviation, {sd:.3g}, is above the data's along their widest direction, {widest:.3g}: no code can pay for itself. "
-        "Standardise the data, or give Gaussian(sd=...) a smaller one."
+        f"The likelihood's standard deviation, {sd:.3g}, is above the data's along their widest direction, "
+        f"{widest:.3g}: no code can pay for itself. Standardise the data, or give Gaussian(sd=...) a smaller one."
     )
 
 
@@ -125,7 +149,8 @@ def _constraint(problem: Problem, x: np.ndarray) -> tuple[str, str] | None:
     for constraint in problem.objective.subject_to:
         if constraint.statistic == "kl" and not constraint.above and constraint.bound <= NOTHING:
             return "constraint", f"The constraint {constraint} leaves no nats for a code: raise it."
-        if constraint.statistic == "expected_log_likelihood" and constraint.above and best is not None and constraint.bound <= best:
+        floor = constraint.statistic == "expected_log_likelihood" and constraint.above
+        if floor and best is not None and constraint.bound <= best:
             return "constraint", f"The constraint {constraint} is met without any code, by {best:.4g}: raise it."
     return None
 
@@ -137,13 +162,17 @@ def _beta(problem: Problem) -> tuple[str, str] | None:
     beta = float(beta(beta.steps)) if isinstance(beta, Schedule) else beta
     if beta <= 1:
         return None
-    return "beta", f"Here a nat of KL must gain beta = {beta:g} nats of likelihood. Lower beta, or constrain the reconstruction and let its weight be learned."
+    return "beta", (
+        f"Here a nat of KL must gain beta = {beta:g} nats of likelihood. Lower beta, or constrain the reconstruction "
+        "and let its weight be learned."
+    )
 
 
 def without_codes(problem: Problem, x: np.ndarray) -> float | None:
-    """The best expected log-likelihood of independent elements without a code, nats per example; None where it is not known.
+    """The best log-likelihood of independent elements without a code, nats per example; None where it is not known.
 
-    0/1 data: minus the entropies of the elements' means. Gaussian: each element's mean, with the likelihood's sd or, learned, the best one.
+    0/1 data: minus the entropies of the elements' means. Gaussian: each element's mean, with the likelihood's standard
+    deviation or, where it is learned, the best one.
 
     Args:
         problem: for its likelihood.

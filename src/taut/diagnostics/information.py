@@ -50,18 +50,19 @@ def _log_ratios(every, seed, members, places, draws: int):
 
     def one(member, place, number):
         z, own = member.sample_and_log_prob(member.noise(draw_key(seed, STREAM, place, number)))
-        # No sum over the values of z, so binary and Gaussian codes are one case. The image's own term is in the mixture, as q(z) says.
+        # No sum over the values of z: binary and Gaussian codes are one case. The image's own term is in the mixture.
         among = eqx.filter_vmap(lambda q: q.log_prob(z))(every)
         return own - (jax.nn.logsumexp(among) - np.log(len(among)))
 
-    return jax.vmap(lambda *image: jax.vmap(lambda number: one(*image, number))(np.arange(draws)))(members, places)
+    each_draw = lambda q, place: jax.vmap(lambda number: one(q, place, number))(np.arange(draws))  # noqa: E731
+    return jax.vmap(each_draw)(members, places)
 
 
 def information(codes: Codes, kl: np.ndarray, *, seed: int = 0, batch: int = 100) -> Information:
     """Split the KL into mutual information and marginal KL, with the aggregate posterior of the images themselves.
 
-    The estimate is unbiased for the mutual information between z and *which of the N images* it codes, which cannot exceed
-    log N (9.2 nats for 10,000): a model whose KL is beyond that shows log N, whatever it knows.
+    The estimate is unbiased for the mutual information between z and *which of the N images* it codes, which cannot
+    exceed log N (9.2 nats for 10,000): a model whose KL is beyond that shows log N, whatever it knows.
 
     Args:
         codes: of the images; at most `MOST_IMAGES` of them, drawn at random, are used.
@@ -69,17 +70,19 @@ def information(codes: Codes, kl: np.ndarray, *, seed: int = 0, batch: int = 100
         seed: of the draws and of the choice of images.
         batch: images at once.
 
-    Source: M. Hoffman and M. Johnson, ELBO Surgery: Yet Another Way to Carve Up the Variational Evidence Lower Bound, 2016.
+    Source: M. Hoffman and M. Johnson, ELBO Surgery: Yet Another Way to Carve Up the Variational Evidence Lower Bound,
+    2016.
     """
     n = len(codes.mean)
     if n > MOST_IMAGES:
         chosen = np.sort(np.random.default_rng(seed).choice(n, MOST_IMAGES, replace=False))
-        codes, kl, n = codes[chosen], kl[chosen], MOST_IMAGES
+        codes, kl, n = codes.of(chosen), kl[chosen], MOST_IMAGES
     draws = max(1, LEAST_DRAWS // n)
     ratios = []
     for places in blocks(n, batch):
         members, numbers = padded((codes.q, np.arange(n, dtype=np.int32)), places, batch)
-        ratios.append(np.asarray(_log_ratios(codes.q, np.asarray(seed), members, numbers, draws, plain=False), float)[: len(places)])
+        seen = _log_ratios(codes.q, np.asarray(seed), members, numbers, draws, plain=False)
+        ratios.append(np.asarray(seen, float)[: len(places)])
     per_image = np.concatenate(ratios).mean(axis=1)
     value, limit = float(per_image.mean()), float(np.log(n))
     error = float(per_image.std(ddof=1) / np.sqrt(n))
@@ -90,6 +93,6 @@ def _warning(value: float, kl: float, limit: float, n: int) -> str | None:
     if value < limit - CLOSE:
         return None
     return (
-        f"The mutual information cannot be seen beyond log {n} = {limit:.2f} nats, and {value:.2f} is close to that: it may be anything up to the "
-        f"KL, {kl:.2f}, and the marginal KL accordingly smaller than shown."
+        f"The mutual information cannot be seen beyond log {n} = {limit:.2f} nats, and {value:.2f} is close to that: "
+        f"it may be anything up to the KL, {kl:.2f}, and the marginal KL accordingly smaller than shown."
     )

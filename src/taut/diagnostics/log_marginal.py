@@ -9,7 +9,7 @@ Where q is the exact posterior all w_k are p(x): both are exact, from one draw, 
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -28,23 +28,37 @@ DOMINANT = 0.5
 """Share of the total at which one weight is said to dominate."""
 
 
+class MeanWeight(NamedTuple):
+    """The mean of K weights, of each image: `[n]` each.
+
+    Attributes:
+        log: its logarithm, the estimate of log p(x), in nats.
+        standard_error: of `log`.
+        effective_sample_size: of the weights, 1 to K.
+        largest: the largest weight's share of their sum.
+    """
+
+    log: np.ndarray
+    standard_error: np.ndarray
+    effective_sample_size: np.ndarray
+    largest: np.ndarray
+
+    def of(self, places: np.ndarray) -> "MeanWeight":
+        """Those of some of the images."""
+        return MeanWeight(*(a[places] for a in self))
+
+
 class Weighed(NamedTuple):
-    """What K weights say of each image: `[n]` each, nats.
+    """What K weights say of each image: `[n]` each, in nats.
 
     Attributes:
         log_marginal: log of the mean weight.
-        standard_error: of `log_marginal`.
-        effective_sample_size: of the weights, 1 to K.
-        largest: the largest weight's share of their sum.
         elbo: mean of the log-weights.
         elbo_standard_error: of `elbo`.
         kl: mean of log q(z|x) - log p(z).
     """
 
-    log_marginal: np.ndarray
-    standard_error: np.ndarray
-    effective_sample_size: np.ndarray
-    largest: np.ndarray
+    log_marginal: MeanWeight
     elbo: np.ndarray
     elbo_standard_error: np.ndarray
     kl: np.ndarray
@@ -74,26 +88,27 @@ class LogMarginal(NamedTuple):
     warning: str | None
 
     @classmethod
-    def average(cls, weights: "Weighed | tuple[np.ndarray, ...]", draws: int) -> "LogMarginal":
+    def average(cls, each: MeanWeight, draws: int) -> "LogMarginal":
         """Over images, each counting once."""
-        value, standard_error, size, largest = weights[:4]
-        dominated = float(np.mean(largest > DOMINANT))
-        return cls(float(value.mean()), pooled(standard_error), float(size.mean()), float(size.min()), dominated, draws, len(value),
-                   cls._warning(dominated, draws))  # fmt: skip
+        size, dominated = each.effective_sample_size, float(np.mean(each.largest > DOMINANT))
+        return cls(float(each.log.mean()), pooled(each.standard_error), float(size.mean()), float(size.min()),
+        dominated,
+                   draws, len(size), cls._warning(dominated, draws))  # fmt: skip
 
     @staticmethod
     def _warning(dominated: float, draws: int) -> str | None:
         if not dominated:
             return None
         return (
-            f"In {dominated:.1%} of the images one of the {draws} weights holds more than half of the total: there log p(x) is likely to be "
-            "underestimated, and its standard error too. Take more draws, or ask annealed importance sampling for a second opinion."
+            f"In {dominated:.1%} of the images one of the {draws} weights holds more than half of the total: there "
+            "log p(x) is likely to be underestimated, and its standard error too. Take more draws, or ask annealed "
+            "importance sampling for a second opinion."
         )
 
 
 @Compiled
 def _log_weights(problem: Problem, seed, images, q, places, draws: int):
-    """log w_k and log p(x|z_k), `[draws, B]`. Draw k of an image is a function of (seed, place, k): no batch size changes it."""
+    """log w_k and log p(x|z_k), `[draws, B]`."""
 
     def one(number, place, q, x):
         z, log_q = q.sample_and_log_prob(q.noise(draw_key(seed, STREAM, place, number)))
@@ -121,7 +136,7 @@ def weigh(
         problem: a fitted problem in which each example has its own z.
         images: `[n, ...]`.
         codes: of the same images.
-        draws: K.
+        draws: K, at least two.
         seed: of the draws.
         batch: images at once; it changes no draw.
         progress: called with (images done, images) after each block.
@@ -139,36 +154,33 @@ def weigh(
         # Reduced in double precision: a float32 sum of squares near (-1000)^2 has no digit of a variance left.
         log_weights, log_likelihoods = (np.asarray(a, float).T[: len(places)] for a in seen)
         _refuse_if_not_finite(log_weights, places)
-        elbo = log_weights.mean(axis=1)
-        error = log_weights.std(axis=1, ddof=1) / np.sqrt(draws) if draws > 1 else np.full(len(places), np.nan)
-        parts.append(Weighed(*log_mean_weight(log_weights), elbo, error, log_likelihoods.mean(axis=1) - elbo))
+        elbo, error = log_weights.mean(axis=1), log_weights.std(axis=1, ddof=1) / np.sqrt(draws)
+        parts.append(Weighed(log_mean_weight(log_weights), elbo, error, log_likelihoods.mean(axis=1) - elbo))
         if progress is not None:
             progress(int(places[-1]) + 1, len(images))
-    return Weighed(*map(np.concatenate, zip(*parts, strict=True)))
+    return jax.tree.map(lambda *blocks: np.concatenate(blocks), *parts)
 
 
-def log_mean_weight(log_weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    r"""Log of the mean of K weights, its standard error, their effective sample size, and the largest one's share: `[n]` each.
+def log_mean_weight(log_weights: np.ndarray) -> MeanWeight:
+    r"""Log of the mean of K weights, and how far it can be trusted.
 
-    The largest log-weight is taken out before `exp`. By the delta method the standard error of the log is the relative standard
-    error of the mean, \(\sqrt{(K/ESS - 1)/(K - 1)}\) with \(ESS = (\sum w)^2 / \sum w^2\); a single weight has none (nan).
+    The largest log-weight is taken out before `exp`. By the delta method the standard error of the log is the relative
+    standard error of the mean, \(\sqrt{(K/ESS - 1)/(K - 1)}\) with \(ESS = (\sum w)^2 / \sum w^2\).
 
     Args:
-        log_weights: `[n, K]`.
+        log_weights: `[n, K]`, K of at least two.
 
     Example:
-        >>> value, error, size, largest = log_mean_weight(np.full((1, 4), -1000.0))
-        >>> value.tolist(), error.tolist(), size.tolist(), largest.tolist()
-        ([-1000.0], [0.0], [4.0], [0.25])
+        >>> [x.item() for x in log_mean_weight(np.full((1, 4), -1000.0))]
+        [-1000.0, 0.0, 4.0, 0.25]
     """
     K = log_weights.shape[1]
     most = log_weights.max(axis=1, keepdims=True)
     w = np.exp(log_weights - most)
     total = w.sum(axis=1)
     size = total**2 / (w**2).sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        error = np.sqrt(np.maximum(K / size - 1, 0.0) / (K - 1)) if K > 1 else np.full(len(w), np.nan)
-    return most[:, 0] + np.log(total / K), error, size, 1 / total
+    error = np.sqrt(np.maximum(K / size - 1, 0.0) / (K - 1))
+    return MeanWeight(most[:, 0] + np.log(total / K), error, size, 1 / total)
 
 
 def pooled(standard_errors: np.ndarray) -> float:
@@ -176,10 +188,11 @@ def pooled(standard_errors: np.ndarray) -> float:
     return float(np.sqrt(np.sum(standard_errors**2)) / len(standard_errors))
 
 
-def _refuse_if_not_finite(log_weights: np.ndarray, places: Any) -> None:
-    bad = ~np.isfinite(log_weights).all(axis=1)
-    if bad.any():
+def _refuse_if_not_finite(log_weights: np.ndarray, places: np.ndarray) -> None:
+    bad = places[~np.isfinite(log_weights).all(axis=1)]
+    if len(bad):
         raise ArgumentError(
-            f"log p(x, z) - log q(z|x) is not finite for image {places[bad][0]} ({bad.sum()} of {len(bad)} in its block): the model has diverged or "
-            "its likelihood does not cover this image. Evaluate an earlier checkpoint, or check the image's values."
+            f"log p(x, z) - log q(z|x) is not finite for image {bad[0]} ({len(bad)} of {len(places)} in its block): "
+            "the model has diverged, or its likelihood does not cover this image. Evaluate an earlier checkpoint, or "
+            "check the image's values."
         )

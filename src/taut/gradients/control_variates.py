@@ -37,14 +37,20 @@ class ControlVariate(eqx.Module):
         raise NotImplementedError
 
 
+def sampled_part(draws: Draws) -> Draws:
+    """The draws with the closed parts of the KL at zero: no score has to carry them."""
+    closed = jax.tree.map(jnp.zeros_like, (draws.exact_kl, draws.kl_per_dimension))
+    return Draws(*draws[:4], *closed)
+
+
 def contributions(objective: Objective, draws: Draws) -> Any:
-    """The statistics of each draw alone, `[K, ...]`, without the closed part of the KL, which no score has to carry."""
+    """The statistics of each draw alone, `[K, ...]`, without the closed part of the KL."""
+    sampled = sampled_part(draws)
 
-    def alone(log_likelihood, log_prior, log_q, kl):
-        one = (x[None] for x in (log_likelihood, log_prior, log_q, kl))
-        return objective.statistics(Draws(*one, exact_kl=jnp.zeros_like(draws.exact_kl)))
+    def alone(*terms):
+        return objective.statistics(Draws(*(x[None] for x in terms), *sampled[4:]))
 
-    return jax.vmap(alone)(*draws[:4])
+    return jax.vmap(alone)(*sampled[:4])
 
 
 class NoControl(ControlVariate):
@@ -129,13 +135,13 @@ class LeaveOneOut(ControlVariate):
 
     def signal(self, objective, draws, memory):
         """The statistic minus the statistic without draw k, for each k."""
-        sampled = draws._replace(exact_kl=jnp.zeros_like(draws.exact_kl))
+        sampled = sampled_part(draws)
         whole = objective.statistics(sampled)
         K = draws.log_q.shape[0]
 
         def without(k):
             terms = (x.at[k].set((jnp.sum(x) - x[k]) / (K - 1)) for x in sampled[:4])
-            return objective.statistics(Draws(*terms, exact_kl=sampled.exact_kl))
+            return objective.statistics(Draws(*terms, *sampled[4:]))
 
         rest = jax.vmap(without)(jnp.arange(K))
         return jax.tree.map(lambda a, b: a - b, whole, rest), ()

@@ -39,5 +39,6 @@ class Exact(Gradient):
         """The exact statistics: one "draw" that carries the expectations."""
         expected = target.expected_log_likelihood(q)[None]
         zero = jnp.zeros_like(expected)
-        draws = Draws(expected, zero, zero, zero, target.closed_kl(q))
+        per_dimension = target.closed_kl_per_dimension(q) if Capability.FACTORISED in closed else None
+        draws = Draws(expected, zero, zero, zero, target.closed_kl(q), per_dimension)
         return objective.statistics(draws), Info(stop_gradient(elbo_terms(draws)), ())
