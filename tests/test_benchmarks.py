@@ -115,6 +115,7 @@ def test_parts_import(bench, name):
     bench(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["mean-field", "full-rank"])
 @pytest.mark.filterwarnings("default")
 def test_numpyro_makes_the_same_steps_timed_and_watched(bench, breast_cancer, family):

@@ -13,5 +13,6 @@ from .errors import TautError as TautError
 from .learn import Ended as Ended
 from .result import Fit as Fit
 from .saved import load as load
+from .sweeps import rate_distortion as rate_distortion
 
 __version__: str

@@ -75,7 +75,8 @@ def fit(
         dtype: "float64" (default for models with one z for all rows) or "float32".
         progress: show a bar; None shows it on a terminal.
         checkpoint: a folder to save the state in by time; a fit that finds one there goes on from it, bit for bit.
-        validation: held-out examples (latent-variable models): the true ELBO on them is what early stopping looks at.
+        validation: held-out examples as the model sees them (latent-variable models), on whose true ELBO early stopping
+            looks.
         patience: looks without a better validation ELBO after which training stops, a look being an epoch but at least
             200 steps; None never stops it.
         transform: `(key, rows) -> rows` on each batch, compiled into the step, e.g. dynamic binarisation.
@@ -108,13 +109,15 @@ def fit(
         checkpoint = Checkpoint(Path(checkpoint))
     begun = time.perf_counter()
     dtype = precision.resolve(dtype if dtype is not None else ("float32" if model.local else "float64"))
+    if model.local:
+        data, validation, transform = _examples(data, validation, transform)
     rows, weights, design, labels = _rows(model, data, sample_weight, missing, positive, transform)
     if model.local and batch_size is None:
-        batch_size = min(LOCAL_BATCH, rows.shape[0])
+        batch_size = min(LOCAL_BATCH, len(rows))
     source = Source(rows, weights, batch_size, seed, dtype, transform)
     choice = choose(model, rows, family=family, objective=objective, gradient=gradient, algorithm=algorithm,
                     steps=steps, minibatch=batch_size is not None)  # fmt: skip
-    monitor = _monitor(choice.problem, source, validation, patience, transform, seed)
+    monitor = _monitor(choice.problem, source, validation, patience, seed)
     prepared = time.perf_counter()
     with precision.context(dtype):
         problem = cast(choice.problem, dtype)
@@ -129,7 +132,7 @@ def fit(
                 monitor=monitor,
             )
         learned = time.perf_counter()
-        bound = _bound(choice.algorithm, outcome, source, seed, rows if validation is None else validation)
+        bound = _bound(choice.algorithm, outcome, source, seed, rows, validation)
     ended, reason = _judged(outcome, bound)
     done = time.perf_counter()
     kind = LatentFit if model.local else Fit
@@ -179,9 +182,7 @@ def _both(bar: ProgressBar, callback: Callable | None) -> Callable:
     return call
 
 
-def _monitor(
-    problem: Any, source: Source, validation: Any, patience: int | None, transform: Any, seed: int
-) -> Monitor | None:
+def _monitor(problem: Any, source: Source, validation: Any, patience: int | None, seed: int) -> Monitor | None:
     """Early stopping where it was asked for, the best feasible iterate where there are constraints."""
     every = -(-LOOK_STEPS // source.steps_per_epoch) * source.steps_per_epoch  # whole epochs
     if patience is not None:
@@ -191,9 +192,7 @@ def _monitor(
             raise ArgumentError("patience needs validation=, held-out examples on which the true ELBO is looked at.")
         key = jax.random.key(seed)
         held_out = np.asarray(validation)
-        return EarlyStopping(
-            lambda p: elbo_per_example(p, held_out, key, transform=transform)[0].elbo, every, patience
-        )
+        return EarlyStopping(lambda p: elbo_per_example(p, held_out, key)[0].elbo, every, patience)
     if isinstance(problem.objective, Constrained):
         scale = np.array([c.scale for c in problem.objective.subject_to])
         return BestFeasible(every, problem.objective.aim, scale)
@@ -222,6 +221,26 @@ def _rows(model: Model, data: Any, sample_weight: Any, missing: str, positive: A
             _check_examples(model, rows, transform)
     size = jax.tree.leaves(rows)[0].shape[0] if kept is None else kept.size
     return rows, _weights(sample_weight, size, kept), design, labels
+
+
+def _examples(data: Any, validation: Any, transform: Any) -> tuple[Any, Any, Any]:
+    """Examples, held-out examples and transform, from arrays or from binarised splits."""
+    from taut.data import Binarised, HeldOut, Images, Training
+
+    if isinstance(data, Binarised):
+        validation = data.validation if validation is None else validation
+        data = data.train
+    if isinstance(data, (HeldOut, Images)):
+        what = "held out, not for training" if isinstance(data, HeldOut) else "not in the form that a likelihood takes"
+        raise DataError(f"These images are {what}; give taut.data.binarise(kind, images), or its .train.")
+    if isinstance(validation, Training):
+        raise DataError("validation= are the training images; give held-out ones.")
+    if isinstance(data, Training):
+        transform = data.transform if transform is None else transform
+        data = data.rows
+    if isinstance(validation, HeldOut):
+        validation = validation.rows
+    return data, validation, transform
 
 
 def _table(model: Any, data: Any, missing: Any, positive: Any) -> Any:
@@ -271,16 +290,18 @@ def _weights(sample_weight: Any, size: int, kept: Any):
     return weights if kept is None else weights[kept]
 
 
-def _bound(algorithm: Any, outcome: Outcome, source: Source, seed: int, examples: Any) -> Bound:
+def _bound(algorithm: Any, outcome: Outcome, source: Source, seed: int, rows: Any, validation: Any) -> Bound:
     """The final ELBO: the algorithm's own where it is exact (nothing to compile), else evaluated on all rows."""
     if outcome.history:
         own = algorithm.terms(outcome.state)
         if own is not None:
-            return Bound(*map(float, own), 0.0)
+            return Bound(float(own[0]), float(own[1]), float(own[2]), 0.0)
     key = jax.random.fold_in(jax.random.key(seed), 2**31 - 1)  # apart from every step's key
-    if outcome.problem.model.local:
-        return elbo_per_example(outcome.problem, np.asarray(examples)[:EVALUATED], key, transform=source.transform)[0]
-    return elbo(outcome.problem, key, jax.device_put(source.parent))
+    if not outcome.problem.model.local:
+        return elbo(outcome.problem, key, jax.device_put(source.parent))
+    if validation is not None:
+        return elbo_per_example(outcome.problem, np.asarray(validation)[:EVALUATED], key)[0]
+    return elbo_per_example(outcome.problem, rows[:EVALUATED], key, transform=source.transform)[0]
 
 
 def _judged(outcome: Outcome, bound: Bound) -> tuple[Ended, str]:

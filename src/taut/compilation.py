@@ -31,7 +31,7 @@ class Compiled:
 
     def __init__(self, function: Callable):
         self._optimised = eqx.filter_jit(function)
-        self._plain = eqx.filter_jit(function, compiler_options=PLAIN)
+        self._plain = eqx.filter_jit(function, compiler_options=PLAIN)  # pyright: ignore[reportCallIssue]
         self._plain_works = True
 
     def __call__(self, *arguments: Any, plain: bool) -> Any:

@@ -19,7 +19,7 @@ def resolve(dtype: Any) -> np.dtype:
         resolved = np.dtype(dtype)
     except TypeError:
         resolved = None
-    if resolved not in (np.dtype("float32"), np.dtype("float64")):
+    if resolved is None or resolved not in (np.dtype("float32"), np.dtype("float64")):
         raise ArgumentError(f"dtype={dtype!r}: fits run in 'float32' or 'float64'; pass one of the two.")
     return resolved
 

@@ -37,15 +37,14 @@ class ProgressBar:
         """Show where the fit is; called between chunks."""
         if not self.shown or time.monotonic() - self.begun < PATIENCE or not len(history["elbo"]):
             return
-        if self._bar is None:
-            self._open()
+        bar = self._bar or self._open()
         recent = history["elbo"][-100:]
         rate = made / (time.monotonic() - self.begun)
         speed = f"{rate * self.examples:,.0f} images/s" if self.examples else f"{rate:,.0f} steps/s"
         text = f"{np.nanmean(recent):.2f}" if np.isfinite(recent).any() else "..."
-        self._bar.update(self._task, completed=made, elbo=text, speed=speed)
+        bar.update(self._task, completed=made, elbo=text, speed=speed)
 
-    def _open(self) -> None:
+    def _open(self) -> Any:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -54,3 +53,4 @@ class ProgressBar:
         self._bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4)
         self._task = self._bar.add_task("fit", total=self.total, elbo="...", speed="")
         self._bar.start()
+        return self._bar

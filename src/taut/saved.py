@@ -1,7 +1,8 @@
 """Saved fits: a folder with `fit.json` and `arrays.npz`, no code and no pickle.
 
-`taut.load(path)` gives back everything that needs no code of the user's: a whole regression, and the draws, summaries,
-history and report of any log density. `taut.load(path, model=...)`, checked by a fingerprint, gives back the rest.
+`taut.load(path)` gives back everything that needs no code of the user's: a whole regression, an autoencoder of built-in
+networks, and the draws, summaries, history and report of any log density. What was the user's own is passed again,
+checked by a fingerprint.
 """
 
 import json
@@ -14,21 +15,25 @@ import jax
 import numpy as np
 
 from taut import __version__
+from taut.algorithms import StochasticGradient
 from taut.capabilities import Capability
 from taut.checkpoints import CHECKPOINT_FILE
-from taut.choose import ALGORITHMS, CONTROLS, FAMILIES, GRADIENTS
 from taut.diagnostics.elbo import Bound
 from taut.errors import SavedFitError
-from taut.gradients import Problem, Reinforce
+from taut.families import Family
+from taut.gradients import Problem
+from taut.latent_fit import LatentFit
 from taut.learn import Ended
-from taut.models import LogisticRegression, Model, Normal, Prior
-from taut.objectives.parse import parse_objective
+from taut.models import Model, Prior
+from taut.objectives import Objective
 from taut.result import Fit
-from taut.store import read_arrays, write_arrays, write_folder
+from taut.specs import build, spec_or_none
+from taut.store import arrays_into_tree, read_arrays, tree_to_arrays, write_arrays, write_folder
 from taut.trees import describe, is_float_array
 
 FORMAT = 1
 """Version of the folder's layout; a newer one is refused, not guessed at."""
+PARTS = ("model", "family", "objective", "gradient")
 MOST_SAVED_NUMBERS = 10_000_000
 """Draws of a log density are saved up to this many numbers, so that a summary needs no code."""
 
@@ -55,14 +60,18 @@ def save(fit: Fit, path: Path) -> Path:
         "format": FORMAT,
         "taut": __version__,
         "fit": fit.to_json(),
-        "model": _model_spec(fit.model),
-        "fingerprint": _fingerprint(fit.model),
-        "control": getattr(getattr(fit.problem.gradient, "control", None), "name", None),
+        "local": fit.model.local,
+        "parts": {name: spec_or_none(getattr(fit.problem, name)) for name in PARTS},
+        "fingerprints": {name: _fingerprint(getattr(fit.problem, name)) for name in PARTS},
+        "algorithm": spec_or_none(fit.algorithm),
         "steps": fit.algorithm.steps,
+        "steps_per_second": fit.steps_per_second,
         "design": fit.design.to_json() if fit.design else None,
         "labels": fit.labels.to_json() if fit.labels else None,
     }
-    arrays = {f"family.{name}": np.asarray(leaf) for name, leaf in vars(fit.posterior).items()}
+    arrays = {}
+    for name in PARTS:
+        arrays |= tree_to_arrays(getattr(fit.problem, name), name)
     arrays |= {f"history.{name}": np.asarray(x) for name, x in fit.history.items()}
     arrays |= {f"evidence.{name}": np.asarray(x) for name, x in fit.evidence.items()}
     arrays |= {f"draws.{name}": x for name, x in _draws(fit).items()}
@@ -79,13 +88,16 @@ def save(fit: Fit, path: Path) -> Path:
     return path
 
 
-def load(path: str | Path, model: Model | None = None) -> Fit:
+def load(
+    path: str | Path, model: Model | None = None, *, family: Family | None = None, objective: Objective | None = None
+) -> Fit:
     """A saved fit.
 
     Args:
         path: the folder.
-        model: the model that was fitted, for what needs its code (a log density's fresh draws); a regression needs
-            none.
+        model: the model that was fitted, for what needs its code: a log density's fresh draws, a decoder of your own.
+        family: likewise, for an encoder of your own.
+        objective: likewise, for a constraint on a function of your own.
 
     Raises:
         SavedFitError: the folder is missing, damaged, foreign, newer than this version, or of another model.
@@ -104,7 +116,7 @@ def load(path: str | Path, model: Model | None = None) -> Fit:
     if of_arrays.get("pair") != meta.get("pair"):
         raise SavedFitError(f"{path} holds the two halves of different fits: saving was cut short. Fit again.")
     try:
-        return _rebuild(meta, arrays, model)
+        return _rebuild(path, meta, arrays, {"model": model, "family": family, "objective": objective})
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, SavedFitError):
             raise
@@ -135,30 +147,19 @@ def _read_meta(path: Path) -> dict[str, Any]:
     return meta
 
 
-def _rebuild(meta: dict[str, Any], arrays: dict[str, np.ndarray], model: Model | None) -> Fit:
+def _rebuild(path: Path, meta: dict[str, Any], arrays: dict[str, np.ndarray], given: dict[str, Any]) -> Fit:
     said = meta["fit"]
-    if model is not None and _fingerprint(model) != meta["fingerprint"]:
-        raise SavedFitError(
-            "The model given is not the one that was fitted: its parameters, prior or functions differ. Give the same "
-            "one, or none."
-        )
     part = lambda prefix: {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}  # noqa: E731
-    if model is None:
-        model = _model_from_spec(meta["model"])
-    gradient = GRADIENTS[said["gradient"]]
-    if gradient is Reinforce:
-        built = Reinforce(said["samples"], CONTROLS[meta["control"]]())
-    else:
-        built = gradient() if said["gradient"] == "exact" else gradient(said["samples"])
-    family = FAMILIES[said["family"]](**part("family."))
-    algorithm = ALGORITHMS[said["algorithm"]](steps=meta["steps"])  # pyright: ignore[reportCallIssue]
+    problem = Problem(**{name: _part(path, name, meta, arrays, given.get(name)) for name in PARTS})
+    algorithm = build(meta["algorithm"]) or StochasticGradient(steps=meta["steps"])  # with an optimizer that is unknown
     design = labels = None
     if meta["design"] is not None:
         from taut.data import Design, Labels
 
         design, labels = Design.from_json(meta["design"]), Labels.from_json(meta["labels"])
-    return Fit(
-        problem=Problem(model, family, parse_objective(said["objective"], meta["steps"])[0], built),
+    kind = LatentFit if meta["local"] else Fit
+    return kind(
+        problem=problem,
         algorithm=algorithm,
         bound=Bound(said["elbo"], said["expected_log_likelihood"], said["kl"], said["elbo_standard_error"]),
         history=part("history."),
@@ -172,43 +173,60 @@ def _rebuild(meta: dict[str, Any], arrays: dict[str, np.ndarray], model: Model |
         seed=said["seed"],
         dtype=np.dtype(said["dtype"]),
         seconds=said["seconds"],
+        steps_per_second=meta["steps_per_second"],
         design=design,
         labels=labels,
         evidence=part("evidence."),
-        draws=part("draws.") if isinstance(model, UnknownModel) else None,
+        draws=part("draws.") if isinstance(problem.model, UnknownModel) else None,
     )
 
 
-def _fingerprint(model: Model) -> Any:
-    """The model's structure and fixed values; of what is learned, the shapes alone."""
+def _part(path: Path, name: str, meta: dict[str, Any], arrays: dict[str, np.ndarray], given: Any) -> Any:
+    """A part of the problem: as given, or from its spec, with the saved arrays in it."""
+    if given is not None:
+        if _fingerprint(given) != meta["fingerprints"][name]:
+            raise SavedFitError(
+                f"The {name} given is not the one that was fitted: its parameters, prior or functions differ. Give the "
+                "same one, or none."
+            )
+        return arrays_into_tree(arrays, _in_saved_precision(given, arrays, name), name)
+    said = meta["parts"][name]
+    if said is None and name == "model" and not meta["local"]:
+        return UnknownModel()
+    if said is None:
+        raise SavedFitError(
+            f"{path} was fitted with a {name} that has code of your own, which a saved fit does not keep: pass it "
+            f"again, taut.load({str(path)!r}, {name}=...)."
+        )
+    return arrays_into_tree(arrays, build(said), name)
+
+
+def _in_saved_precision(part: Any, arrays: dict[str, np.ndarray], name: str) -> Any:
+    """`part` with its arrays in the precision of the fit, in which it may not have been built."""
+
+    def take(path, leaf):
+        saved = arrays.get(name + jax.tree_util.keystr(path))
+        return np.asarray(leaf, saved.dtype) if is_float_array(leaf) and saved is not None else leaf
+
+    return jax.tree_util.tree_map_with_path(take, part)
+
+
+def _fingerprint(part: Any) -> Any:
+    """Structure and fixed values; of what is learned (all of a family, some of a model), the shapes alone."""
 
     def shapes(tree: Any) -> Any:
-        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype) if is_float_array(x) else x, tree)
+        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, float) if is_float_array(x) else x, tree)
 
-    for name in model.learned():
-        model = eqx.tree_at(lambda m, n=name: getattr(m, n), model, shapes(getattr(model, name)))
-    return describe(model)
-
-
-def _model_spec(model: Model) -> dict[str, Any] | None:
-    """A regression in plain JSON; None for a model that holds the user's code."""
-    if isinstance(model, LogisticRegression) and isinstance(model.prior, Normal):
-        prior = {"loc": np.asarray(model.prior.loc).tolist(), "scale": np.asarray(model.prior.scale).tolist()}
-        return {"prior": prior, "standardise": model.standardise, "intercept": model.intercept}
-    return None
-
-
-def _model_from_spec(spec: dict[str, Any] | None) -> Model:
-    if spec is None:
-        return UnknownModel()
-    number = lambda x: tuple(x) if isinstance(x, list) else x  # noqa: E731
-    prior = Normal(number(spec["prior"]["loc"]), number(spec["prior"]["scale"]))
-    return LogisticRegression(prior, standardise=spec["standardise"], intercept=spec["intercept"])
+    if isinstance(part, Family):
+        return describe(shapes(part))
+    for name in part.learned() if isinstance(part, Model) else ():
+        part = eqx.tree_at(lambda m, n=name: getattr(m, n), part, shapes(getattr(part, name)))
+    return describe(part)
 
 
 def _draws(fit: Fit) -> dict[str, np.ndarray]:
-    """The draws behind the summary, by the unknowns' paths; none for a regression, whose table is exact."""
-    if fit.design is not None:
+    """The draws behind the summary, by the unknowns' paths; none where there is no summary or it is exact."""
+    if fit.design is not None or fit.model.local:
         return {}
     if fit.draws is not None:
         return fit.draws

@@ -80,6 +80,15 @@ def test_the_elbo_of_a_step_is_that_before_it():
     assert np.all(np.diff(outcome.history["elbo"]) > 0)  # exact gradients, small steps
 
 
+def test_every_step_has_draws_of_its_own():
+    # Standing still, all steps estimate one number, each with other noise: a hundred of them scatter around it.
+    seen = run(100, gradient=Reparametrization(samples=2), optimizer=Recipe(optax.sgd, 0.0)).history["elbo"]
+    exact = run(1, optimizer=Recipe(optax.sgd, 0.0)).history["elbo"][0]
+    assert np.unique(seen).size == 100
+    # 4 standard errors: one seed in 16,000 fails.
+    assert abs(seen.mean() - exact) < 4 * seen.std() / 10
+
+
 @pytest.mark.parametrize("gradient", [Exact(), Reparametrization(), Reinforce()])
 def test_the_default_rate_suits_the_estimator_and_falls_to_zero(gradient):
     problem = Problem(LogisticRegression(), MeanField.around(np.zeros(2)), Elbo(), gradient)

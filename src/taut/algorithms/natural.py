@@ -201,7 +201,8 @@ class NaturalGradient(Algorithm):
     def step(self, key, state, batch):
         """One trial: evaluate the candidate, accept it if the ELBO does not fall, else try a safer one next."""
         point = state.point
-        trial, q = self._evaluate(state.problem, *self._candidate(state), state.variational, batch)
+        mean, precision = self._candidate(state)
+        trial, q = self._evaluate(state.problem, mean, precision, state.variational, batch)
         accepted = (trial.value >= point.value - _rounding(point.value)) & jnp.isfinite(trial.decrement)
         keep = lambda new, old: jnp.where(accepted, new, old)  # noqa: E731
         here = jax.tree.map(keep, trial, point)
@@ -261,7 +262,8 @@ class NaturalGradient(Algorithm):
 
     def diagnose(self, key, state, batch):
         """The terms at the next trial, by name."""
-        trial, _ = self._evaluate(state.problem, *self._candidate(state), state.variational, batch)
+        mean, precision = self._candidate(state)
+        trial, _ = self._evaluate(state.problem, mean, precision, state.variational, batch)
         return {"expected_log_likelihood": trial.expected_log_likelihood, "bound": trial.value,
                 "the gradient of family.mean": trial.step, "the precision of family": trial.target}  # fmt: skip
 

@@ -120,7 +120,7 @@ class StochasticGradient(Algorithm):
 
         bound, (statistics, info), slope, (moving, fixed) = self._gradient(key, state, batch)
         updates, optimizer = self._optax(state.problem).update(slope, state.optimizer, moving)
-        moving = optax.apply_updates(moving, updates)
+        moving: Any = optax.apply_updates(moving, updates)
         problem: Problem = eqx.combine(moving, fixed)
         new = StochasticState(
             problem=problem,

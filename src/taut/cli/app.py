@@ -5,10 +5,15 @@ from typing import Annotated
 import typer
 
 import taut
+from taut.cli.encode import encode
+from taut.cli.evaluate import evaluate
 from taut.cli.fit import fit
 from taut.cli.guard import Guarded
 from taut.cli.predict import predict
+from taut.cli.rate_distortion import rate_distortion
 from taut.cli.report import report
+from taut.cli.sample import sample
+from taut.cli.vae import vae
 
 app = typer.Typer(
     cls=Guarded,
@@ -34,5 +39,5 @@ def start(
     """Variational inference that says how it ended: fit a posterior, predict with it, look at it."""
 
 
-for command in (fit, predict, report):
+for command in (fit, predict, vae, evaluate, sample, encode, rate_distortion, report):
     app.command()(command)

@@ -81,10 +81,10 @@ def fit(
     say(f"the report page is {taut.report.page(result, page)}.")
     if as_json:  # last: should anything go wrong before, standard output is empty
         show_json(result.to_json())
-    _end(result, out)
+    end(result, out)
 
 
-def _end(result: "Fit", out: Path | None) -> None:
+def end(result: "Fit", out: Path | None) -> None:
     """The exit code that says how the fit ended, and on standard error what to do about it."""
     from taut.learn import Ended
 

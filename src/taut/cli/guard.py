@@ -17,7 +17,8 @@ DEFECT = 1
 
 # The library speaks of Python's arguments; whoever sits at a terminal has options.
 ARGUMENT = re.compile(
-    r"\b(algorithm|batch_size|control|dtype|family|gradient|learning_rate|missing|positive|samples|seed|steps)=([^\s,;]*[^\s,;.:])"
+    r"\b(algorithm|alphas|batch_size|betas|control|draws|dtype|family|gradient|latent|learning_rate|likelihood|missing|"
+    r"objective|patience|positive|samples|seed|steps)=('[^']*'|[^\s,;]*[^\s,;.:])"
 )
 NAMES = {
     "taut.algorithms.StochasticGradient()": "stochastic",

@@ -9,6 +9,7 @@ import numpy as np
 
 from taut.batch import Batch
 from taut.errors import ArgumentError, DataError
+from taut.trees import describe
 
 DEVICE_BYTES = 2 * 2**30
 """Most bytes of rows that are kept on the device; larger data are streamed."""
@@ -98,9 +99,9 @@ class Source:
         plan = self.plan(start, count)
         padding = np.zeros((length - count, plan.shape[1]), plan.dtype)
         if self.resident:
-            if self._on_device is None:
-                self._on_device = jax.device_put(self.parent)
-            return self._on_device, np.concatenate([plan, padding])
+            parent = self._on_device or jax.device_put(self.parent)
+            self._on_device = parent
+            return parent, np.concatenate([plan, padding])
         places = np.arange(length * plan.shape[1], dtype=np.int32).reshape(length, -1)
         needed = np.concatenate([plan, padding]).ravel()
         rows = jax.tree.map(lambda a: self._cast(np.asarray(a[needed])), self.rows)
@@ -131,7 +132,13 @@ class Source:
         check = 0
         for leaf in jax.tree.leaves((self.rows, self.weights)):
             check = zlib.crc32(np.ascontiguousarray(leaf).tobytes(), check)
-        return {"rows": self.size, "batch_size": self.batch_size, "seed": self.seed, "checksum": check}
+        return {
+            "rows": self.size,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "checksum": check,
+            "transform": describe(self.transform),
+        }
 
 
 def take(parent: Batch, rows: Any, transform: Callable | None = None, key: Any = None) -> Batch:

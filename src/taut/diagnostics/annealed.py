@@ -10,7 +10,7 @@ variances 1 and v, f_t is Gaussian with precision (1 - b_t) + b_t / v, and steps
 deviation.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -57,8 +57,8 @@ class Annealed(NamedTuple):
     difference_standard_error: float
 
 
-def _chain(problem: Problem, x, scale, key, ladder, steps):
-    """One chain: (log-weight, acceptance, steps). `steps` `[T]` are the moves' sizes, None finds them on the way."""
+def _chain(problem: Problem, x, scale, key, ladder, steps, gain):
+    """One chain: (log-weight, acceptance, sizes of its moves). `steps` `[T]` are the sizes; `gain` adapts them on the way."""
     base = lambda z: -0.5 * jnp.sum(z**2 + LOG_2PI)  # noqa: E731
     joint = lambda z: problem.model.log_likelihood(z, x[None])[0] + problem.model.prior.log_prob(z)  # noqa: E731
     tempered = jax.value_and_grad(lambda z, b: (1 - b) * base(z) + b * joint(z))
@@ -79,23 +79,21 @@ def _chain(problem: Problem, x, scale, key, ladder, steps):
             return (z, p + 0.5 * stride * slope, slope, value), None
 
         (proposal, p, _, new_value), _ = jax.lax.scan(leap, (z, momentum, slope, value), length=LEAPFROGS)
-        gain = new_value - value - 0.5 * jnp.sum(p**2 - momentum**2)
-        chance = jnp.where(jnp.isfinite(gain), jnp.exp(jnp.minimum(gain, 0.0)), 0.0)
+        change = new_value - value - 0.5 * jnp.sum(p**2 - momentum**2)
+        chance = jnp.where(jnp.isfinite(change), jnp.exp(jnp.minimum(change, 0.0)), 0.0)
         return jnp.where(jax.random.uniform(of_choice, (), z.dtype) < chance, proposal, z), chance
 
     def temper(state, level):
-        z, log_weight, step = state
+        z, log_weight, factor = state
         before, b, number, given = level
         log_weight = log_weight + (b - before) * (joint(z) - base(z))
-        used = step if steps is None else given
-        z, chance = move(z, b, used, jax.random.fold_in(key, number + 1))
-        return (z, log_weight, step * jnp.exp(GAIN * (chance - ACCEPTANCE))), (chance, used)
+        z, chance = move(z, b, factor * given, jax.random.fold_in(key, number + 1))
+        return (z, log_weight, factor * jnp.exp(gain * (chance - ACCEPTANCE))), (chance, factor * given)
 
     z = jax.random.normal(jax.random.fold_in(key, 0), scale.shape, scale.dtype)
-    zero = jnp.zeros((), z.dtype)
-    given = jnp.zeros(len(ladder) - 1, z.dtype) if steps is None else steps
-    levels = (ladder[:-1], ladder[1:], jnp.arange(len(ladder) - 1), given)
-    (_, log_weight, _), (chances, used) = jax.lax.scan(temper, (z, zero, zero + FIRST_STEP), levels)
+    zero, one = jnp.zeros((), z.dtype), jnp.ones((), z.dtype)
+    levels = (ladder[:-1], ladder[1:], jnp.arange(len(steps)), steps)
+    (_, log_weight, _), (chances, used) = jax.lax.scan(temper, (z, zero, one), levels)
     return log_weight, jnp.mean(chances), used
 
 
@@ -105,17 +103,16 @@ def _scales(members):
 
 
 @Compiled
-def _anneal(problem: Problem, seed, images, scales, places, ladder, chains: int):
-    def one(x, scale, place):
-        run = lambda stream, steps: jax.vmap(  # noqa: E731
-            lambda number: _chain(problem, x, scale, draw_key(seed, stream, place, number), ladder, steps)
-        )(jnp.arange(chains))
-        # Steps that adapt to their own chain would bias its weight: pilot chains find them, fresh chains use them.
-        _, _, found = run(PILOT, None)
-        log_weights, chances, _ = run(MEASURED, jnp.exp(jnp.mean(jnp.log(found), axis=0)))
-        return log_weights, jnp.mean(chances)
+def _chains(problem: Problem, seed, stream, ladder, gain, chains: int, images, scales, places, steps):
+    """Of every image: log-weights `[B, chains]`, acceptance `[B]`, sizes of the moves `[B, T]`."""
 
-    return jax.vmap(one)(images, scales, places)
+    def one(x, scale, place, steps):
+        run = lambda key: _chain(problem, x, scale, key, ladder, steps, gain)  # noqa: E731
+        keys = jax.vmap(lambda number: draw_key(seed, stream, place, number))(jnp.arange(chains))
+        log_weights, chances, used = jax.vmap(run)(keys)
+        return log_weights, jnp.mean(chances), jnp.exp(jnp.mean(jnp.log(used), axis=0))
+
+    return jax.vmap(one)(images, scales, places, steps)
 
 
 def anneal(
@@ -156,8 +153,12 @@ def anneal(
     ladder = _ladder(temperatures).astype(images.dtype)
     log_weights, chances = [], []
     for places in blocks(len(images), batch):
-        block: tuple[Any, ...] = padded((images, scales, np.arange(len(images), dtype=np.int32)), places, batch)
-        seen, chance = _anneal(problem, np.asarray(seed), *block, ladder, chains, plain=False)
+        block = padded((images, scales, np.arange(len(images), dtype=np.int32)), places, batch)
+        steps = np.full((batch, temperatures), FIRST_STEP, images.dtype)
+        # Steps that adapt to their own chain would bias its weight: pilot chains find them, fresh chains use them.
+        for stream, gain in ((PILOT, GAIN), (MEASURED, 0.0)):
+            stages = np.asarray(seed), np.asarray(stream), ladder, np.asarray(gain, images.dtype)
+            seen, chance, steps = _chains(problem, *stages, chains, *block, steps, plain=False)
         log_weights.append(np.asarray(seen, float)[: len(places)])
         chances.append(np.asarray(chance, float)[: len(places)])
     value = LogMarginal.average(log_mean_weight(np.concatenate(log_weights)), chains)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from taut.gradients.problem import Problem
@@ -62,6 +63,7 @@ def diagnose(
     Collapse, 2019 (a unit of a linear decoder closes if the data's variance along it is below the noise's).
     """
     units = problem.model.dim(images)
+    used = f"{active} of {units} latent units are active"
     verdict = "collapsed" if active == 0 else "pruned" if active < units else "none"
     found = _annealing(problem, step)
     if found is None and active == 0:
@@ -70,7 +72,7 @@ def diagnose(
         found = _beta(problem)
     head = {
         "collapsed": "No latent unit moves with the image.",
-        "pruned": f"{active} of {units} latent units are active; a unit that gains less likelihood than KL stays closed.",
+        "pruned": f"{used}; a unit that gains less likelihood than it costs in KL stays closed.",
         "none": f"All {units} latent units are active.",
     }[verdict]
     return Collapse(verdict, found[0], f"{head} {found[1]}") if found else Collapse(verdict, None, head)
@@ -191,4 +193,5 @@ def without_codes(problem: Problem, x: np.ndarray) -> float | None:
 
 
 def _sd(likelihood: Gaussian) -> float:
-    return float(np.exp(7 * np.tanh(float(likelihood.log_sd) / 7)))  # as the likelihood bounds it
+    """The standard deviation in use, from the density of one element at its mean: -log sd - 1/2 log 2 pi."""
+    return float(np.exp(-likelihood.log_prob(jnp.zeros(1), jnp.zeros(1))) / np.sqrt(2 * np.pi))

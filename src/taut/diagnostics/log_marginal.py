@@ -116,8 +116,11 @@ def _log_weights(problem: Problem, seed, images, q, places, draws: int):
         return log_likelihood + problem.model.prior.log_prob(z) - log_q, log_likelihood
 
     # [draws at once, B, D] @ [D, H] is one matrix product of draws x B rows.
-    every = lambda number: jax.vmap(one, in_axes=(None, 0, 0, 0))(number, places, q, images)  # noqa: E731
-    return jax.lax.map(every, jnp.arange(draws), batch_size=min(draws, max(1, AT_ONCE // len(places))))
+    every = jax.vmap(jax.vmap(one, in_axes=(None, 0, 0, 0)), in_axes=(0, None, None, None))
+    rounds = -(-draws * len(places) // AT_ONCE)
+    numbers = jnp.arange(rounds * -(-draws // rounds)).reshape(rounds, -1)  # even rounds, a few draws too many
+    seen = jax.lax.map(lambda some: every(some, places, q, images), numbers)
+    return jax.tree.map(lambda a: a.reshape(-1, len(places))[:draws], seen)
 
 
 def weigh(

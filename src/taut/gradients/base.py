@@ -10,7 +10,7 @@ from jaxtyping import PRNGKeyArray
 from taut.capabilities import Capability, sentence
 from taut.errors import ArgumentError
 from taut.families.base import Family
-from taut.gradients.target import Target
+from taut.gradients.target import Target, over_draws
 from taut.models.base import Model
 from taut.objectives.base import Objective
 
@@ -70,7 +70,7 @@ class Gradient(eqx.Module):
 
     def noise(self, key: PRNGKeyArray, q: Family) -> Any:
         """The random numbers of K draws, a pytree of `[K, ...]`: the only place where chance enters."""
-        return jax.vmap(q.noise)(jax.random.split(key, self.samples))
+        return over_draws(q.noise, jax.random.split(key, self.samples))
 
     def surrogate(
         self, noise: Any, objective: Objective, target: Target, q: Family, closed: frozenset[Capability], memory: Any

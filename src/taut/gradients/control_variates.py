@@ -48,7 +48,7 @@ def contributions(objective: Objective, draws: Draws) -> Any:
     sampled = sampled_part(draws)
 
     def alone(*terms):
-        return objective.statistics(Draws(*(x[None] for x in terms), *sampled[4:]))
+        return objective.statistics(Draws(*(x[None] for x in terms), *sampled[4:]))  # pyright: ignore[reportCallIssue]
 
     return jax.vmap(alone)(*sampled[:4])
 
@@ -141,7 +141,7 @@ class LeaveOneOut(ControlVariate):
 
         def without(k):
             terms = (x.at[k].set((jnp.sum(x) - x[k]) / (K - 1)) for x in sampled[:4])
-            return objective.statistics(Draws(*terms, *sampled[4:]))
+            return objective.statistics(Draws(*terms, *sampled[4:]))  # pyright: ignore[reportCallIssue]
 
         rest = jax.vmap(without)(jnp.arange(K))
         return jax.tree.map(lambda a, b: a - b, whole, rest), ()

@@ -2,11 +2,9 @@
 
 from typing import ClassVar
 
-import jax
-
 from taut.capabilities import Capability
 from taut.gradients.base import Gradient, Info
-from taut.gradients.target import evaluate
+from taut.gradients.target import evaluate, over_draws
 from taut.objectives.draws import elbo_terms
 from taut.trees import stop_gradient
 
@@ -36,5 +34,5 @@ class Reparametrization(Gradient):
 
     def surrogate(self, noise, objective, target, q, closed, memory):
         """The statistics at differentiable draws: their derivative is the estimator."""
-        draws = evaluate(target, q, jax.vmap(q.sample)(noise), closed)
+        draws = evaluate(target, q, over_draws(q.sample, noise), closed)
         return objective.statistics(draws), Info(stop_gradient(elbo_terms(draws)), ())

@@ -1,5 +1,6 @@
 """The joint density of one unit, and its evaluation at K draws."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -48,11 +49,21 @@ class Target(eqx.Module):
         return -q.entropies() - self.model.prior.expected_log_probs(q)
 
 
+def over_draws(function: Callable, draws: Any) -> Any:
+    """`function` of each of K draws, a pytree of `[K, ...]`: `vmap`, but without an axis for a single draw.
+
+    An axis of length one between examples and features turns each weight's gradient into transposed copies.
+    """
+    if jax.tree.leaves(draws)[0].shape[0] > 1:
+        return jax.vmap(function)(draws)
+    return jax.tree.map(lambda a: a[None], function(jax.tree.map(lambda a: a[0], draws)))
+
+
 def evaluate(target: Target, q: Any, z: Float[Array, "K D"], closed: frozenset[Capability]) -> Draws:
     """The draws `z` of q with their log densities, the KL split by what is `closed` (see `closed_parts`)."""
-    log_likelihood = jax.vmap(target.log_likelihood)(z)
-    log_prior = jax.vmap(target.log_prior)(z)
-    log_q = jax.vmap(q.log_prob)(z)
+    log_likelihood = over_draws(target.log_likelihood, z)
+    log_prior = over_draws(target.log_prior, z)
+    log_q = over_draws(q.log_prob, z)
     if Capability.FACTORISED in closed:
         per_dimension = target.closed_kl_per_dimension(q)
         zero = jnp.zeros_like(log_q)

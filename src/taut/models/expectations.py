@@ -20,6 +20,8 @@ Logistic-Normal Integral, 1992 (the constants); M. Opper and C. Archambeau, The 
 Revisited, 2009 (the derivatives).
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -34,7 +36,7 @@ NODE_WEIGHTS = NODE_WEIGHTS / NODE_WEIGHTS.sum()
 SMALL_VARIANCE = 0.09  # sd 0.3: Gauss-Hermite with 8 nodes errs by 5e-12 there
 
 
-def _mixture(m: Float[Array, "R 1"], v: Float[Array, "R 1"]) -> tuple[Float[Array, " R"], ...]:
+def _mixture(m: Float[Array, "R 1"], v: Float[Array, "R 1"]) -> Any:
     p, c = WEIGHTS.astype(m.dtype), SLOPES.astype(m.dtype)
     D = jnp.sqrt(1 + c**2 * v)
     a = c * m / D
@@ -44,7 +46,7 @@ def _mixture(m: Float[Array, "R 1"], v: Float[Array, "R 1"]) -> tuple[Float[Arra
     return (m * Phi + D / c * phi) @ p, Phi @ p, (c / D * phi) @ p
 
 
-def _gauss_hermite(m: Float[Array, "R 1"], v: Float[Array, "R 1"]) -> tuple[Float[Array, " R"], ...]:
+def _gauss_hermite(m: Float[Array, "R 1"], v: Float[Array, "R 1"]) -> Any:
     x, w = NODES.astype(m.dtype), NODE_WEIGHTS.astype(m.dtype)
     eta = m + jnp.sqrt(v) * x
     s = jax.nn.sigmoid(eta)

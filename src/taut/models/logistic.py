@@ -90,7 +90,8 @@ class LogisticRegression(Model):
 
     def expected_log_likelihood(self, q, rows):
         """E_q[log p(y_r|x_r, w)], in nats."""
-        return self.expectation(*q.predictor_moments(self.predictor(rows)), rows)
+        m, v = q.predictor_moments(self.predictor(rows))
+        return self.expectation(m, v, rows)
 
     def predict(self, q: Any, X: Float[Array, "R D"], level: float = 0.95) -> Prediction:
         """The posterior predictive at the rows of the design matrix X.

@@ -2,8 +2,7 @@
 
 A multiplier is not a parameter: it is the objective's memory, moved by its own rule from the measured violation, so
 that no optimizer, momentum, clip or weight decay can touch it. Each rule sees the *relative* violation
-c = violation / |bound|, clipped to +-1 in the update, so that one step size serves bounds of any size and a model that
-is still far off does not wind it up.
+c = violation / |bound|, so that one step size serves bounds of any size.
 
 The coefficient that multiplies this step's violation is made from memory alone: made from the same draws it would be
 correlated with them and bias the gradient.
@@ -17,20 +16,29 @@ from jaxtyping import Array, Float
 
 from taut.errors import ArgumentError
 
+RECENT, SMOOTHED = 0.9, 0.99
+"""Weights of the past in the two moving averages of the violation: of about 10 and of about 100 steps."""
+
 
 class Multiplier(NamedTuple):
-    """Memory of one rule over n constraints.
+    """Memory of one rule over n constraints; violations are relative.
 
     Attributes:
         value: `[n]`, lambda, per unit of the constrained statistic (per nat).
-        violation: `[n]`, relative violation at the last step.
-        smoothed: `[n]`, its moving average, started at the first value.
+        violation: `[n]`, at the last step.
+        recent: `[n]`, its average over about 10 steps, started at the first value.
+        smoothed: `[n]`, likewise over about 100.
+        variance: `[n]`, of the violation around `recent`: the spread from batch to batch.
+        crossings: `[n]`, how often `smoothed` has changed its sign.
         step: steps seen.
     """
 
     value: Float[Array, " n"]
     violation: Float[Array, " n"]
+    recent: Float[Array, " n"]
     smoothed: Float[Array, " n"]
+    variance: Float[Array, " n"]
+    crossings: Float[Array, " n"]
     step: Float[Array, ""]
 
 
@@ -47,67 +55,114 @@ class Rule(eqx.Module):
     start: eqx.AbstractVar[float]
 
     def __check_init__(self):
-        if not self.step > 0 or not self.start >= 0:
+        if not 0 < self.step < float("inf") or not 0 <= self.start < float("inf"):
             raise ArgumentError(
                 f"{type(self).__name__}(step={self.step!r}, start={self.start!r}): step must be positive, start at "
-                "least 0."
+                "least 0, both finite."
             )
 
     def init(self, n: int) -> Multiplier:
         """The memory of n constraints before the first step."""
-        return Multiplier(jnp.full(n, self.start), jnp.zeros(n), jnp.zeros(n), jnp.zeros(()))
+        zeros = jnp.zeros(n)
+        return Multiplier(jnp.full(n, self.start), zeros, zeros, zeros, zeros, zeros, jnp.zeros(()))
 
     def coefficient(self, memory: Multiplier) -> Float[Array, " n"]:
         """What multiplies this step's violation, from memory alone."""
         return memory.value
 
-    def move(
-        self, memory: Multiplier, violation: Float[Array, " n"], smoothed: Float[Array, " n"]
-    ) -> Float[Array, " n"]:
-        """The next lambda."""
+    def move(self, before: Multiplier, seen: Multiplier) -> Float[Array, " n"]:
+        """The next lambda, from the memory before this step and the averages after it."""
         raise NotImplementedError
 
     def update(self, memory: Multiplier, violation: Float[Array, " n"]) -> Multiplier:
         """The memory after a step with this relative violation."""
         first = memory.step == 0
-        smoothed = jnp.where(first, violation, self.smoothing * memory.smoothed + (1 - self.smoothing) * violation)
-        value = jnp.maximum(self.move(memory, violation, smoothed), 0.0)
-        return Multiplier(value, violation, smoothed, memory.step + 1)
-
-    @property
-    def smoothing(self) -> float:
-        """Weight of the past in the moving average."""
-        return 0.99
+        averaged = lambda old, new, past: jnp.where(first, new, past * old + (1 - past) * new)  # noqa: E731
+        smoothed = averaged(memory.smoothed, violation, SMOOTHED)
+        around = jnp.where(first, 0.0, violation - memory.recent)
+        seen = Multiplier(
+            value=memory.value,
+            violation=violation,
+            recent=averaged(memory.recent, violation, RECENT),
+            smoothed=smoothed,
+            variance=SMOOTHED * memory.variance + (1 - SMOOTHED) * around**2,
+            crossings=memory.crossings + jnp.where(first, 0.0, smoothed * memory.smoothed < 0),
+            step=memory.step + 1,
+        )
+        return seen._replace(value=jnp.maximum(self.move(memory, seen), 0.0))
 
 
 class AugmentedLagrangian(Rule):
-    r"""The default: a quadratic penalty beside the multiplier damps what plain ascent would overshoot.
+    r"""The default: an exponential penalty beside a multiplier that does not wind up.
 
-    .. math:: \max(0, \lambda + \rho c)\; c, \qquad \lambda \leftarrow \max(0, \lambda + \eta\, c)
+    .. math:: \lambda e^{\rho z}, \qquad \ln\lambda \leftarrow \ln\lambda + \frac{\eta}{1 + m}\, \hat z
 
-    Source: R. T. Rockafellar, The Multiplier Method of Hestenes and Powell Applied to Convex Programming, 1973.
+    Here z is the violation's recent average over its own spread from batch to batch, clipped to +-3: a step of eta
+    means the same whatever the bound, the units and the batch size, and the penalty carries a known share of noise.
+    What makes the step's size matter little:
+
+    - the *penalty* answers at once, so that lambda need not overshoot to be felt;
+    - *no integral while the violation closes by itself*: z-hat is z or what will be left of it `HORIZON` steps ahead
+      at its present rate, whichever is smaller, and 0 where that has the other sign. Early in training every
+      reconstruction is bad and improving, and a multiplier that adds this up is far too large when it has improved;
+    - *the step shrinks by crossings*: m is how often the smoothed violation has changed its sign, so too large a step
+      finds its own size, and lambda settles.
+
+    Attributes:
+        step: eta, the most by which ln(lambda) moves in a step.
+        start: lambda at the start, positive.
+        penalty: rho, per standard deviation.
+
+    Source: R. T. Rockafellar, The Multiplier Method of Hestenes and Powell Applied to Convex Programming, 1973;
+    P. Tseng and D. Bertsekas, On the Convergence of the Exponential Multiplier Method for Convex Programming, 1993;
+    H. Kesten, Accelerated Stochastic Approximation, 1958 (the crossings).
 
     Example:
         >>> AugmentedLagrangian().name
         'augmented-lagrangian'
     """
 
+    HORIZON: ClassVar[float] = 1000.0
+    SPREAD: ClassVar[float] = 0.01
+    """Least spread, relative to the bound: with no noise at all (an exact gradient) violations are measured in it."""
+    MOST: ClassVar[float] = 3.0
+    RANGE: ClassVar[tuple[float, float]] = (1e-3, 1e6)
+    """Of lambda over its start: a slack constraint's is no longer felt at the lower end, and can come back."""
+
     name: ClassVar[str] = "augmented-lagrangian"
-    step: float = eqx.field(static=True, default=0.1)
+    step: float = eqx.field(static=True, default=0.005)
     start: float = eqx.field(static=True, default=1.0)
-    penalty: float = eqx.field(static=True, default=3.0)
+    penalty: float = eqx.field(static=True, default=0.5)
+
+    def __check_init__(self):
+        if not self.start > 0 or not self.penalty >= 0:
+            raise ArgumentError(
+                f"AugmentedLagrangian(start={self.start!r}, penalty={self.penalty!r}): start must be positive, since "
+                "the multiplier moves by factors, and penalty at least 0."
+            )
+
+    def _spread(self, memory):
+        return jnp.maximum(jnp.sqrt(memory.variance), self.SPREAD)
 
     def coefficient(self, memory):
-        """lambda plus the penalty's derivative at the last step's violation."""
-        return jnp.maximum(memory.value + self.penalty * jnp.clip(memory.violation, -1.0, 1.0), 0.0)
+        """lambda times the exponential penalty of the recent violation."""
+        z = jnp.clip(memory.recent / self._spread(memory), -self.MOST, self.MOST)
+        return memory.value * jnp.exp(self.penalty * z)
 
-    def move(self, memory, violation, smoothed):
-        """Plain ascent."""
-        return memory.value + self.step * jnp.clip(violation, -1.0, 1.0)
+    def move(self, before, seen):
+        """Ascent in ln(lambda) on what will be left of the violation."""
+        # The two averages lag by 1/(1 - past) steps, so their difference over the difference of lags is the slope.
+        slope = (seen.recent - seen.smoothed) / (1 / (1 - SMOOTHED) - 1 / (1 - RECENT))
+        ahead = seen.recent + self.HORIZON * slope
+        closing = seen.recent * ahead < 0
+        left = jnp.sign(seen.recent) * jnp.where(closing, 0.0, jnp.minimum(jnp.abs(seen.recent), jnp.abs(ahead)))
+        step = self.step / (1 + seen.crossings)
+        value = before.value * jnp.exp(step * jnp.clip(left / self._spread(seen), -1.0, 1.0))
+        return jnp.clip(value, self.start * self.RANGE[0], self.start * self.RANGE[1])
 
 
 class GradientAscent(Rule):
-    r"""Projected gradient ascent: lambda <- max(0, lambda + eta c).
+    r"""Projected gradient ascent: lambda <- max(0, lambda + eta c), with c clipped to +-1.
 
     Source: K. Arrow, L. Hurwicz, H. Uzawa, Studies in Linear and Non-Linear Programming, 1958.
 
@@ -120,15 +175,17 @@ class GradientAscent(Rule):
     step: float = eqx.field(static=True, default=0.01)
     start: float = eqx.field(static=True, default=1.0)
 
-    def move(self, memory, violation, smoothed):
+    def move(self, before, seen):
         """Plain ascent."""
-        return memory.value + self.step * jnp.clip(violation, -1.0, 1.0)
+        return before.value + self.step * jnp.clip(seen.violation, -1.0, 1.0)
 
 
 class ProportionalIntegral(Rule):
     r"""nuPI: ascent on the violation and on the change of its moving average.
 
     .. math:: \lambda \leftarrow \max(0, \lambda + \eta (c + k_p (\xi_t - \xi_{t-1})))
+
+    with \(\xi\) over about 10 steps: the proportional term must not lag.
 
     Source: M. Sohrabi et al., On PI Controllers for Updating Lagrange Multipliers in Constrained Optimization, 2024.
 
@@ -142,15 +199,10 @@ class ProportionalIntegral(Rule):
     start: float = eqx.field(static=True, default=1.0)
     proportional: float = eqx.field(static=True, default=100.0)
 
-    @property
-    def smoothing(self):
-        """A short memory: the proportional term must not lag."""
-        return 0.9
-
-    def move(self, memory, violation, smoothed):
+    def move(self, before, seen):
         """Integral and proportional parts."""
-        change = jnp.where(memory.step == 0, 0.0, smoothed - memory.smoothed)
-        return memory.value + self.step * (jnp.clip(violation, -1.0, 1.0) + self.proportional * change)
+        change = jnp.where(before.step == 0, 0.0, seen.recent - before.recent)
+        return before.value + self.step * (jnp.clip(seen.violation, -1.0, 1.0) + self.proportional * change)
 
 
 class Multiplicative(Rule):
@@ -171,9 +223,9 @@ class Multiplicative(Rule):
         if not self.start > 0:
             raise ArgumentError("Multiplicative(start=0): a multiplicative rule can never leave zero; start at 1.")
 
-    def move(self, memory, violation, smoothed):
+    def move(self, before, seen):
         """Multiply; the exponent is held where floating point ends."""
-        return jnp.clip(memory.value * jnp.exp(self.step * smoothed), 1e-10, 1e10)
+        return jnp.clip(before.value * jnp.exp(self.step * seen.smoothed), 1e-10, 1e10)
 
 
 RULES = {r.name: r for r in (AugmentedLagrangian, GradientAscent, ProportionalIntegral, Multiplicative)}

@@ -1,3 +1,5 @@
 from .evidence import Evidence as Evidence
 from .html import page as page
+from .latent_evidence import LatentEvidence as LatentEvidence
+from .rate import rate_distortion as rate_distortion
 from .terminal import table as table

@@ -31,8 +31,9 @@ def page(fit: Any, path: str | Path, data: Any = None, *, features: Any = None) 
     Args:
         fit: the fit.
         path: of the file, replaced in one move.
-        data: `(X, y)` as they were fitted, for the calibration and the surface of a regression. Without them what
-            the fit itself keeps (`fit.evidence`) is shown, and where it keeps nothing the page says so.
+        data: `(X, y)` as they were fitted, for the calibration and the surface of a regression; held-out examples, or
+            (examples, labels), for a latent-variable model. Without them what the fit itself keeps (`fit.evidence`) is
+            shown, and where it keeps nothing the page says so.
         features: names of the two columns that the surface is drawn over; by default the two numeric ones with the
             largest |mean| / sd. A fit keeps the data points of two features only, so others need `data` for theirs.
 
@@ -51,14 +52,32 @@ def page(fit: Any, path: str | Path, data: Any = None, *, features: Any = None) 
     """
     if fit.design is None and features is not None:
         raise ArgumentError(f"features={features!r}: a {fit.model.name} has no surface over features; leave them out.")
+    if fit.model.local:
+        return _replace(Path(path), _environment().get_template("latent.html.jinja").render(_latent(fit, data)))
     evidence = _evidence(fit, data, features) if fit.design is not None else None
+    content = _content(fit, evidence, features)
+    return _replace(Path(path), _environment().get_template("page.html.jinja").render(content))
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters.update(minus=lambda text: str(text).replace("-", "\N{MINUS SIGN}"), measured=words.measured,
                                probability=words.probability, breakable=_breakable)  # fmt: skip
-    return _replace(Path(path), environment.get_template("page.html.jinja").render(_content(fit, evidence, features)))
+    return environment
+
+
+def _latent(fit: Any, data: Any) -> dict[str, Any]:
+    """The content of the other template, for models in which each example has a z of its own."""
+    from taut.report.latent_evidence import LatentEvidence
+    from taut.report.latent_page import latent_content
+
+    if data is None:
+        return latent_content(fit, LatentEvidence.from_arrays(fit.evidence))
+    examples, labels = data if isinstance(data, tuple) else (data, None)
+    return latent_content(fit, LatentEvidence.gather(fit, examples, labels))
 
 
 def _evidence(fit: Any, data: Any, features: Any) -> Evidence | None:

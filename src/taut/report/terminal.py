@@ -35,6 +35,10 @@ def table(fit: Any) -> RenderableType:
         >>> "x0" in printed.get(), "Converged" in printed.get()
         (True, True)
     """
+    if fit.model.local:
+        from taut.report.latent_terminal import latent_table
+
+        return latent_table(fit)
     facts = fit.to_json()
     posterior = posterior_table(fit, facts)
     both = fit.design is not None and fit.design.standardise

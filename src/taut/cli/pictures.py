@@ -1,0 +1,168 @@
+"""DATA on the command line for images: the splits of a run, the same whenever it is looked at again."""
+
+import dataclasses
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from taut.errors import ArgumentError, DataError, SavedFitError
+
+if TYPE_CHECKING:
+    from taut.data import Binarised, Images
+    from taut.latent_fit import LatentFit
+    from taut.report import LatentEvidence
+
+VALIDATION = 0.1
+"""Part of the training images by which training is stopped."""
+
+
+class Splits(NamedTuple):
+    """The images of a run.
+
+    Attributes:
+        source: where they are read from, an absolute path or a name.
+        images: as stored, in splits.
+        data: in the form that the likelihood takes.
+    """
+
+    source: str
+    images: "Images"
+    data: "Binarised"
+
+    @property
+    def validation(self) -> np.ndarray:
+        """As stored, for the transform that training has too."""
+        stored, done = self.images.validation, self.data.validation
+        assert stored is not None
+        assert done is not None
+        return stored if self.data.binarisation.kind in ("dynamic", "none") else done.rows
+
+    def record(self) -> dict[str, Any]:
+        """What every figure of the run carries."""
+        return {
+            "source": self.source,
+            "data": self.images.record(),
+            "binarisation": dataclasses.asdict(self.data.binarisation),
+            "split": "test",
+            "checksum": zlib.crc32(np.ascontiguousarray(self.data.test.rows).tobytes()),
+        }
+
+
+def read_splits(source: str, kind: Any, seed: int) -> Splits:
+    """Read images, set a tenth of the training images apart for validation, and binarise.
+
+    Args:
+        source: as given on the command line.
+        kind: of binarisation.
+        seed: of the validation split and the binarisation.
+
+    Raises:
+        DataError: images that cannot be used.
+        ArgumentError: an unknown name.
+    """
+    from taut.data import binarise, load_images, split
+
+    images = split(load_images(source), VALIDATION, seed)
+    path = Path(source).expanduser()
+    return Splits(str(path.resolve()) if path.exists() else source, images, binarise(kind, images, seed))
+
+
+def load_run(run: Path) -> "tuple[LatentFit, LatentEvidence]":
+    """A fit that `taut vae` saved, with what it keeps of its data.
+
+    Raises:
+        SavedFitError: another kind of fit.
+    """
+    import taut
+    from taut.latent_fit import LatentFit
+    from taut.report import LatentEvidence
+
+    fit = taut.load(run)
+    if not isinstance(fit, LatentFit):
+        raise SavedFitError(f"{run} holds a {fit.model.name}, and this needs a fit of images, made by taut vae.")
+    evidence = LatentEvidence.from_arrays(fit.evidence)
+    if evidence is None or "data" not in evidence.record:
+        raise SavedFitError(
+            f"{run} was not made by taut vae: it does not say which images it was fitted to. Load it in Python, "
+            "taut.load(...)."
+        )
+    return fit, evidence
+
+
+def read_again(record: dict[str, Any]) -> Splits:
+    """The images of a run, checked to be the same as then.
+
+    Raises:
+        DataError: they have changed.
+    """
+    how = record["binarisation"]
+    splits = read_splits(record["source"], how["kind"], how["seed"])
+    if splits.record()["checksum"] != record["checksum"]:
+        raise DataError(
+            f"The test images in {record['source']} are not those of the run: they have changed since. Put them back, "
+            "or fit again."
+        )
+    return splits
+
+
+def read_new(source: str, record: dict[str, Any]) -> dict[str, np.ndarray]:
+    """All images of a source in their own order, in the form that a run's likelihood takes.
+
+    Args:
+        source: as given on the command line.
+        record: of the run: its binarisation, and what white is.
+
+    Returns:
+        `rows` `[n, ...]`, `split` `[n]` ("train" or "test" where the source says so, else "all") and, where there are
+        labels, `label` `[n]`.
+
+    Raises:
+        DataError: images that cannot be used, or of another size.
+    """
+    from taut.data import Images, binarise
+    from taut.data.images import _read
+    from taut.data.pixels import as_labels, as_pixels
+
+    _, raw = _read(source)
+    parts = [("all" if raw.test is None else "train", raw.train, raw.train_labels)]
+    parts += [] if raw.test is None else [("test", raw.test, raw.test_labels)]
+    pixels = np.concatenate([as_pixels(values, "the images") for _, values, _ in parts])
+    labels = [as_labels(given, values, "the images") for _, values, given in parts]
+    if list(pixels.shape[1:]) != record["data"]["shape"]:
+        raise DataError(
+            f"The images in {source} have shape {pixels.shape[1:]} and the run was fitted to "
+            f"{tuple(record['data']['shape'])}: scale them to that size."
+        )
+    white = raw.levels or (1 if pixels.max() <= 1 else record["data"]["levels"])
+    if pixels.max() > white:
+        raise DataError(
+            f"The largest pixel in {source} is {pixels.max():g}, and in the run white was {white}: bring the images to "
+            "that scale."
+        )
+    how = record["binarisation"]
+    rows = binarise(how["kind"], Images(source, white, pixels, pixels), how["seed"]).test.rows
+    found = {"rows": rows, "split": np.concatenate([np.full(len(x), name) for name, x, _ in parts])}
+    known = [x for x in labels if x is not None]
+    return found | ({"label": np.concatenate(known)} if len(known) == len(parts) else {})
+
+
+def numbers(text: str, option: str) -> tuple[float, ...]:
+    """A list of numbers as written on a command line.
+
+    Raises:
+        ArgumentError: something else is among them.
+
+    Example:
+        >>> numbers("0.5, 1,2", "--betas")
+        (0.5, 1.0, 2.0)
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        values = tuple(float(part) for part in parts)
+    except ValueError:
+        raise ArgumentError(
+            f"{option} {text!r}: numbers separated by commas are needed, e.g. {option} 0.5,1,2."
+        ) from None
+    return values

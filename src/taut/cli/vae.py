@@ -1,0 +1,167 @@
+"""`taut vae`: images in, an autoencoder out."""
+
+import contextlib
+import dataclasses
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from taut.cli import options, vae_options
+from taut.cli.fit import end
+from taut.cli.guard import say
+from taut.cli.networks import autoencoder
+from taut.cli.outputs import check_folder, save, show, show_json
+from taut.cli.pictures import Splits, read_splits
+from taut.cli.tensorboard import TensorBoard
+
+if TYPE_CHECKING:
+    from taut.latent_fit import LatentFit
+
+STEPS, BATCH, PATIENCE = 5000, 128, 20
+
+
+def vae(
+    data: vae_options.Images,
+    binarize: vae_options.Binarize = None,
+    likelihood: vae_options.Likelihood = "bernoulli",
+    latent: vae_options.Latent = 20,
+    hidden: vae_options.Hidden = None,
+    convolutional: vae_options.Convolutional = False,
+    discrete: vae_options.Discrete = False,
+    objective: vae_options.Objective = "elbo",
+    epochs: vae_options.Epochs = None,
+    steps: vae_options.Steps = None,
+    batch_size: vae_options.BatchSize = None,
+    learning_rate: vae_options.LearningRate = 1e-3,
+    patience: vae_options.Patience = None,
+    seed: options.Seed = 0,
+    draws: vae_options.Draws = 100,
+    out: options.Out = None,
+    resume: options.Resume = None,
+    log_dir: vae_options.LogDir = None,
+    as_json: vae_options.Json = False,
+) -> None:
+    """Fit a variational autoencoder to images: evaluate it on the test split, write a page of what it makes.
+
+    Ctrl-C keeps the last good state. Exit codes: 0 an answer, 2 something to mend, 3 diverged, 130 interrupted.
+    """
+    _check(objective, epochs, steps, patience, out, resume)
+    kind = binarize or ("dynamic" if likelihood == "bernoulli" else "none")
+    splits = read_splits(data, kind, seed)
+
+    import taut
+    from taut.algorithms import StochasticGradient
+    from taut.cli.cache import keep_compilations
+    from taut.learn import Checkpoint
+
+    keep_compilations()
+    rows = splits.data.train.rows
+    model, family = autoencoder(
+        splits.images.shape, likelihood=likelihood, latent=latent, hidden=hidden, convolutional=convolutional,
+        discrete=discrete, seed=seed,
+    )  # fmt: skip
+    batch = batch_size or min(BATCH, len(rows))
+    budget = STEPS if epochs is None else epochs * max(len(rows) // batch, 1)
+    with TensorBoard(log_dir) if log_dir else contextlib.nullcontext() as log:
+        fit: Any = taut.fit(
+            model,
+            rows,
+            family=family,
+            objective=objective,
+            algorithm=StochasticGradient(steps=steps or budget, learning_rate=learning_rate),
+            batch_size=batch,
+            seed=seed,
+            transform=splits.data.train.transform,
+            validation=splits.validation,
+            patience=None if _constrained(objective) else patience or PATIENCE,
+            checkpoint=None if out is None else Checkpoint(out, resume=bool(resume)),
+            callback=log,
+        )
+    fit = with_evidence(fit, splits, None)
+    if out is not None:
+        save(fit, out)  # before the evaluation, which may be long: what was learned is safe
+    if fit.ended.word not in ("interrupted", "diverged"):
+        fit = with_evidence(fit, splits, evaluated(fit, splits, draws=draws))
+        if out is not None:
+            save(fit, out)
+    if out is not None:
+        say(f"the fit is saved in {out}.")
+    if not as_json:
+        show(taut.report.table(fit))
+    name = splits.images.name.replace(":", "-")
+    page = Path(f"taut-report-{name}.html") if out is None else out / "report.html"
+    say(f"the report page is {taut.report.page(fit, page)}.")
+    if as_json:
+        show_json(to_json(fit))
+    end(fit, out)
+
+
+def with_evidence(fit: "LatentFit", splits: Splits, evaluation: dict[str, Any] | None) -> Any:
+    """The fit with what its page needs of the test images, and the record that goes with every figure."""
+    from taut.report import LatentEvidence
+
+    record = splits.record() | {"evaluation": evaluation}
+    test = splits.data.test
+    evidence = LatentEvidence.gather(fit, test.rows, test.labels, record)
+    return dataclasses.replace(fit, evidence=fit.evidence | evidence.arrays())
+
+
+def evaluated(fit: "LatentFit", splits: Splits, *, draws: int, annealed: int = 0, seed: int = 0) -> dict[str, Any]:
+    """The figures on the test split, which training never sees."""
+    from taut.diagnostics.latent import evaluate
+
+    seen = evaluate(
+        fit.problem,
+        splits.data.test.rows,
+        draws=draws,
+        annealed=annealed,
+        seed=seed,
+        step=fit.iterations,
+        dtype=fit.dtype,
+    )
+    return seen.to_json()
+
+
+def to_json(fit: "LatentFit") -> dict[str, Any]:
+    """What the table shows, in one object: the ELBO and its terms are those of the test split, null without one."""
+    from taut.report import LatentEvidence
+    from taut.report.latent_words import equivalent_beta
+
+    facts = fit.to_json()
+    evidence = LatentEvidence.from_arrays(fit.evidence)
+    record = dict(evidence.record) if evidence is not None else {}
+    terms = ("elbo", "expected_log_likelihood", "kl", "elbo_standard_error")
+    of_test = record.pop("evaluation", None) or dict.fromkeys(
+        (*terms, "log_marginal", "annealed", "active_units", "kl_per_dimension", "activity", "information", "collapse",
+         "images", "draws"))  # fmt: skip
+    of_test = {name: value for name, value in of_test.items() if name not in ("seed", "seconds")}
+    multiplier = facts["multiplier"]
+    betas = multiplier and {name: equivalent_beta(name, value) for name, value in multiplier.items()}
+    return {**facts, "validation": {name: facts[name] for name in terms}, **of_test, **record, "equivalent_beta": betas}
+
+
+def _check(
+    objective: str, epochs: int | None, steps: int | None, patience: int | None, out: Path | None, resume: bool | None
+) -> None:
+    """Refuse options that do not go together, before anything is read."""
+    if epochs is not None and steps is not None:
+        raise typer.BadParameter(f"{epochs} and --steps {steps} are two budgets; give one.", param_hint="--epochs")
+    if patience is not None and _constrained(objective):
+        raise typer.BadParameter(
+            f"{patience} is not for a constraint, which keeps the best iterate that meets it; leave it out.",
+            param_hint="--patience",
+        )
+    if resume is not None and out is None:
+        raise typer.BadParameter("a checkpoint lies in the folder of a run; name it with --out.", param_hint="--resume")
+    if out is not None:
+        check_folder(out, resume)
+
+    from taut.objectives.parse import parse_objective
+
+    parse_objective(objective, STEPS)
+
+
+def _constrained(objective: str) -> bool:
+    return re.search("[<>]", objective) is not None

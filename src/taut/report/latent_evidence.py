@@ -1,0 +1,89 @@
+"""What the page of a latent-variable model needs of the data, small enough to be saved with the fit."""
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+
+from taut.errors import SavedFitError
+
+SHOWN = 20
+"""Examples that are shown beside their reconstructions."""
+MOST_CODES = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class LatentEvidence:
+    """Held-out examples, reduced to what pictures and maps show, with the figures that were taken on all of them.
+
+    Attributes:
+        originals: `[20, ...]`, the first examples.
+        codes: `[n, latent]`, means of q(z|x), of at most 2,000 examples.
+        labels: `[n]` of these, numbers or text; empty without labels.
+        record: where the figures come from and what they are: `data` (name, shape, splits), `binarisation` (kind,
+            seed), `split`, `evaluation` (or None), all plain JSON.
+    """
+
+    originals: np.ndarray
+    codes: np.ndarray
+    labels: np.ndarray
+    record: dict[str, Any]
+
+    @classmethod
+    def gather(cls, fit: Any, examples: Any, labels: Any = None, record: dict[str, Any] | None = None):
+        """Encode held-out examples.
+
+        Args:
+            fit: a fit of a latent-variable model.
+            examples: `[n, ...]`, in the likelihood's support.
+            labels: `[n]`, to colour the map by.
+            record: see above.
+
+        Example:
+            >>> import jax.numpy as jnp, taut
+            >>> from taut.models.latent import LatentVariableModel
+            >>> x = np.eye(8, dtype=np.float32)
+            >>> fit = taut.fit(LatentVariableModel(lambda z: jnp.zeros(8), latent=2), x, steps=2)
+            >>> LatentEvidence.gather(fit, x).codes.shape
+            (8, 2)
+        """
+        examples = np.asarray(examples)
+        codes = fit.encode(examples[:MOST_CODES])[0]
+        kept = np.zeros(0) if labels is None else np.asarray(labels)[:MOST_CODES]
+        return cls(examples[:SHOWN], codes, kept, record or {})
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The fields by name, for an `.npz` file; the record as a text."""
+        return {
+            "originals": self.originals,
+            "codes": self.codes,
+            "labels": self.labels,
+            "record": np.array(json.dumps(self.record)),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]):
+        """The evidence whose `arrays()` were saved; None where there are none of them.
+
+        Raises:
+            SavedFitError: some are missing, or damaged.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        if not any(name in arrays for name in names):
+            return None
+        try:
+            record = json.loads(str(arrays["record"]))
+            return cls(arrays["originals"], arrays["codes"], arrays["labels"], record)
+        except (KeyError, ValueError) as error:
+            raise SavedFitError(f"The saved data summary is damaged ({error}): save the fit again.") from None
+
+    @property
+    def evaluation(self) -> dict[str, Any] | None:
+        """The figures on held-out examples, None where they were not taken."""
+        return self.record.get("evaluation")
+
+    @property
+    def active(self) -> np.ndarray:
+        """Units, the most active first: by the variance over examples of their posterior mean."""
+        return np.argsort(-np.var(self.codes, axis=0), kind="stable")

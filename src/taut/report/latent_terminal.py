@@ -1,0 +1,51 @@
+"""A fitted latent-variable model as lines for the terminal."""
+
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from taut.report import latent_words, words
+from taut.report.latent_evidence import LatentEvidence
+
+COLOURS = {"converged": "green", "budget_spent": "green", "stopped": "green"}
+
+
+def latent_table(fit: Any) -> RenderableType:
+    """The figures on the test split, the learned coefficients, and a paragraph on what was fitted and how it ended.
+
+    Args:
+        fit: the fit, with its `LatentEvidence` or without.
+    """
+    evidence = LatentEvidence.from_arrays(fit.evidence)
+    facts = fit.to_json()
+    shown, on = latent_words.held_out(fit, evidence)
+    word, sentence = words.ending(facts, fit.ended.value)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    grid.add_column("nats per example", no_wrap=True)
+    grid.add_column("test split", no_wrap=True)
+    grid.add_column("", overflow="fold")
+    for name, value, meaning in latent_words.figures(fit, evidence):
+        grid.add_row(name, value, Text(meaning, style="dim"))
+    parts: list[RenderableType] = [grid] if grid.row_count else []
+    parts += [
+        Text(
+            f"{name}: multiplier {value:.4g}, equivalent to beta = {beta:.4g}; violation {violation:.3g} nats over the "
+            "last tenth of training."
+        )
+        for name, value, beta, violation in latent_words.learned(fit)
+    ]
+    speed = f"{facts['images_per_second']:,.0f} images/s, " if facts["images_per_second"] else ""
+    lines = [f"{name}: {value}." for name, value in latent_words.provenance(fit, evidence)]
+    parts.append(
+        Text.assemble(
+            latent_words.what(fit, evidence), "\n",
+            f"{words.count(facts['iterations'], 'step')}, {speed}{facts['seconds']['total']:.1f} s.\n",
+            *(line + "\n" for line in lines),
+            (latent_words.bound(shown), "bold"), f" ({on})\n",
+            (f"{word}. ", f"bold {COLOURS.get(facts['ended'], 'red')}"), sentence,
+        )
+    )  # fmt: skip
+    return Group(*parts)

@@ -1,0 +1,119 @@
+"""What page and terminal say of a latent-variable model."""
+
+from typing import Any
+
+from taut.report import words
+from taut.report.latent_evidence import LatentEvidence
+
+HOW = {
+    "fixed": "0/1 values drawn once from the grey levels",
+    "dynamic": "0/1 values drawn from the grey levels, anew at each training step and once for testing",
+    "threshold": "0/1 values, grey levels cut at a half",
+    "none": "grey levels in [0, 1]",
+}
+
+
+def what(fit: Any, evidence: LatentEvidence | None) -> str:
+    """What was fitted, in one sentence."""
+    kind = {"bernoulli": "binary", "gaussian": "Gaussian"}[fit.posterior.latent]
+    data = evidence.record.get("data") if evidence else None
+    name = f" of {words.label(data['name'])}" if data else ""
+    units = words.count(fit.model.latent, f"{kind} unit")
+    return (
+        f"A latent-variable model of {words.count(fit.rows, 'example')}{name}: {units}, "
+        f"{fit.model.likelihood.name} likelihood, objective {fit.problem.objective.name}."
+    )
+
+
+def bound(facts: dict[str, Any]) -> str:
+    """The ELBO with its two terms, as an equation, in nats per example."""
+    return words.bound(facts) + " per example"
+
+
+def held_out(fit: Any, evidence: LatentEvidence | None) -> tuple[dict[str, Any], str]:
+    """The bound to show, and on what it was taken: the test split where there is an evaluation."""
+    if evidence is not None and evidence.evaluation:
+        return evidence.evaluation, f"the {words.count(evidence.evaluation['images'], 'example')} of the test split"
+    return fit.to_json(), "held-out examples, or those trained on where none were held out"
+
+
+def figures(fit: Any, evidence: LatentEvidence | None) -> list[tuple[str, str, str]]:
+    """The figures of an evaluation: name, value, what it is."""
+    seen = evidence.evaluation if evidence else None
+    if not seen:
+        return []
+    marginal, units = seen["log_marginal"], seen["activity"]
+    lines = [
+        (
+            "ELBO",
+            f"{words.nats(seen['elbo'])} (standard error {seen['elbo_standard_error']:.2g})",
+            "the true one, whatever objective was trained",
+        ),
+        ("E log p(x|z)", words.nats(seen["expected_log_likelihood"]), "reconstruction; minus the distortion"),
+        ("KL", words.nats(seen["kl"]), "the rate"),
+        (
+            "log p(x)",
+            f"{words.nats(marginal['value'])} (standard error {marginal['standard_error']:.2g})",
+            f"importance sampling, {marginal['draws']} draws for each example, effective sample size "
+            f"{marginal['effective_sample_size']:.1f} on average and {marginal['worst_effective_sample_size']:.1f} at "
+            "worst. " + (marginal["warning"] or ""),
+        ),
+    ]
+    if annealed := seen["annealed"]:
+        of = annealed["log_marginal"]
+        lines.append(
+            (
+                "log p(x), annealed",
+                f"{words.nats(of['value'])} (standard error {of['standard_error']:.2g})",
+                f"annealed importance sampling on {of['images']} of the examples, where importance sampling says "
+                f"{words.nats(annealed['importance_sampling'])}",
+            )
+        )
+    information = seen["information"]
+    lines += [
+        ("active units", f"{units['active']} of {units['units']}", seen["collapse"]["reason"]),
+        (
+            "mutual information",
+            words.nats(information["mutual_information"]),
+            "what a code tells of its example. " + (information["warning"] or ""),
+        ),
+        ("marginal KL", words.nats(information["marginal_kl"]), "how far all codes together lie from the prior"),
+    ]
+    return lines
+
+
+def learned(fit: Any) -> list[tuple[str, float, float, float]]:
+    """For each constraint its name, multiplier, equivalent beta and violation, over the last tenth of training."""
+    multipliers, violations = fit.multiplier or {}, fit.violation or {}
+    return [(name, value, equivalent_beta(name, value), violations[name]) for name, value in multipliers.items()]
+
+
+def equivalent_beta(constraint: str, multiplier: float) -> float:
+    """The weight of the KL that would lead to the same answer: lambda for a bound on the KL, else 1 / lambda.
+
+    Example:
+        >>> equivalent_beta("kl<=12", 4.0), equivalent_beta("expected_log_likelihood>=-80", 4.0)
+        (4.0, 0.25)
+    """
+    if constraint.startswith("kl"):
+        return multiplier
+    return 1 / multiplier if multiplier > 0 else float("inf")
+
+
+def provenance(fit: Any, evidence: LatentEvidence | None) -> list[tuple[str, str]]:
+    """Data, splits and binarisation: what a figure must never be parted from."""
+    record = evidence.record if evidence else {}
+    lines = []
+    if data := record.get("data"):
+        shape = " x ".join(map(str, data["shape"]))
+        lines.append(("data", f"{words.label(data['name'], 60)}, {shape} pixels, white is {data['levels']}"))
+        lines.append(
+            (
+                "splits",
+                f"{data['train']:,} to train on, {data['validation']:,} to stop by, {data['test']:,} to test on (test "
+                f"split: {data['test_split']})",
+            )
+        )
+    if how := record.get("binarisation"):
+        lines.append(("binarisation", f"{how['kind']}, seed {how['seed']}: {HOW[how['kind']]}"))
+    return lines
