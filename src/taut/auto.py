@@ -264,7 +264,7 @@ def _check_examples(model: Any, rows: Any, transform: Any) -> None:
         raise DataError("A latent-variable model is fitted to one array of examples, [n, ...] with at least two axes.")
     if rows.dtype == object or np.issubdtype(rows.dtype, np.complexfloating):
         raise DataError(f"Examples of dtype {rows.dtype} cannot be used; give numbers.")
-    seen = rows if transform is None else np.asarray(transform(jax.random.key(0), rows[:100]))
+    seen = rows if transform is None else np.asarray(transform(jax.random.key(0), jax.device_put(rows[:100])))
     model.check(seen)
 
 

@@ -88,5 +88,5 @@ def binary(x64):
 
 @pytest.fixture
 def still():
-    """still(slope, log_sd): a family whose mean is `slope` times the first pixel, and whose sd is the same for all images."""
+    """still(slope, log_sd): a family whose mean is `slope` times the first pixel, its sd the same for all images."""
     return lambda slope, log_sd: Amortized(FirstPixel(np.asarray(slope), bound(np.asarray(log_sd))))

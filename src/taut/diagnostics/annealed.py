@@ -58,7 +58,7 @@ class Annealed(NamedTuple):
 
 
 def _chain(problem: Problem, x, scale, key, ladder, steps, gain):
-    """One chain: (log-weight, acceptance, sizes of its moves). `steps` `[T]` are the sizes; `gain` adapts them on the way."""
+    """One chain: (log-weight, acceptance, sizes of its moves). `steps` `[T]` are the sizes, `gain` adapts them."""
     base = lambda z: -0.5 * jnp.sum(z**2 + LOG_2PI)  # noqa: E731
     joint = lambda z: problem.model.log_likelihood(z, x[None])[0] + problem.model.prior.log_prob(z)  # noqa: E731
     tempered = jax.value_and_grad(lambda z, b: (1 - b) * base(z) + b * joint(z))
