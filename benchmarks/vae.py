@@ -152,11 +152,12 @@ def arrival(entrants: list[Entrant], data: Path, test: np.ndarray, batch: int, t
 def judged(out: Path, test: np.ndarray) -> float:
     """The test ELBO of the layers in a file."""
     with np.load(out) as file:
-        return elbo([(file[f"W.{i}"], file[f"b.{i}"]) for i in range(4)], float(file["bound"]), test)
+        arrays = [file[f"arr_{i}"] for i in range(8)]
+        return elbo(list(zip(arrays[::2], arrays[1::2], strict=True)), float(file["bound"]), test)
 
 
 def images(folder: str | None) -> tuple[np.ndarray, np.ndarray]:
-    """`[n, 784]` of 0 and 1, training and test: a folder's by fixed binarisation, or noise with MNIST's share of ink."""
+    """`[n, 784]` of 0 and 1, for training and test: a folder's, binarised once, or noise with MNIST's share of ink."""
     if folder is None:
         noise = np.random.default_rng(0).random((ROWS + 1000, PIXELS), np.float32) < 0.13
         return noise[:ROWS].astype(np.float32), noise[ROWS:].astype(np.float32)
@@ -173,11 +174,16 @@ def main() -> None:
     parser.add_argument("--batch", type=int, action="append", help="one or more in place of 128 and 512")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each entrant in a round")
+    parser.add_argument(
+        "--cores", type=int, help="how many each may use; one makes CPU time a steady measure under load"
+    )
     parser.add_argument("--only", action="append", help="names of entrants; all by default")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if options.target is not None and options.images is None:
         parser.error("--target needs --images: noise has no test ELBO worth reaching")
+    if options.cores is not None:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])  # the entrants inherit it
     entrants = [e for e in ENTRANTS if not options.only or e.name in options.only]
     result: dict[str, Any] = {"machine": machine(), "speed": {}}
     with tempfile.TemporaryDirectory() as folder:
@@ -195,7 +201,8 @@ def main() -> None:
 
 def show(batch: int, results: dict[str, dict[str, Any]]) -> None:
     """One table; the last four columns say how many times faster Taut is."""
-    print(f"\nbatch {batch:<20}  ms/step     best      CPU  images/s   Taut is faster by: median   best    CPU  best CPU")
+    columns = "ms/step     best      CPU  images/s   Taut is faster by: median   best    CPU  best CPU"
+    print(f"\nbatch {batch:<20}  {columns}")
     ours = results.get(TAUT.name, {}).get("faster_than", {})
     for name, r in results.items():
         ratios = "".join(f"{x:8.2f}" for x in ours[name].values()) if name in ours else ""

@@ -130,5 +130,20 @@ def test_numpyro_makes_the_same_steps_timed_and_watched(bench, breast_cancer, fa
         np.testing.assert_allclose(timed[1], factor[-1], atol=1e-4)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["mean-field", "full-rank"])
+@pytest.mark.filterwarnings("default")
+def test_pymc_is_judged_by_the_gaussian_that_pymc_means(bench, breast_cancer, family):
+    if find_spec("pymc") is None:
+        pytest.skip("needs PyMC, which `make bench` installs")
+    peer = bench("pymc_advi")
+    X, y = breast_cancer
+    approximation = peer.fit(peer.state(X[:, :3], y), family, steps=50, seed=0, rate=0.1)
+    mean, factor = peer.gaussian(approximation)
+    L = np.diag(factor) if factor.ndim == 1 else factor
+    np.testing.assert_allclose(mean, approximation.mean.eval(), rtol=1e-12)
+    np.testing.assert_allclose(L @ L.T, approximation.cov.eval(), rtol=1e-10)
+
+
 def test_peers_time_the_tool_that_is_tested(bench):
     assert bench("taut_natural").taut is taut

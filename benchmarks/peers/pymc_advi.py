@@ -19,12 +19,13 @@ def state(X, y):
 
 
 def gaussian(approximation):
-    """Mean and factor from PyMC's parameters: sd = softplus(rho), or the lower triangle of L row by row."""
+    """Mean and factor from PyMC's parameters: sd = softplus(rho), or L by rows, its diagonal through softplus too."""
     values = {p.name: p.get_value() for p in approximation.params}
     if "rho" in values:
         return values["mu"], np.logaddexp(0.0, values["rho"])
     factor = np.zeros((values["mu"].size,) * 2)
     factor[np.tril_indices(values["mu"].size)] = values["L_tril"]
+    np.fill_diagonal(factor, np.logaddexp(0.0, np.diag(factor)))
     return values["mu"], factor
 
 

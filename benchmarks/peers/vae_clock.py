@@ -1,4 +1,4 @@
-"""What every entrant of the VAE's race shares: the network's sizes, the rounds, and the judge. It imports numpy alone."""
+"""What the entrants of the VAE's race share: the network's sizes, the rounds, and the judge. It imports numpy alone."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ def serve(trainer: Callable[..., Any]) -> None:
         trainer: `(images, batch, **settings) -> object` with `go(seconds)` and `train(epochs) -> (layers, bound)`.
     """
     task = json.loads(sys.argv[1])
-    peer = trainer(np.load(task["data"], mmap_mode=None), task["batch"], **task["settings"])
+    peer = trainer(np.load(task["data"]), task["batch"], **task["settings"])
     for line in sys.stdin:
         order = json.loads(line)
         begun, cpu = time.perf_counter(), time.process_time()
@@ -35,20 +35,20 @@ def serve(trainer: Callable[..., Any]) -> None:
         else:
             layers, bound = peer.train(order["train"])
             answer = {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - cpu}
-            np.savez(order["out"], bound=bound, **{f"{n}.{i}": a for i, p in enumerate(layers) for n, a in zip("Wb", p, strict=True)})
+            np.savez(order["out"], *(array for layer in layers for array in layer), bound=bound)
         print(json.dumps(answer), file=sys.__stdout__, flush=True)
 
 
 class Blocks:
-    """A trainer made of `start() -> state` and `advance(state, block) -> state`, a block being `[steps, batch]` rows."""
+    """A trainer made of `start() -> state` and `advance(state, block) -> state`; a block is `[steps, batch]` rows."""
 
-    def __init__(self, rows: int, batch: int, start: Callable, advance: Callable, layers: Callable, steps: int = 39):
+    def __init__(self, rows: int, batch: int, start: Callable, advance: Callable, layers: Callable, steps: int = 13):
         self.rows, self.batch, self.steps = rows, batch, steps
         self.start, self.advance, self.layers = start, advance, layers
         self._blocks, self._state = self.blocks(), start()
 
     def blocks(self):
-        """Endless epochs in blocks of 39 steps, of which 60,000 images make 12 (batch 128) or 3 (batch 512)."""
+        """Endless epochs in blocks of 13 steps, of which 60,000 images make 36 (batch 128) or 9 (batch 512)."""
         rng, per_block = np.random.default_rng(0), self.steps * self.batch
         while True:
             order = rng.permutation(self.rows).astype(np.int32)

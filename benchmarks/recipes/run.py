@@ -3,8 +3,8 @@
     python benchmarks/recipes/run.py benchmarks/recipes/mnist_500_20.json FOLDER
     python benchmarks/recipes/run.py benchmarks/recipes/iwae_small.json FOLDER --set objective=iwae=50
 
-FOLDER holds MNIST's four IDX files. A recipe is one JSON file: what it says is all that is done; `--set` changes an entry.
-The outcome is one JSON object.
+FOLDER holds MNIST's four IDX files. A recipe is one JSON file: what it says is all that is done; `--set` changes an
+entry. The outcome is one JSON object.
 """
 
 import argparse
@@ -62,8 +62,8 @@ def networks(recipe: dict[str, Any], seed: int) -> tuple[MLP, MLP]:
 def outcome(recipe: dict[str, Any], folder: str, seed: int = 0, checkpoint: str | None = None) -> dict[str, Any]:
     """Train, and judge on the test images what the recipe's `judge` names.
 
-    "one-sample ELBO": after each epoch, one draw of z for each image and the closed KL. "log-likelihood": at the end, by
-    importance sampling, with the active units.
+    "one-sample ELBO": after each epoch (of at least 200 steps), one draw of z for each image and the closed KL.
+    "log-likelihood": at the end, by importance sampling, with the active units.
     """
     begun = time.perf_counter()
     data = binarise(recipe["binarisation"], load_images(folder, limit=recipe.get("limit")), seed)

@@ -11,11 +11,22 @@ import equinox as eqx
 import numpy as np
 
 from taut.gradients.problem import Problem, trainable
+from taut.objectives import Constrained
 from taut.store import arrays_into_tree, tree_to_arrays
+
+Score = float | tuple[float, ...]
+LOOKS = 5
+"""Looks over which a multiplier has to grow without any progress before its constraint is called unreachable."""
+GROWTH = 3.0
+"""Factor by which it has to grow in them,"""
+LARGE = 100.0
+"""and times its start that it has to exceed: by then the rest of the objective hardly counts."""
+PROGRESS = 0.05
+"""Part of the violation that has to go in the same looks."""
 
 
 class Monitor:
-    """Remembers the best answer by a score that is larger when better.
+    """Remembers the best answer by a score that is larger when better: a number, or several, compared in their order.
 
     Args:
         every: steps between looks.
@@ -25,21 +36,25 @@ class Monitor:
     def __init__(self, every: int, patience: int | None = None):
         self.every, self.patience = every, patience
         self.steps: list[int] = []
-        self.scores: list[float] = []
+        self.scores: list[Score] = []
         self.best: Any = None
 
-    def score(self, problem: Problem, history: dict[str, np.ndarray]) -> float:
+    def score(self, problem: Problem, history: dict[str, np.ndarray]) -> Score:
         """How good the answer is; `history` is that of the steps since the last look."""
         raise NotImplementedError
 
     def look(self, step: int, problem: Problem, history: dict[str, np.ndarray]) -> str | None:
         """Score the answer at `step`; a sentence if the run should stop."""
-        score = float(self.score(problem, history))
+        score = self.score(problem, history)
         if not self.scores or score > max(self.scores):
             self.best = eqx.filter(problem, trainable(problem))
         self.steps.append(step)
         self.scores.append(score)
-        since = len(self.scores) - 1 - int(np.argmax(self.scores))
+        return self.stop()
+
+    def stop(self) -> str | None:
+        """A sentence if the run should stop after this look."""
+        since = len(self.scores) - 1 - self.scores.index(max(self.scores))
         if self.patience is None or since < self.patience:
             return None
         best = f"{self.describe()} was best at step {self.steps[-1 - since]} ({max(self.scores):.4g})"
@@ -61,7 +76,8 @@ class Monitor:
     def restore(self, arrays: dict[str, np.ndarray], like: Problem | None = None) -> None:
         """Go on from what was saved."""
         self.steps = arrays["steps"].tolist()
-        self.scores = arrays["scores"].tolist()
+        scores = arrays["scores"]
+        self.scores = scores.tolist() if scores.ndim == 1 else [tuple(row) for row in scores.tolist()]
         if like is not None and any(name.startswith("best") for name in arrays):
             self.best = arrays_into_tree(arrays, eqx.filter(like, trainable(like)), "best")
 
@@ -81,7 +97,7 @@ class EarlyStopping(Monitor):
 
     def score(self, problem, history):
         """The validation ELBO."""
-        return self._elbo(problem)
+        return float(self._elbo(problem))
 
     def describe(self):
         """In words."""
@@ -89,30 +105,61 @@ class EarlyStopping(Monitor):
 
 
 class BestFeasible(Monitor):
-    """Keeps the best iterate among those that meet the constraints: on a non-convex problem the last need not.
+    """Keeps the best iterate among those that meet the constraints, and stops where they cannot be met.
 
-    The score is minus the relative violation while a constraint is missed by more than `tolerance`, and 1 minus the
-    (bounded) aim afterwards, both averaged over the steps since the last look.
+    On a non-convex problem the last iterate need not be the best. One that meets the constraints comes before any that
+    does not; among the first the smaller aim is better, among the others the smaller violation. All are averages over
+    the steps since the last look.
+
+    A constraint out of reach shows in its multiplier, which grows without end: it is called unreachable when it exceeds
+    `LARGE` times its start and has grown `GROWTH`-fold in `LOOKS` looks in which the violation has not gone down by
+    `PROGRESS`.
 
     Args:
+        objective: the constrained one.
         every: steps between looks.
         tolerance: relative violation that counts as met.
     """
 
-    def __init__(
-        self, every: int, aim: Callable[[dict[str, np.ndarray]], float], scale: np.ndarray, tolerance: float = 0.01
-    ):
+    def __init__(self, objective: Constrained, every: int, tolerance: float = 0.01):
         super().__init__(every)
-        self.aim, self.scale, self.tolerance = aim, np.asarray(scale), tolerance
+        self.objective, self.tolerance = objective, tolerance
+        self.paths: list[np.ndarray] = []
 
     def score(self, problem, history):
-        """Feasible iterates above all infeasible ones."""
-        relative = float(np.max(np.mean(history["violation"], axis=0) / self.scale))
-        if relative > self.tolerance:
-            return -relative
-        aim = self.aim({name: np.mean(x, axis=0) for name, x in history.items()})
-        return 1 + 1 / (1 + np.exp(np.clip(aim / 1000, -50, 50)))
+        """(1, -aim) where the constraints are met, else (0, -violation)."""
+        mean = {name: np.mean(x, axis=0) for name, x in history.items()}
+        self.paths.append(np.stack([mean["violation"], mean["multiplier"]]))
+        scale = np.array([c.scale for c in self.objective.subject_to])
+        relative = float(np.max(mean["violation"] / scale))
+        return (0.0, -relative) if relative > self.tolerance else (1.0, -float(self.objective.aim(mean)))
+
+    def stop(self):
+        """A sentence on the first constraint that is out of reach."""
+        if len(self.paths) <= LOOKS:
+            return None
+        (before, was), (now, value) = self.paths[-1 - LOOKS], self.paths[-1]
+        start = self.objective.rule.start or 1.0
+        for i, constraint in enumerate(self.objective.subject_to):
+            stuck = now[i] > max(self.tolerance * constraint.scale, (1 - PROGRESS) * before[i])
+            if stuck and value[i] > max(GROWTH * was[i], LARGE * start):
+                nearest = constraint.bound - now[i] if constraint.above else constraint.bound + now[i]
+                return (
+                    f"{constraint} seems out of reach for this model: in {LOOKS * self.every} steps its multiplier rose "
+                    f"from {was[i]:.3g} to {value[i]:.3g} and the violation went from {before[i]:.4g} only to "
+                    f"{now[i]:.4g}. Ask for less than {nearest:.4g}, or take a larger network or more steps."
+                )
+        return None
 
     def describe(self):
         """In words."""
         return "The constrained aim"
+
+    def arrays(self):
+        """Also each look's violations and multipliers."""
+        return super().arrays() | {"paths": np.asarray(self.paths, float)}
+
+    def restore(self, arrays, like=None):
+        """Go on from what was saved."""
+        super().restore(arrays, like)
+        self.paths = list(arrays["paths"])

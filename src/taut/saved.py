@@ -233,5 +233,5 @@ def _draws(fit: Fit) -> dict[str, np.ndarray]:
     size = min(4000, MOST_SAVED_NUMBERS // max(fit.posterior.dim, 1))
     if size < 100:
         return {}
-    leaves = jax.tree_util.tree_leaves_with_path(fit.sample(size, fit.seed))
+    leaves = jax.tree_util.tree_leaves_with_path(eqx.filter(fit.sample(size, fit.seed), is_float_array))
     return {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(x) for path, x in leaves}

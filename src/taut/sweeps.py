@@ -8,6 +8,7 @@ import numpy as np
 
 from taut import precision
 from taut.auto import fit
+from taut.data import Binarised
 from taut.diagnostics.elbo import elbo_per_example
 from taut.errors import ArgumentError, PairingError
 from taut.latent_fit import LatentFit
@@ -41,13 +42,14 @@ def rate_distortion(
 
     Args:
         model: a latent-variable model, each fit starting from it.
-        images: to learn from, `[n, ...]`.
+        images: `[n, ...]`, or what `taut.data.binarise` makes of images.
         betas: weights of the KL, each above zero.
         alphas: bounds on E log p(x|z), nats per example; None takes those that the betas reach.
-        test: examples on which rate and distortion are measured; by default those learned from, in their transform.
+        test: examples to measure rate and distortion on, `[n, ...]` as the model sees them; by default the test split,
+            or for a plain array those learned from.
         seed: of every random number.
         report: called with (fits done, fits, what the last one was).
-        sentences: further arguments of `taut.fit`: family, algorithm, steps, batch_size, transform, ...
+        sentences: further arguments of `taut.fit`: family, algorithm, steps, batch_size, ...
 
     Returns:
         One line for each fit: `sweep` ("beta" or "alpha"), `given`, `multiplier` (1/beta, or as learned: the mean over
@@ -72,17 +74,18 @@ def rate_distortion(
     if not total:
         raise ArgumentError("betas and alphas are both empty: give at least one of either.")
 
+    if test is None:
+        test = images.test.rows if isinstance(images, Binarised) else images
+    seen = np.asarray(test)
     lines, reached = [], []
 
     def measured(sweep: str, given: float, objective: Any) -> LatentFit:
         done = fit(model, images, objective=objective, seed=seed, progress=False, **sentences)
-        transform = sentences.get("transform") if test is None else None
         with precision.context(done.dtype):
             bound = elbo_per_example(
                 cast(done.problem, done.dtype),
-                np.asarray(images if test is None else test),
+                seen,
                 jax.random.key(seed),
-                transform=transform,
             )[0]
         assert isinstance(done, LatentFit)
         learned = done.multiplier and next(iter(done.multiplier.values()))

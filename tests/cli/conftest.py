@@ -53,3 +53,28 @@ def saved(loans, tmp_path_factory):
     result = CliRunner().invoke(app, ["fit", str(loans), "--target", "bad", "--out", str(folder)])
     assert result.exit_code == 0, result.output
     return folder
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """A .npy file with 60 images of 6 x 6 bytes: grey bars, upright or lying."""
+    rng = np.random.default_rng(0)
+    bars = np.zeros((60, 6, 6))
+    for image, place, upright in zip(bars, rng.integers(0, 6, 60), rng.random(60) < 0.5, strict=True):
+        image[(slice(None), place) if upright else place] = 1
+    path = tmp_path_factory.mktemp("pictures") / "bars.npy"
+    np.save(path, (255 * np.clip(0.8 * bars + 0.1 * rng.random(bars.shape), 0, 1)).round().astype(np.uint8))
+    return path
+
+
+SMALL = ("--hidden", "8", "--latent", "2", "--batch-size", "16", "--steps", "40", "--draws", "5")
+"""A network and a training that are over at once."""
+
+
+@pytest.fixture(scope="session")
+def autoencoder(pictures, tmp_path_factory):
+    """Folder of a saved autoencoder of the pictures; not to be written to."""
+    folder = tmp_path_factory.mktemp("saved") / "bars"
+    result = CliRunner().invoke(app, ["vae", str(pictures), *SMALL, "--out", str(folder)])
+    assert result.exit_code == 0, result.output
+    return folder

@@ -76,7 +76,7 @@ def gradients():
 COMBINATIONS = list(
     itertools.product(
         MODELS,
-        parts(taut.families, Family),
+        [family for family in parts(taut.families, Family) if hasattr(family, "around")],
         OBJECTIVES,
         gradients(),
         parts(taut.algorithms, Algorithm),
@@ -103,7 +103,8 @@ def works(problem, algorithm):
 
 
 def test_every_public_model_and_objective_is_here():
-    assert {type(model) for model, _ in MODELS.values()} == set(parts(taut.models, Model))
+    of_one_z = {model for model in parts(taut.models, Model) if not model.local}
+    assert {type(model) for model, _ in MODELS.values()} == of_one_z
     assert {type(objective) for objective in OBJECTIVES} == set(parts(taut.objectives, Objective))
 
 

@@ -93,7 +93,7 @@ def model_and_truth(kind, D):
     return LogDensity(log_joint, parameters=supports), lambda z: log_joint(values(z)) - OFFSET + jacobian(z)
 
 
-FAMILIES = parts(Family, taut.families)
+FAMILIES = [family for family in parts(Family, taut.families) if hasattr(family, "around")]
 KINDS = ["logistic, normal prior", "logistic, Student prior", "log density by rows", "joint log density"]
 
 

@@ -107,12 +107,13 @@ class NaturalGradient(Algorithm):
 
     Attributes:
         steps: the budget of trials.
-        tolerance: ends when the Newton decrement is below it, in nats for the whole data set.
+        tolerance: ends when the Newton decrement is below it, in nats for the whole data set, or below what rounding lets
+            be seen. An ELBO that is good to 1e-7 has terms that are good to 1e-4 only, hence the small default.
         memory: of the Anderson acceleration.
 
     Example:
         >>> NaturalGradient().tolerance
-        1e-07
+        1e-12
     """
 
     name: ClassVar[str] = "natural gradient"
@@ -120,17 +121,20 @@ class NaturalGradient(Algorithm):
     deterministic: ClassVar[bool] = True
     needs = frozenset({Capability.LINEAR_PREDICTOR, Capability.CLOSED_LIKELIHOOD, Capability.GAUSSIAN_PRIOR,
                        Capability.PREDICTOR_MOMENTS, Capability.PRECISION, Capability.EVIDENCE_BOUND})  # fmt: skip
-    steps: int = eqx.field(static=True, default=200)
-    tolerance: float = eqx.field(static=True, default=1e-7)
+    steps: int = eqx.field(static=True, default=1000)
+    tolerance: float = eqx.field(static=True, default=1e-12)
     memory: int = eqx.field(static=True, default=3)
 
     def __check_init__(self):
         if not isinstance(self.steps, int) or self.steps < 1:
             raise ArgumentError(
-                f"steps={self.steps!r}: a positive whole number of iterations is needed, e.g. steps=200."
+                f"steps={self.steps!r}: a positive whole number of iterations is needed, e.g. steps=1000."
             )
         if not self.tolerance > 0:
-            raise ArgumentError(f"tolerance={self.tolerance!r}: a positive number of nats is needed, e.g. 1e-7.")
+            raise ArgumentError(f"tolerance={self.tolerance!r}: a positive number of nats is needed, e.g. 1e-12.")
+
+        if not isinstance(self.memory, int) or self.memory < 1:
+            raise ArgumentError(f"memory={self.memory!r}: a positive whole number of past steps is needed, e.g. 3.")
 
     def check(self, problem):
         """As every algorithm, and only the exact gradient."""

@@ -69,7 +69,7 @@ class StochasticGradient(Algorithm):
             raise ArgumentError(f"steps={self.steps!r}: a positive whole number of steps is needed, e.g. steps=5000.")
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
             raise ArgumentError(f"learning_rate={self.learning_rate!r}: a positive number is needed, e.g. 0.01.")
-        if self.averaging is not None and self.averaging < 0:
+        if self.averaging is not None and not 0 <= self.averaging < float("inf"):
             raise ArgumentError(f"averaging={self.averaging!r}: a number of at least 0, or None for the last iterate.")
 
     def recipe(self, problem: Problem) -> Any:

@@ -32,12 +32,11 @@ class Splits(NamedTuple):
     data: "Binarised"
 
     @property
-    def validation(self) -> np.ndarray:
-        """As stored, for the transform that training has too."""
-        stored, done = self.images.validation, self.data.validation
-        assert stored is not None
-        assert done is not None
-        return stored if self.data.binarisation.kind in ("dynamic", "none") else done.rows
+    def grey(self) -> np.ndarray | None:
+        """The test images before chance made them 0 and 1; None where it did not."""
+        if self.data.binarisation.kind not in ("fixed", "dynamic") or self.images.levels == 1:
+            return None
+        return self.images.test / np.float32(self.images.levels)
 
     def record(self) -> dict[str, Any]:
         """What every figure of the run carries."""

@@ -50,14 +50,12 @@ def rate_distortion(
     )
     table = taut.rate_distortion(
         model,
-        splits.data.train.rows,
+        splits.data,
         betas=given,
         alphas=bounds,
-        test=splits.data.test.rows,
         family=family,
         algorithm=StochasticGradient(steps=steps or 3000, learning_rate=learning_rate),
         batch_size=batch_size,
-        transform=splits.data.train.transform,
         seed=seed,
         report=lambda done, of, what: say(f"{done} of {of}: {what}."),
     )

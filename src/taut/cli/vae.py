@@ -57,24 +57,22 @@ def vae(
     from taut.learn import Checkpoint
 
     keep_compilations()
-    rows = splits.data.train.rows
+    size = len(splits.images.train)
     model, family = autoencoder(
         splits.images.shape, likelihood=likelihood, latent=latent, hidden=hidden, convolutional=convolutional,
         discrete=discrete, seed=seed,
     )  # fmt: skip
-    batch = batch_size or min(BATCH, len(rows))
-    budget = STEPS if epochs is None else epochs * max(len(rows) // batch, 1)
+    batch = batch_size or min(BATCH, size)
+    budget = STEPS if epochs is None else epochs * max(size // batch, 1)
     with TensorBoard(log_dir) if log_dir else contextlib.nullcontext() as log:
         fit: Any = taut.fit(
             model,
-            rows,
+            splits.data,
             family=family,
             objective=objective,
             algorithm=StochasticGradient(steps=steps or budget, learning_rate=learning_rate),
             batch_size=batch,
             seed=seed,
-            transform=splits.data.train.transform,
-            validation=splits.validation,
             patience=None if _constrained(objective) else patience or PATIENCE,
             checkpoint=None if out is None else Checkpoint(out, resume=bool(resume)),
             callback=log,
@@ -104,7 +102,7 @@ def with_evidence(fit: "LatentFit", splits: Splits, evaluation: dict[str, Any] |
 
     record = splits.record() | {"evaluation": evaluation}
     test = splits.data.test
-    evidence = LatentEvidence.gather(fit, test.rows, test.labels, record)
+    evidence = LatentEvidence.gather(fit, test.rows, test.labels, record, splits.grey)
     return dataclasses.replace(fit, evidence=fit.evidence | evidence.arrays())
 
 

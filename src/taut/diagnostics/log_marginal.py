@@ -67,8 +67,8 @@ class Weighed(NamedTuple):
 class LogMarginal(NamedTuple):
     """The test log-likelihood: log p(x) in nats per example, averaged over images.
 
-    Unequal weights are a warning; equal ones are no proof. A q that is too narrow never draws from what it misses, and its
-    weights agree on too low a value: annealed importance sampling finds that out.
+    Unequal weights are a warning; equal ones are no proof. A q that is too narrow never draws from what it misses, and
+    its weights agree on too low a value: annealed importance sampling finds that out.
 
     Attributes:
         value: the average; in expectation a lower bound, whatever q is.

@@ -1,10 +1,13 @@
 """Sentence 1, define your model: what is unknown and how it makes the data."""
 
 from taut.models.base import Model as Model
+from taut.models.latent import LatentVariableModel as LatentVariableModel
 from taut.models.log_density import LogDensity as LogDensity
 from taut.models.logistic import LogisticRegression as LogisticRegression
 from taut.models.logistic import Prediction as Prediction
+from taut.models.prior import BernoulliPrior as BernoulliPrior
 from taut.models.prior import Independent as Independent
+from taut.models.prior import LearnedNormal as LearnedNormal
 from taut.models.prior import Normal as Normal
 from taut.models.prior import Prior as Prior
 from taut.models.supports import Support as Support

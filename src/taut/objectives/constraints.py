@@ -34,6 +34,8 @@ class Constraint:
             )
         if not isinstance(self.bound, (int, float)) or not math.isfinite(self.bound):
             raise ArgumentError(f"A constraint needs a finite number to be held to; received {self.bound!r}.")
+        if self.statistic == "kl" and self.bound <= 0:
+            raise ArgumentError(f"{self}: a KL is positive, and zero only for a posterior that has learned nothing.")
 
     def measure(self, statistics: dict[str, Any]) -> Any:
         """The statistic."""

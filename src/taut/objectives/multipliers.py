@@ -18,6 +18,8 @@ from taut.errors import ArgumentError
 
 RECENT, SMOOTHED = 0.9, 0.99
 """Weights of the past in the two moving averages of the violation: of about 10 and of about 100 steps."""
+LEAST_SPREAD = 0.02
+"""Relative to the bound: less than this counts as no noise (an exact gradient), and violations are measured in it."""
 
 
 class Multiplier(NamedTuple):
@@ -29,7 +31,7 @@ class Multiplier(NamedTuple):
         recent: `[n]`, its average over about 10 steps, started at the first value.
         smoothed: `[n]`, likewise over about 100.
         variance: `[n]`, of the violation around `recent`: the spread from batch to batch.
-        crossings: `[n]`, how often `smoothed` has changed its sign.
+        crossings: `[n]`, how often `smoothed` has changed its sign, while there was noise.
         step: steps seen.
     """
 
@@ -80,13 +82,15 @@ class Rule(eqx.Module):
         averaged = lambda old, new, past: jnp.where(first, new, past * old + (1 - past) * new)  # noqa: E731
         smoothed = averaged(memory.smoothed, violation, SMOOTHED)
         around = jnp.where(first, 0.0, violation - memory.recent)
+        variance = SMOOTHED * memory.variance + (1 - SMOOTHED) * around**2
+        crossed = (smoothed * memory.smoothed < 0) & (variance > LEAST_SPREAD**2)
         seen = Multiplier(
             value=memory.value,
             violation=violation,
             recent=averaged(memory.recent, violation, RECENT),
             smoothed=smoothed,
-            variance=SMOOTHED * memory.variance + (1 - SMOOTHED) * around**2,
-            crossings=memory.crossings + jnp.where(first, 0.0, smoothed * memory.smoothed < 0),
+            variance=variance,
+            crossings=memory.crossings + crossed,
             step=memory.step + 1,
         )
         return seen._replace(value=jnp.maximum(self.move(memory, seen), 0.0))
@@ -102,11 +106,12 @@ class AugmentedLagrangian(Rule):
     What makes the step's size matter little:
 
     - the *penalty* answers at once, so that lambda need not overshoot to be felt;
-    - *no integral while the violation closes by itself*: z-hat is z or what will be left of it `HORIZON` steps ahead
-      at its present rate, whichever is smaller, and 0 where that has the other sign. Early in training every
-      reconstruction is bad and improving, and a multiplier that adds this up is far too large when it has improved;
-    - *the step shrinks by crossings*: m is how often the smoothed violation has changed its sign, so too large a step
-      finds its own size, and lambda settles.
+    - *no integral while the violation closes by itself*: z-hat is z or what will be left of it `HORIZON` / (1 + m)
+      steps ahead at its present rate, whichever is smaller, 0 where that has the other sign, and clipped to +-1. Early
+      in training every reconstruction is bad and improving, and a multiplier that adds this up is far too large when
+      it has improved;
+    - *the step shrinks by crossings*: m is how often the smoothed violation has changed its sign (in noise), so too
+      large a step finds its own size, and lambda settles.
 
     Attributes:
         step: eta, the most by which ln(lambda) moves in a step.
@@ -123,14 +128,16 @@ class AugmentedLagrangian(Rule):
     """
 
     HORIZON: ClassVar[float] = 1000.0
-    SPREAD: ClassVar[float] = 0.01
-    """Least spread, relative to the bound: with no noise at all (an exact gradient) violations are measured in it."""
+    """Steps within which a violation that would close is left to close."""
+    SMALL: ClassVar[float] = 0.25
+    """Standard deviations below which a violation is integrated whether it closes or not."""
     MOST: ClassVar[float] = 3.0
+    """Standard deviations at which the penalty stops growing."""
     RANGE: ClassVar[tuple[float, float]] = (1e-3, 1e6)
     """Of lambda over its start: a slack constraint's is no longer felt at the lower end, and can come back."""
 
     name: ClassVar[str] = "augmented-lagrangian"
-    step: float = eqx.field(static=True, default=0.005)
+    step: float = eqx.field(static=True, default=0.02)
     start: float = eqx.field(static=True, default=1.0)
     penalty: float = eqx.field(static=True, default=0.5)
 
@@ -142,7 +149,7 @@ class AugmentedLagrangian(Rule):
             )
 
     def _spread(self, memory):
-        return jnp.maximum(jnp.sqrt(memory.variance), self.SPREAD)
+        return jnp.maximum(jnp.sqrt(memory.variance), LEAST_SPREAD)
 
     def coefficient(self, memory):
         """lambda times the exponential penalty of the recent violation."""
@@ -153,11 +160,12 @@ class AugmentedLagrangian(Rule):
         """Ascent in ln(lambda) on what will be left of the violation."""
         # The two averages lag by 1/(1 - past) steps, so their difference over the difference of lags is the slope.
         slope = (seen.recent - seen.smoothed) / (1 / (1 - SMOOTHED) - 1 / (1 - RECENT))
-        ahead = seen.recent + self.HORIZON * slope
-        closing = seen.recent * ahead < 0
-        left = jnp.sign(seen.recent) * jnp.where(closing, 0.0, jnp.minimum(jnp.abs(seen.recent), jnp.abs(ahead)))
+        ahead = seen.recent + self.HORIZON / (1 + seen.crossings) * slope
+        size, spread = jnp.abs(seen.recent), self._spread(seen)
+        closes = jnp.where(seen.recent * ahead < 0, 0.0, jnp.minimum(size, jnp.abs(ahead)))
+        left = jnp.sign(seen.recent) * jnp.where(size > self.SMALL * spread, closes, size)
         step = self.step / (1 + seen.crossings)
-        value = before.value * jnp.exp(step * jnp.clip(left / self._spread(seen), -1.0, 1.0))
+        value = before.value * jnp.exp(step * jnp.clip(left / spread, -1.0, 1.0))
         return jnp.clip(value, self.start * self.RANGE[0], self.start * self.RANGE[1])
 
 

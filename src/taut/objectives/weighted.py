@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax.numpy as jnp
 
 from taut.capabilities import Capability
 from taut.errors import ArgumentError
@@ -113,14 +114,10 @@ class FreeBits(Objective):
         assert draws.kl_per_dimension is not None
         per_dimension = draws.kl_per_dimension
         if self.form == "example":
-            import jax.numpy as jnp
-
             per_dimension = jnp.maximum(per_dimension, self.nats)
         return {**elbo_terms(draws), "kl_per_dimension": per_dimension}
 
     def value(self, statistics, memory, step):
         """Expected log-likelihood minus the clamped KL."""
-        import jax.numpy as jnp
-
         clamped = jnp.maximum(statistics["kl_per_dimension"], self.nats)
         return statistics["expected_log_likelihood"] - jnp.sum(clamped)

@@ -1,7 +1,11 @@
 """Where examples lie in the latent space, and what each unit of it costs."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath
 
 from taut.report.style import BLUE, GREY, INK, ORANGE, RED, WIDTH
 from taut.report.words import label
@@ -25,11 +29,10 @@ def latent_map(codes: np.ndarray, labels: np.ndarray, units: list[int]) -> Figur
     if 0 < len(kinds) <= len(COLOURS):
         for kind, colour in zip(kinds, COLOURS, strict=False):
             here = labels == kind
-            mark = f"${kind}$" if len(str(kind)) == 1 and str(kind).isalnum() else "o"
-            size = 40 if mark != "o" else 12
+            mark, size = (_letter(str(kind)), 34) if _short(kind) else ("o", 12)
             ax.scatter(x[here], y[here], size, color=colour, marker=mark, linewidths=0.2, alpha=0.8,
                        label=label(kind, 16))  # fmt: skip
-        if any(len(str(kind)) > 1 or not str(kind).isalnum() for kind in kinds):
+        if not all(map(_short, kinds)):
             ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     else:
         ax.scatter(x, y, 10, color=BLUE, alpha=0.6, linewidths=0)
@@ -37,6 +40,17 @@ def latent_map(codes: np.ndarray, labels: np.ndarray, units: list[int]) -> Figur
     ax.set_ylabel(f"unit {units[1]}")
     ax.set_aspect("equal", adjustable="datalim")
     return figure
+
+
+def _short(kind: Any) -> bool:
+    return len(str(kind)) == 1 and str(kind).isalnum()
+
+
+def _letter(text: str) -> Path:
+    """A letter as a marker, its middle on the point."""
+    outline = TextPath((0, 0), text, size=1)
+    box = outline.get_extents()
+    return Path(outline.vertices - (box.min + box.max) / 2, outline.codes)
 
 
 def kl_bars(kl: np.ndarray, active: np.ndarray) -> Figure:

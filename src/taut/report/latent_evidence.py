@@ -19,6 +19,7 @@ class LatentEvidence:
 
     Attributes:
         originals: `[20, ...]`, the first examples.
+        grey: `[20, ...]`, these before they became 0 and 1 by chance, in [0, 1]; empty where they did not.
         codes: `[n, latent]`, means of q(z|x), of at most 2,000 examples.
         labels: `[n]` of these, numbers or text; empty without labels.
         record: where the figures come from and what they are: `data` (name, shape, splits), `binarisation` (kind,
@@ -26,12 +27,15 @@ class LatentEvidence:
     """
 
     originals: np.ndarray
+    grey: np.ndarray
     codes: np.ndarray
     labels: np.ndarray
     record: dict[str, Any]
 
     @classmethod
-    def gather(cls, fit: Any, examples: Any, labels: Any = None, record: dict[str, Any] | None = None):
+    def gather(
+        cls, fit: Any, examples: Any, labels: Any = None, record: dict[str, Any] | None = None, grey: Any = None
+    ) -> "LatentEvidence":
         """Encode held-out examples.
 
         Args:
@@ -39,6 +43,7 @@ class LatentEvidence:
             examples: `[n, ...]`, in the likelihood's support.
             labels: `[n]`, to colour the map by.
             record: see above.
+            grey: see above, `[n, ...]`.
 
         Example:
             >>> import jax.numpy as jnp, taut
@@ -51,19 +56,21 @@ class LatentEvidence:
         examples = np.asarray(examples)
         codes = fit.encode(examples[:MOST_CODES])[0]
         kept = np.zeros(0) if labels is None else np.asarray(labels)[:MOST_CODES]
-        return cls(examples[:SHOWN], codes, kept, record or {})
+        before = np.zeros(0) if grey is None else np.asarray(grey[:SHOWN])
+        return cls(examples[:SHOWN], before, codes, kept, record or {})
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The fields by name, for an `.npz` file; the record as a text."""
         return {
             "originals": self.originals,
+            "grey": self.grey,
             "codes": self.codes,
             "labels": self.labels,
             "record": np.array(json.dumps(self.record)),
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]):
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "LatentEvidence | None":
         """The evidence whose `arrays()` were saved; None where there are none of them.
 
         Raises:
@@ -74,7 +81,7 @@ class LatentEvidence:
             return None
         try:
             record = json.loads(str(arrays["record"]))
-            return cls(arrays["originals"], arrays["codes"], arrays["labels"], record)
+            return cls(arrays["originals"], arrays["grey"], arrays["codes"], arrays["labels"], record)
         except (KeyError, ValueError) as error:
             raise SavedFitError(f"The saved data summary is damaged ({error}): save the fit again.") from None
 

@@ -30,7 +30,7 @@ def latent_content(fit: Any, evidence: LatentEvidence | None) -> dict[str, Any]:
     word, sentence = words.ending(facts, fit.ended.value)
     sentences = ("model", "family", "objective", "gradient", "algorithm")
     return {
-        "title": f"{words.opened(fit.model.name)}, {words.label(fit.problem.objective.name, 60)}",
+        "title": f"{words.opened(fit.model.name)}{latent_words.of(evidence)}",
         "what": latent_words.what(fit, evidence),
         "bound": latent_words.bound(shown),
         "on": on,
@@ -58,10 +58,13 @@ def _pictures(fit: Any, evidence: LatentEvidence | None) -> dict[str, Any]:
     decoded = lambda z: fit.decode(z).reshape(-1, *shape)  # noqa: E731
     originals = evidence.originals[: 2 * COLUMNS].reshape(-1, *shape)
     again = decoded(evidence.codes[: len(originals)])
-    rows = [one[i : i + COLUMNS] for i in range(0, len(originals), COLUMNS) for one in (originals, again)]
+    grey = evidence.grey.reshape(-1, *shape)
+    kinds = [*([grey] if len(grey) else []), originals, again]
+    rows = [one[i : i + COLUMNS] for i in range(0, len(originals), COLUMNS) for one in kinds]
     flat = fit.model.latent == 2 and fit.posterior.latent == "gaussian"
     return {
         "reconstructions": inline_png(np.concatenate(rows), min(COLUMNS, len(originals))),
+        "drawn": len(grey) > 0,
         "samples": inline_png(fit.sample(SAMPLES, fit.seed)["x"].reshape(-1, *shape), COLUMNS),
         "traversal": inline_png(decoded(traversal(fit, evidence)), STEPS),
         "traversed": [int(unit) for unit in evidence.active[:TRAVERSED]],
@@ -133,6 +136,7 @@ def _particulars(fit: Any, evidence: LatentEvidence | None, facts: dict[str, Any
     draws = f"; evaluation: {evaluation['draws']} draws, seed {evaluation['seed']}" if evaluation else ""
     return [
         *latent_words.provenance(fit, evidence),
+        ("networks", latent_words.networks(fit)),
         ("steps", f"{facts['iterations']:,} of {facts['batch_size']} examples{speed}"),
         ("seed", f"{facts['seed']}{draws}"),
         ("precision", facts["dtype"]),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from taut.networks import MLP
 from taut.report import words
 from taut.report.latent_evidence import LatentEvidence
 
@@ -16,13 +17,17 @@ HOW = {
 def what(fit: Any, evidence: LatentEvidence | None) -> str:
     """What was fitted, in one sentence."""
     kind = {"bernoulli": "binary", "gaussian": "Gaussian"}[fit.posterior.latent]
-    data = evidence.record.get("data") if evidence else None
-    name = f" of {words.label(data['name'])}" if data else ""
     units = words.count(fit.model.latent, f"{kind} unit")
     return (
-        f"A latent-variable model of {words.count(fit.rows, 'example')}{name}: {units}, "
+        f"A latent-variable model of {words.count(fit.rows, 'example')}{of(evidence)}: {units}, "
         f"{fit.model.likelihood.name} likelihood, objective {fit.problem.objective.name}."
     )
+
+
+def of(evidence: LatentEvidence | None) -> str:
+    """Whose examples, e.g. " of digits"; nothing where the data have no name."""
+    data = evidence.record.get("data") if evidence else None
+    return f" of {words.label(data['name'])}" if data else ""
 
 
 def bound(facts: dict[str, Any]) -> str:
@@ -98,6 +103,17 @@ def equivalent_beta(constraint: str, multiplier: float) -> float:
     if constraint.startswith("kl"):
         return multiplier
     return 1 / multiplier if multiplier > 0 else float("inf")
+
+
+def networks(fit: Any) -> str:
+    """Encoder and decoder: the units of each layer, or the name of another kind of network."""
+    said = {}
+    for role, network in (("encoder", fit.posterior.encoder), ("decoder", fit.model.decoder)):
+        layers = network.layers if isinstance(network, MLP) else ()
+        sizes = [*(layer.weight.shape[0] for layer in layers), *(layer.weight.shape[1] for layer in layers[-1:])]
+        kind = getattr(network, "__qualname__", type(network).__name__)
+        said[role] = "-".join(map(str, sizes)) if layers else words.label(kind, 60)
+    return ", ".join(f"{role} {what}" for role, what in said.items())
 
 
 def provenance(fit: Any, evidence: LatentEvidence | None) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
@@ -90,10 +91,9 @@ def curve_table(table: Any) -> RenderableType:
 def _equal_elbo(ax: Any, best: float) -> None:
     """Lines on which -ELBO = distortion + rate is the same: the answer's own, and others at round distances."""
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
-    step = 10 ** np.floor(np.log10(max(right - left, 1e-9)))
-    for k in range(-6, 7):
-        total = best + k * step
-        ax.plot([left, right], [total - left, total - right], color=GREY, linewidth=1.2 if k == 0 else 0.5,
-                linestyle="--" if k == 0 else ":", zorder=0, label="equal ELBO" if k == 0 else None)  # fmt: skip
+    for total in MaxNLocator(8).tick_values(left + low - best, right + high - best):
+        own = total == 0
+        ax.plot([left, right], [best + total - left, best + total - right], color=GREY, linewidth=1.2 if own else 0.6,
+                linestyle="--" if own else ":", zorder=0, label="equal ELBO" if own else None)  # fmt: skip
     ax.set_xlim(left, right)
     ax.set_ylim(low, high)

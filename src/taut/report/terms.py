@@ -44,7 +44,7 @@ def terms(history: dict[str, np.ndarray], validation: dict[str, np.ndarray], fin
         if name == "elbo" and len(validation["steps"]):
             ax.plot(validation["steps"], validation["elbo"], "o", color=ORANGE, markersize=3, label="validation")
         ax.plot(steps[-1], final[name], "D", color=RED, markersize=6, clip_on=False, label="the answer, held out")
-        _limit(ax, values, final[name])
+        _limit(ax, values, [final[name], *(validation["elbo"] if name == "elbo" else [])])
         ax.set_ylabel(f"{title}\n(nats per example)")
         ax.grid(axis="y", color="#e4e7eb", linewidth=0.7)
         if name == "elbo":
@@ -72,7 +72,7 @@ def multipliers(history: dict[str, np.ndarray], names: list[str], mirror: list[b
         above.plot(steps[thin], path[thin], color=colour, linewidth=1.6, label=name)
         below.plot(steps[thin], violation[thin], color=colour, alpha=0.25, linewidth=0.8)
         below.plot(steps[thin], smoothed(violation)[thin], color=colour, linewidth=1.6)
-        _limit(below, violation, 0.0)
+        _limit(below, violation, [0.0])
     above.set_ylabel("multiplier \N{GREEK SMALL LETTER LAMDA}")
     above.set_ylim(bottom=0)
     above.legend(loc="best")
@@ -95,13 +95,20 @@ def _equivalent_beta(ax: Any) -> None:
     right.spines["right"].set_visible(True)
 
 
-def _limit(ax: Any, values: np.ndarray, final: float) -> None:
-    """An axis for what came after the first tenth: the plunge at the start would flatten all that follows."""
+def _limit(ax: Any, values: np.ndarray, others: list[float]) -> None:
+    """An axis for what came after the first tenth: the rise at the start would flatten all that follows.
+
+    Args:
+        ax: the axes.
+        values: at each step.
+        others: what must be seen too, but for the first of many.
+    """
     late = values[len(values) // 10 :]
     late = late[np.isfinite(late)]
     if not len(late):
         return
-    low, high = min(np.quantile(late, 0.005), final), max(np.quantile(late, 0.995), final)
+    others = [x for x in [others[0], *others[1 + len(others) // 10 :]] if np.isfinite(x)]
+    low, high = min([np.quantile(late, 0.005), *others]), max([np.quantile(late, 0.995), *others])
     margin = 0.15 * (high - low) or 1.0
     ax.set_ylim(low - margin, high + margin)
     ax.ticklabel_format(axis="y", useOffset=False)
