@@ -116,13 +116,14 @@ class BestFeasible(Monitor):
     `PROGRESS`.
 
     Args:
-        objective: the constrained one.
         every: steps between looks.
+        objective: the constrained one.
         tolerance: relative violation that counts as met.
     """
 
-    def __init__(self, objective: Constrained, every: int, tolerance: float = 0.01):
+    def __init__(self, every: int, objective: Constrained, _scale: Any = None, *, tolerance: float = 0.01):
         super().__init__(every)
+        objective = getattr(objective, "__self__", objective)  # for the old call in auto.py; goes with `_scale`
         self.objective, self.tolerance = objective, tolerance
         self.paths: list[np.ndarray] = []
 

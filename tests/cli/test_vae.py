@@ -58,8 +58,8 @@ def test_the_table_and_the_folder(taut, autoencoder):
     assert "dynamic, seed 0" in shown
 
 
-def test_a_constraint_shows_its_multiplier(taut, pictures):
-    result = taut("vae", pictures, *SMALL, "--objective", "kl<=1", "--json")
+def test_a_constraint_shows_its_multiplier(quick, pictures):
+    result = quick("vae", pictures, *SMALL, "--objective", "kl<=1", "--json")
     said = json.loads(result.stdout)
     assert result.exit_code == 0
     assert said["objective"] == "kl<=1"
@@ -78,8 +78,8 @@ def test_a_constraint_shows_its_multiplier(taut, pictures):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_other_models(taut, pictures, options, kind):
-    result = taut("vae", pictures, *SMALL, *options, "--steps", "4", "--out", "run", "--json")
+def test_other_models(quick, pictures, options, kind):
+    result = quick("vae", pictures, *SMALL, *options, "--steps", "4", "--out", "run", "--json")
     assert result.exit_code == 0, result.stderr
     said = json.loads(result.stdout)
     assert said["binarisation"]["kind"] == kind
@@ -88,9 +88,9 @@ def test_other_models(taut, pictures, options, kind):
     assert fit.elbo == said["validation"]["elbo"]
 
 
-def test_epochs_are_passes_over_the_training_images(taut, pictures):
+def test_epochs_are_passes_over_the_training_images(quick, pictures):
     options = ["--hidden", "8", "--latent", "2", "--batch-size", "16", "--draws", "2"]
-    said = json.loads(taut("vae", pictures, *options, "--epochs", "4", "--json").stdout)
+    said = json.loads(quick("vae", pictures, *options, "--epochs", "4", "--json").stdout)
     assert said["iterations"] == 4 * (49 // 16)
 
 
@@ -132,7 +132,7 @@ def test_codes_are_in_the_images_own_order(taut, run, pictures, tmp_path):
         assert np.allclose(codes["mean"][:, 1], shown["mean_1"], atol=1e-5)
     reordered = tmp_path / "reordered.npy"
     images = np.load(pictures)
-    images[[0, 59]] = 0, 255  # black and white are certain whatever is drawn
+    images[0], images[59] = 0, 255  # black and white are certain whatever is drawn
     np.save(reordered, images)
     taut("encode", run, reordered, "--out", "codes.csv")
     mean = pl.read_csv(tmp_path / "codes.csv").select("mean_0", "mean_1").to_numpy()
@@ -154,7 +154,7 @@ def test_the_curve_is_a_table_and_a_figure(taut, pictures, tmp_path):
     assert (tmp_path / "taut-rate-distortion-bars.npy.svg").read_text().lstrip().startswith("<?xml")
 
 
-def test_tensorboard_gets_the_course_of_training(taut, pictures, monkeypatch):
+def test_tensorboard_gets_the_course_of_training(quick, pictures, monkeypatch):
     written = []
 
     class SummaryWriter:
@@ -168,15 +168,15 @@ def test_tensorboard_gets_the_course_of_training(taut, pictures, monkeypatch):
             written.append("closed")
 
     monkeypatch.setitem(sys.modules, "tensorboardX", types.SimpleNamespace(SummaryWriter=SummaryWriter))
-    result = taut("vae", pictures, *SMALL, "--objective", "kl<=1", "--log-dir", "logs", "--json")
+    result = quick("vae", pictures, *SMALL, "--objective", "kl<=1", "--log-dir", "logs", "--json")
     assert result.exit_code == 0, result.stderr
     assert written[-1] == "closed"
     assert {tag for tag, _, _ in written[:-1]} >= {"elbo", "expected_log_likelihood", "kl", "multiplier/0"}
     assert written[-2][2] == 40
 
 
-def test_an_interrupted_run_is_kept_and_goes_on(taut, pictures, monkeypatch):
-    whole = json.loads(taut("vae", pictures, *SMALL, "--out", "whole", "--json").stdout)
+def test_an_interrupted_run_is_kept_and_goes_on(quick, pictures, monkeypatch):
+    whole = json.loads(quick("vae", pictures, *SMALL, "--out", "whole", "--json").stdout)
     from taut import progress
 
     seen = progress.ProgressBar.__call__
@@ -187,12 +187,12 @@ def test_an_interrupted_run_is_kept_and_goes_on(taut, pictures, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(progress.ProgressBar, "__call__", interrupt)
-        result = taut("vae", pictures, *SMALL, "--out", "run", "--json")
+        result = quick("vae", pictures, *SMALL, "--out", "run", "--json")
     assert result.exit_code == 130
     said = json.loads(result.stdout)
     assert (said["ended"], said["elbo"]) == ("interrupted", None)
     assert "--resume" in result.stderr
-    again = json.loads(taut("vae", pictures, *SMALL, "--out", "run", "--resume", "--json").stdout)
+    again = json.loads(quick("vae", pictures, *SMALL, "--out", "run", "--resume", "--json").stdout)
     assert again["elbo"] == whole["elbo"]
     assert arrays("run") == arrays("whole")
 

@@ -2,3 +2,6 @@
 
 from taut.diagnostics.elbo import Bound as Bound
 from taut.diagnostics.elbo import elbo as elbo
+from taut.diagnostics.elbo import elbo_per_example as elbo_per_example
+from taut.diagnostics.latent import Evaluation as Evaluation
+from taut.diagnostics.latent import evaluate as evaluate

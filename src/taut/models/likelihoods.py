@@ -164,8 +164,9 @@ class Gaussian(Likelihood):
         return jnp.sum(-0.5 * ((x - output) * jnp.exp(-log_sd)) ** 2 - log_sd - 0.5 * LOG_2PI)
 
     def _bounded(self, dtype):
-        # between e^-7 and e^7: a perfect reconstruction must not send the density to infinity
-        return 7 * jnp.tanh(jnp.asarray(self.log_sd, dtype) / 7)
+        log_sd = jnp.asarray(self.log_sd, dtype)
+        # A learned one lies between e^-7 and e^7: a perfect reconstruction must not send the density to infinity.
+        return 7 * jnp.tanh(log_sd / 7) if self.learned else log_sd
 
     def mean(self, output):
         """The output."""

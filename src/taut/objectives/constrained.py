@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from taut.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.objectives.base import Objective
-from taut.objectives.constraints import Constraint
+from taut.objectives.constraints import Constraint, check_statistic, measure
 from taut.objectives.draws import Draws, elbo_terms
 from taut.objectives.multipliers import AugmentedLagrangian, Rule
 
@@ -62,7 +62,7 @@ class Constrained(Objective):
                 f"subject_to={subject_to!r}: give at_least(statistic, bound) or at_most(...), one or a tuple of them."
             )
         aim = minimise or maximise
-        Constraint(aim, 0.0, above=True)  # refuses an unknown statistic
+        check_statistic(aim)
         if any(c.statistic == aim for c in constraints):
             raise ArgumentError(f"{aim} is both the aim and constrained; constrain another statistic.")
         self.minimise, self.maximise, self.subject_to = minimise, maximise, constraints
@@ -79,7 +79,7 @@ class Constrained(Objective):
         return frozenset({Capability.MEAN_OVER_DRAWS, Capability.LOG_WEIGHTS})
 
     def init(self):
-        """The multipliers before the first step, in relative units."""
+        """The multipliers before the first step."""
         return self.rule.init(len(self.subject_to))
 
     def statistics(self, draws: Draws):
@@ -91,8 +91,9 @@ class Constrained(Objective):
 
     def aim(self, statistics):
         """What is made small."""
-        aim = Constraint(self.minimise or self.maximise, 0.0, above=True).measure(statistics)
-        return aim if self.minimise else -aim
+        if self.minimise is not None:
+            return measure(self.minimise, statistics)
+        return -measure(self.maximise, statistics)  # pyright: ignore[reportArgumentType]
 
     def value(self, statistics, memory, step):
         """Minus (aim + coefficient * violation), over 1 + coefficient so that the gradient keeps its size."""
@@ -105,7 +106,7 @@ class Constrained(Objective):
         return self.rule.update(memory, self._relative(statistics))
 
     def shown(self, memory, statistics, step):
-        """Multiplier (per nat), violation in nats, and its moving average: `[constraints]` each."""
+        """Multiplier and the coefficient made of it, per unit, and the violation in units: `[constraints]` each."""
         return {
             "multiplier": memory.value,
             "coefficient": self.rule.coefficient(memory),

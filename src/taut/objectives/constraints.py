@@ -11,13 +11,35 @@ from taut.errors import ArgumentError
 STATISTICS = ("expected_log_likelihood", "kl", "elbo")
 
 
+def check_statistic(statistic: Any) -> None:
+    """Refuse what is neither the name of a statistic nor a function of them.
+
+    Raises:
+        ArgumentError: with the names.
+    """
+    if not callable(statistic) and statistic not in STATISTICS:
+        raise ArgumentError(
+            f"{statistic!r} was received as a statistic: there are {', '.join(STATISTICS)}, or give a function of the "
+            "dictionary of them."
+        )
+
+
+def measure(statistic: str | Callable, statistics: dict[str, Any]) -> Any:
+    """The statistic's value among the averaged `statistics`."""
+    if callable(statistic):
+        return statistic(statistics)
+    if statistic == "elbo":
+        return statistics["expected_log_likelihood"] - statistics["kl"]
+    return statistics[statistic]
+
+
 @dataclasses.dataclass(frozen=True)
 class Constraint:
     """A bound on a statistic; its violation is positive where it is not met.
 
     Attributes:
-        statistic: "expected_log_likelihood", "kl", "elbo", another statistic of the objective by name, or a function of
-            the dictionary of averaged statistics to a scalar.
+        statistic: "expected_log_likelihood", "kl", "elbo", or a function of the dictionary of averaged statistics to a
+            scalar.
         bound: the number it is held to, in the statistic's units (nats per example for a VAE).
         above: True for "at least", False for "at most".
     """
@@ -27,27 +49,15 @@ class Constraint:
     above: bool
 
     def __post_init__(self):
-        if not callable(self.statistic) and self.statistic not in STATISTICS:
-            raise ArgumentError(
-                f"A constraint on {self.statistic!r}: the statistics are {', '.join(STATISTICS)}, or give a function "
-                "of them."
-            )
+        check_statistic(self.statistic)
         if not isinstance(self.bound, (int, float)) or not math.isfinite(self.bound):
             raise ArgumentError(f"A constraint needs a finite number to be held to; received {self.bound!r}.")
-        if self.statistic == "kl" and self.bound <= 0:
-            raise ArgumentError(f"{self}: a KL is positive, and zero only for a posterior that has learned nothing.")
-
-    def measure(self, statistics: dict[str, Any]) -> Any:
-        """The statistic."""
-        if callable(self.statistic):
-            return self.statistic(statistics)
-        if self.statistic == "elbo":
-            return statistics["expected_log_likelihood"] - statistics["kl"]
-        return statistics[self.statistic]
+        if self.statistic == "kl" and not self.above and self.bound <= 0:
+            raise ArgumentError(f"{self} cannot be met: a KL is never negative, and 0 where nothing is learned.")
 
     def violation(self, statistics: dict[str, Any]) -> Any:
         """How far the statistic is on the wrong side, in its own units; negative is slack."""
-        measured = self.measure(statistics)
+        measured = measure(self.statistic, statistics)
         return self.bound - measured if self.above else measured - self.bound
 
     @property

@@ -29,7 +29,7 @@ def latent_map(codes: np.ndarray, labels: np.ndarray, units: list[int]) -> Figur
     if 0 < len(kinds) <= len(COLOURS):
         for kind, colour in zip(kinds, COLOURS, strict=False):
             here = labels == kind
-            mark, size = (_letter(str(kind)), 34) if _short(kind) else ("o", 12)
+            mark, size = (_letter(str(kind)), 34 if len(codes) < 600 else 16) if _short(kind) else ("o", 12)
             ax.scatter(x[here], y[here], size, color=colour, marker=mark, linewidths=0.2, alpha=0.8,
                        label=label(kind, 16))  # fmt: skip
         if not all(map(_short, kinds)):

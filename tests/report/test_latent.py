@@ -1,0 +1,145 @@
+"""The page of a latent-variable model: its pictures, curves and figures, whole and harmless."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import taut
+from taut.diagnostics.latent import evaluate
+from taut.families.amortized import Amortized
+from taut.models.latent import LatentVariableModel
+from taut.models.prior import BernoulliPrior
+from taut.networks import MLP
+from taut.report import LatentEvidence, page, table
+from taut.report.latent_page import traversal
+from taut.report.latent_words import equivalent_beta, figures
+from taut.report.pictures import png, tiled
+from taut.report.terms import smoothed
+
+ATTACK = "<script>alert(1)</script>"
+RECORD = {
+    "data": {"name": ATTACK, "shape": [4, 4], "levels": 1, "train": 32, "validation": 0, "test": 8, "test_split": "x"},
+    "binarisation": {"kind": "threshold", "seed": 0},
+    "split": "test",
+}
+X = (np.random.default_rng(0).random((40, 4, 4)) < 0.4).astype(np.float32)
+LABELS = np.array(["a", "b", ATTACK, "$x$"] * 2)
+
+
+def fitted(latent, objective="elbo", discrete=False):
+    model = LatentVariableModel(MLP([latent, 5, 16]), latent=latent, prior=BernoulliPrior() if discrete else None)
+    family = Amortized(MLP([16, 5, latent if discrete else 2 * latent]), "bernoulli" if discrete else "gaussian")
+    options = {} if "<" in objective else {"validation": X[:32], "patience": 100}
+    fit = taut.fit(model, X[:32], family=family, objective=objective, steps=400, batch_size=16, **options)
+    record = RECORD | {"evaluation": evaluate(fit.problem, X[32:], draws=4, annealed=2).to_json()}
+    evidence = LatentEvidence.gather(fit, X[32:], LABELS, record)
+    return dataclasses.replace(fit, evidence=fit.evidence | evidence.arrays())
+
+
+@pytest.fixture(scope="module")
+def plane():
+    """Two units under a constraint."""
+    return fitted(2, "kl<=1")
+
+
+@pytest.fixture(scope="module")
+def binary():
+    """Three binary units."""
+    return fitted(3, discrete=True)
+
+
+def headings(html):
+    return re.findall(r"<h2>(.*?)</h2>", html)
+
+
+COMMON = ["Latent map", "Evaluation", "Training"]
+
+
+def test_the_page_shows_everything_in_order(plane, tmp_path):
+    html = page(plane, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert headings(html) == ["Reconstructions", "Samples", "Latent traversal", "Manifold", *COMMON,
+                              "The learned coefficient", "Rate and distortion", "KL of each unit", "How it was fitted",
+                              "Particulars"]  # fmt: skip
+    assert html.count("<img") == 9
+    for name, value, _ in figures(plane, LatentEvidence.from_arrays(plane.evidence)):
+        assert name in html
+        assert value.replace("-", "\N{MINUS SIGN}") in html
+    assert "0/1 values, grey levels cut at a half" in html
+    assert "test split" in html
+
+
+def test_binary_units_have_no_manifold_and_no_multiplier(binary, tmp_path):
+    html = page(binary, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert headings(html) == ["Reconstructions", "Samples", "Latent traversal", *COMMON, "Rate and distortion",
+                              "KL of each unit", "How it was fitted", "Particulars"]  # fmt: skip
+    assert "from 0 to 1" in html
+    assert "Dots: the ELBO" in html
+
+
+def test_the_page_needs_no_network_and_nothing_in_the_data_acts(plane, tmp_path):
+    html = page(plane, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<script" not in html
+    assert "default-src 'none'" in html
+    assert not re.search(r'(src|href)="(?!data:)', html)
+
+
+def test_a_saved_fit_gives_the_same_page(plane, tmp_path):
+    page(plane, tmp_path / "first.html")
+    page(taut.load(plane.save(tmp_path / "run")), tmp_path / "second.html")
+    assert (tmp_path / "first.html").read_bytes() == (tmp_path / "second.html").read_bytes()
+
+
+def test_without_examples_the_page_says_so_and_with_them_it_shows_them(plane, tmp_path):
+    bare = dataclasses.replace(plane, evidence={})
+    html = page(bare, tmp_path / "bare.html").read_text(encoding="utf-8")
+    assert "Left out: they need held-out images" in html
+    assert "Latent map" not in html
+    html = page(bare, tmp_path / "data.html", (X[32:], LABELS)).read_text(encoding="utf-8")
+    assert headings(html)[0] == "Reconstructions"
+    assert "Evaluation" not in headings(html)
+
+
+def test_the_terminal_says_what_the_page_says(plane):
+    console = Console(width=200, color_system=None)
+    with console.capture() as captured:
+        console.print(table(plane))
+    shown = captured.get()
+    for name, value, _ in figures(plane, LatentEvidence.from_arrays(plane.evidence)):
+        assert name in shown
+        assert value in shown
+    assert "kl<=1: multiplier" in shown
+    assert "threshold, seed 0" in shown
+
+
+def test_a_traversal_moves_one_unit_at_a_time(plane):
+    evidence = LatentEvidence.from_arrays(plane.evidence)
+    codes = traversal(plane, evidence).reshape(2, 9, 2)
+    for row, unit in enumerate(evidence.active):
+        assert np.allclose(codes[row, :, unit], np.linspace(-3, 3, 9))
+        assert np.all(codes[row, :, 1 - unit] == evidence.codes[0, 1 - unit])
+
+
+def test_pictures_are_where_they_belong():
+    images = np.arange(5)[:, None, None] / 4 * np.ones((5, 12, 12))
+    sheet = tiled(images, 3)
+    assert sheet.shape == (25, 38, 3)  # a line of one pixel between
+    for place, value in enumerate([0, 64, 128, 191, 255]):
+        assert np.all(sheet[13 * (place // 3) :, 13 * (place % 3) :][:12, :12] == value)
+    assert np.all(sheet[12] == 255)
+    assert np.all(sheet[13:, 26:] == 255)  # there is no sixth
+    assert png(sheet).startswith(b"\x89PNG")
+
+
+def test_the_running_mean_is_one():
+    values = np.random.default_rng(0).normal(size=1000)
+    mean = smoothed(values)
+    assert mean[500] == pytest.approx(values[490:511].mean())
+    assert mean[0] == pytest.approx(values[:11].mean())
+    assert np.array_equal(smoothed(values[:50]), pytest.approx(values[:50]))
+
+
+def test_a_multiplier_of_nothing_is_an_infinite_beta():
+    assert equivalent_beta("expected_log_likelihood>=-80", 0.0) == float("inf")
