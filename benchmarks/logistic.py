@@ -56,7 +56,7 @@ class Entrant:
     warm: int = 20
 
 
-# What arrived soonest in searches over some 150 combinations of rate, horizon, decay and draws; the best of them are the
+# What arrived soonest in searches over some 150 combinations of rate, horizon, decay and draws; the best are the
 # candidates of `--search`. With one draw a step, the default, none of 36 stayed within 0.01 nats in 8,000 steps.
 NUMPYRO = {
     "mean-field": {"steps": 3000, "rate": 0.3, "horizon": 1000, "decay": 0.01, "particles": 10},

@@ -8,8 +8,8 @@ from clock import design, serve
 def state(X, y):
     """w ~ N(0, I), y ~ Bernoulli(sigmoid(Xw)), the likelihood written by hand: y eta - softplus(eta).
 
-    `pm.Bernoulli(logit_p=eta)` says the same, but with PyMC 5.28 full-rank ADVI stops on it with a NaN within 20 steps:
-    its wide start draws logits at which the sigmoid rounds to 1.
+    `pm.Bernoulli(logit_p=eta)` says the same, but in PyMC 5.28 its gradient is NaN for y = 0 and eta >= 37, where the
+    sigmoid rounds to 1; the wide start of full-rank ADVI draws such logits and stops on them within 20 steps.
     """
     with pm.Model() as model:
         w = pm.Normal("w", 0.0, 1.0, shape=1 + X.shape[1])

@@ -1,5 +1,7 @@
 """Taut as its README uses it: one call, everything left to it but the family."""
 
+from typing import Any
+
 import numpy as np
 from clock import serve
 
@@ -11,7 +13,7 @@ def fitter(X, y, family):
     fit, model = taut.fit, taut.models.LogisticRegression()  # both loaded here: `import taut` alone loads nothing
 
     def call():
-        q = fit(model, (X, y), family=family).posterior
+        q: Any = fit(model, (X, y), family=family).posterior
         if family == "mean-field":
             return np.asarray(q.mean), np.exp(np.asarray(q.log_sd))
         return np.asarray(q.mean), np.tril(np.asarray(q.lower), -1) + np.diag(np.exp(np.asarray(q.log_diagonal)))

@@ -3,7 +3,7 @@
 A chunk is one compiled loop over at most `algorithm.chunk` steps, kept at module level and keyed on the static half of
 the problem and the shapes, so that a second fit of the same kind compiles nothing. How many steps a chunk really makes
 is an
-argument: chunks grow until one takes about a quarter of a second, which keeps the bar moving and Ctrl-C quick, and
+argument: chunks grow until one takes about half a second, which keeps the bar moving and Ctrl-C quick, and
     changes
 nothing in the result, because a step's key is `fold_in(key, step)` and its rows are a function of (seed, step).
 """
@@ -26,7 +26,7 @@ from taut.data.source import Source, take
 from taut.gradients.problem import Problem, trainable
 from taut.monitors import Monitor
 
-CHUNK_SECONDS = 0.25
+CHUNK_SECONDS = 0.5
 PLAIN_WORK = 1_000_000
 """Rows times unknowns up to which the loop of a deterministic algorithm is compiled plainly."""
 DATA_STREAM = 2**32 - 1

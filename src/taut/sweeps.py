@@ -88,7 +88,7 @@ def rate_distortion(
                 jax.random.key(seed),
             )[0]
         assert isinstance(done, LatentFit)
-        learned = done.multiplier and next(iter(done.multiplier.values()))
+        learned, missed = _only(done.multiplier), _only(done.violation)
         multiplier = 1 / given if learned is None else learned
         lines.append(
             {
@@ -100,7 +100,7 @@ def rate_distortion(
                 "rate": bound.kl,
                 "elbo": bound.elbo,
                 "standard_error": bound.standard_error,
-                "violation": done.violation and next(iter(done.violation.values())),
+                "violation": missed,
             }
         )
         if report is not None:
@@ -115,3 +115,8 @@ def rate_distortion(
         constraint = at_least("expected_log_likelihood", alpha)
         measured("alpha", alpha, Constrained(minimise="kl", subject_to=constraint))
     return pl.DataFrame(lines)
+
+
+def _only(by_constraint: dict[str, float] | None) -> float | None:
+    """The value of the one constraint; None without any."""
+    return None if by_constraint is None else next(iter(by_constraint.values()))

@@ -60,7 +60,7 @@ def _numbered(name: str, number: str, text: str) -> tuple[Objective, int | None]
     except ValueError:
         raise ArgumentError(f"In objective={text!r}, {number!r} is not a number.") from None
     if name == "iwae":
-        if value != int(value) or value < 1:
+        if not value.is_integer() or value < 1:
             raise ArgumentError(
                 f"objective={text!r}: the number of draws must be a positive whole number, e.g. iwae=50."
             )

@@ -49,7 +49,7 @@ def _short(kind: Any) -> bool:
 def _letter(text: str) -> Path:
     """A letter as a marker, its middle on the point."""
     outline = TextPath((0, 0), text, size=1)
-    box = outline.get_extents()
+    box: Any = outline.get_extents()
     return Path(outline.vertices - (box.min + box.max) / 2, outline.codes)
 
 

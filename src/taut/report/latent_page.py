@@ -51,7 +51,7 @@ def latent_content(fit: Any, evidence: LatentEvidence | None) -> dict[str, Any]:
 
 def _pictures(fit: Any, evidence: LatentEvidence | None) -> dict[str, Any]:
     """Pictures of what the decoder makes, None where the examples are no images."""
-    nothing = dict.fromkeys(("reconstructions", "samples", "traversal", "manifold"))
+    nothing: dict[str, Any] = dict.fromkeys(("reconstructions", "samples", "traversal", "manifold"))
     shape = image_shape(evidence.originals.shape[1:]) if evidence is not None else None
     if shape is None or evidence is None:
         return nothing
