@@ -90,7 +90,7 @@ class Race:
     def prepare(cls, folder: Path) -> "Race":
         from sklearn.datasets import load_breast_cancer
 
-        X, y = load_breast_cancer(return_X_y=True)
+        X, y = map(np.asarray, load_breast_cancer(return_X_y=True))
         np.savez(folder / "data.npz", X=X, y=y)
         return cls(folder, np.column_stack([np.ones(len(X)), (X - X.mean(0)) / X.std(0)]), y.astype(float))
 

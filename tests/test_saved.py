@@ -119,13 +119,13 @@ def test_a_constraint_of_the_users_own_is_passed_again(tmp_path):
     ],
     ids=["class", "field", "part", "function", "layers", "algorithm"],
 )
-def test_a_folder_that_was_tampered_with_is_refused_or_harmless(change, tmp_path):
+def test_a_folder_that_was_tampered_with_is_refused(change, tmp_path):
     path = fitted(mlp()).save(tmp_path / "run")
     meta = json.loads((path / "fit.json").read_text())
     change(meta)
     (path / "fit.json").write_text(json.dumps(meta))
-    with pytest.raises((SavedFitError, IndexError, AttributeError)):
-        taut.load(path).encode(X[:1])
+    with pytest.raises(SavedFitError):
+        taut.load(path)
 
 
 def test_a_regression_keeps_how_it_was_fitted(tmp_path):

@@ -198,7 +198,10 @@ def _part(path: Path, name: str, meta: dict[str, Any], arrays: dict[str, np.ndar
             f"{path} was fitted with a {name} that has code of your own, which a saved fit does not keep: pass it "
             f"again, taut.load({str(path)!r}, {name}=...)."
         )
-    return arrays_into_tree(arrays, build(said), name)
+    built = build(said)
+    if set(tree_to_arrays(built, name)) != {key for key in arrays if key.startswith(name)}:
+        raise SavedFitError(f"{path} is damaged: its arrays are not those that its {name} has. Fit again.")
+    return arrays_into_tree(arrays, built, name)
 
 
 def _in_saved_precision(part: Any, arrays: dict[str, np.ndarray], name: str) -> Any:

@@ -89,7 +89,7 @@ def build(said: Any) -> Any:
     """The part that `spec` described, its arrays zero.
 
     Raises:
-        SavedFitError: a class that is not in the table.
+        SavedFitError: a class that is not in the table, or with other fields.
 
     Example:
         >>> build(spec(objectives.Weighted(4.0))).name
@@ -108,6 +108,8 @@ def build(said: Any) -> Any:
     kind = CLASSES.get(said["class"])
     if kind is None:
         raise SavedFitError(f"The saved fit names {said['class']!r}, which is no part of this version of Taut.")
+    if set(said["fields"]) != {field.name for field in dataclasses.fields(kind)}:
+        raise SavedFitError(f"The saved {kind.__name__} has other fields than that of this version of Taut: fit again.")
     part = object.__new__(kind)  # as JAX rebuilds a pytree: what was checked when it was made is not checked again
     for name, value in said["fields"].items():
         object.__setattr__(part, name, build(value))

@@ -34,7 +34,7 @@ def fitted(latent, objective="elbo", discrete=False):
     family = Amortized(MLP([16, 5, latent if discrete else 2 * latent]), "bernoulli" if discrete else "gaussian")
     options = {} if "<" in objective else {"validation": X[:32], "patience": 100}
     fit = taut.fit(model, X[:32], family=family, objective=objective, steps=400, batch_size=16, **options)
-    record = RECORD | {"evaluation": evaluate(fit.problem, X[32:], draws=4, annealed=2).to_json()}
+    record = RECORD | {"evaluation": evaluate(fit.problem, X[32:], draws=4, annealed=0 if discrete else 2).to_json()}
     evidence = LatentEvidence.gather(fit, X[32:], LABELS, record)
     return dataclasses.replace(fit, evidence=fit.evidence | evidence.arrays())
 
@@ -138,7 +138,7 @@ def test_the_running_mean_is_one():
     mean = smoothed(values)
     assert mean[500] == pytest.approx(values[490:511].mean())
     assert mean[0] == pytest.approx(values[:11].mean())
-    assert np.array_equal(smoothed(values[:50]), pytest.approx(values[:50]))
+    assert np.allclose(smoothed(values[:50]), values[:50])  # a fiftieth of 50 is the step itself
 
 
 def test_a_multiplier_of_nothing_is_an_infinite_beta():

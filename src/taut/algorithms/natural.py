@@ -107,8 +107,8 @@ class NaturalGradient(Algorithm):
 
     Attributes:
         steps: the budget of trials.
-        tolerance: ends when the Newton decrement is below it, in nats for the whole data set, or below what rounding lets
-            be seen. An ELBO that is good to 1e-7 has terms that are good to 1e-4 only, hence the small default.
+        tolerance: ends when the Newton decrement is below it, in nats for the whole data set, or below what rounding
+            lets be seen. An ELBO that is good to 1e-7 has terms that are good to 1e-4 only, hence the small default.
         memory: of the Anderson acceleration.
 
     Example:

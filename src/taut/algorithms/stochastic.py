@@ -36,7 +36,7 @@ class StochasticState(NamedTuple):
 class StochasticGradient(Algorithm):
     r"""Ascend the estimated gradient with any Optax optimizer.
 
-    The rate falls along a cosine to zero over the budget, and the answer is the polynomial-decay average of the iterates,
+    The rate falls along a cosine to zero over the budget, and the answer is the polynomial-decay average of iterates,
 
     .. math:: \bar x_t = \Big(1 - \frac{\eta+1}{t+\eta}\Big) \bar x_{t-1} + \frac{\eta+1}{t+\eta} x_t,
 

@@ -30,8 +30,8 @@ class Info(NamedTuple):
 class Gradient(eqx.Module):
     """An estimator of the gradient, written for one unit as a surrogate.
 
-    The surrogate's value is the estimate of the statistics, and its derivative the estimated derivative, for the model's
-    and the family's learned leaves at once; the chain rule through the objective's `value` does the rest.
+    The surrogate's value is the estimate of the statistics, and its derivative the estimated derivative, for the
+    model's and the family's learned leaves at once; the chain rule through the objective's `value` does the rest.
 
     Attributes:
         samples: K, the draws of z for each unit and step.

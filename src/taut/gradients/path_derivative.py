@@ -24,7 +24,8 @@ class PathDerivative(Gradient):
 
     with log q's own parameters stopped, while the *model's* parameters keep the plain weight c_k: one weighting for
     both would give a decoder the wrong gradient. For the ELBO h = 0 (sticking the landing:
-    no noise at all when q is the posterior); for the importance-weighted bound c_k - h_kk is the squared normalised weight (doubly reparametrized).
+    no noise at all when q is the posterior); for the importance-weighted bound c_k - h_kk is the squared normalised
+    weight (doubly reparametrized).
 
     Attributes:
         samples: K, draws for each unit and step.
