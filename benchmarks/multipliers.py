@@ -3,7 +3,8 @@
     python benchmarks/multipliers.py --data ../shared/data/mnist --out runs/multipliers
 
 MNIST, 10,000 images, fixed Bernoulli binarisation, 784-200-20 and back, Adam 1e-3, batch 128. Every run is kept in the
-folder, so a second call goes on where the first was stopped; `multipliers.png` is the figure, `multipliers.json` the table.
+folder, so a second call goes on where the first was stopped; `multipliers.png` is the figure, `multipliers.json` the
+table.
 """
 
 import argparse
@@ -105,12 +106,14 @@ def figure(paths: dict[str, dict[str, np.ndarray]], alpha: float, file: Path) ->
     mpl.use("agg")
     import matplotlib.pyplot as plt
 
-    panels = [("multiplier", "lambda", 1), ("expected_log_likelihood", "nats per example", 50), ("kl", "nats per example", 50)]
+    nats = "nats per example"
+    panels = [("multiplier", "lambda", 1), ("expected_log_likelihood", nats, 50), ("kl", nats, 50)]
     fig, axes = plt.subplots(1, 3, figsize=(12, 3.6), constrained_layout=True)
     shades = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(STEPS)))
     for ax, (name, unit, window) in zip(axes, panels, strict=True):
         for (run, history), colour in zip(paths.items(), [*shades, *["#d55e00"] * len(GECO)], strict=True):
-            path = np.convolve(history[name].reshape(len(history[name]), -1)[:, 0], np.full(window, 1 / window), "valid")
+            noisy = history[name].reshape(len(history[name]), -1)[:, 0]
+            path = np.convolve(noisy, np.full(window, 1 / window), "valid")
             dashed = "--" if run.startswith(Multiplicative.name) else "-"
             ax.plot(path, dashed, color=colour, lw=1.2, label=run, alpha=0.9 if dashed == "-" else 0.6)
         ax.set(title=name.replace("_", " "), xlabel="step", ylabel=unit)

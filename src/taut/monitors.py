@@ -14,7 +14,8 @@ from taut.gradients.problem import Problem, trainable
 from taut.objectives import Constrained
 from taut.store import arrays_into_tree, tree_to_arrays
 
-Score = float | tuple[float, ...]
+Score = Any
+"""A number, or a tuple of numbers."""
 LOOKS = 5
 """Looks over which a multiplier has to grow without any progress before its constraint is called unreachable."""
 GROWTH = 3.0
@@ -146,8 +147,8 @@ class BestFeasible(Monitor):
             if stuck and value[i] > max(GROWTH * was[i], LARGE * start):
                 nearest = constraint.bound - now[i] if constraint.above else constraint.bound + now[i]
                 return (
-                    f"{constraint} seems out of reach for this model: in {LOOKS * self.every} steps its multiplier rose "
-                    f"from {was[i]:.3g} to {value[i]:.3g} and the violation went from {before[i]:.4g} only to "
+                    f"{constraint} seems out of reach for this model: in {LOOKS * self.every} steps its multiplier "
+                    f"rose from {was[i]:.3g} to {value[i]:.3g} and the violation went from {before[i]:.4g} only to "
                     f"{now[i]:.4g}. Ask for less than {nearest:.4g}, or take a larger network or more steps."
                 )
         return None

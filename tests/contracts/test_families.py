@@ -195,7 +195,11 @@ CHECKS = {
 }
 
 
-@pytest.mark.parametrize(("family", "D", "offer"), [(f, D, o) for f, D in CASES for o in member(f, D).offers])
+# In the order of the enumeration: a set's own differs from one process to the next.
+OFFERS = [(f, D, o) for f, D in CASES for o in Capability if o in member(f, D).offers]
+
+
+@pytest.mark.parametrize(("family", "D", "offer"), OFFERS)
 def test_what_is_offered_is_there(family, D, offer):
     assert offer in CHECKS, f"{offer} is offered by {family.__name__} and no check here says what that means"
     CHECKS[offer](member(family, D))

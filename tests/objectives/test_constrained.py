@@ -1,8 +1,8 @@
 """Constraints with learned multipliers, against the one latent-variable model whose saddle is known.
 
 x ~ N(0, v), p(x|z) = N(w z, sigma^2), p(z) = N(0, 1), one z for each x. With D = E (x - w z)^2 the expected
-log-likelihood is -ln(2 pi sigma^2) / 2 - D / (2 sigma^2); Shannon's rate-distortion function of a Gaussian gives the least
-KL = ln(v / D) / 2, and the multiplier is its slope, -d KL / dE = sigma^2 / D.
+log-likelihood is -ln(2 pi sigma^2) / 2 - D / (2 sigma^2); Shannon's rate-distortion function of a Gaussian gives the
+least KL = ln(v / D) / 2, and the multiplier is its slope: d KL / dE = sigma^2 / D.
 """
 
 from typing import Any, ClassVar
@@ -110,7 +110,7 @@ def test_the_exact_gradient_finds_the_saddle(v, D, variance):
 
 @pytest.mark.parametrize(("v", "D", "variance"), [(1.0, 0.1, 0.2), (2.0, 0.1, 0.1)])
 def test_a_sampled_gradient_comes_within_three_per_cent(v, D, variance):
-    # One seed; over ten seeds the relative error had the standard deviation written beside the assertion.
+    # The seed is fixed. Over six others the multiplier's relative error was 0.9 % +- 0.3 %, the KL's 0.0 % +- 0.2 %.
     end, _ = train(reconstruct(D, variance), v, variance, gradient=Reparametrization(samples=1), n=128)
     np.testing.assert_allclose(end["kl"], 0.5 * np.log(v / D), rtol=0.03)
     np.testing.assert_allclose(end["multiplier"], [variance / D], rtol=0.03)
@@ -143,12 +143,12 @@ def test_of_several_constraints_the_binding_one_is_priced():
 
 
 def test_any_function_of_the_statistics_can_be_constrained():
-    D, variance = 0.1, 0.2
+    D, variance = 0.3, 0.2
 
     def distortion(statistics):
         return -2 * variance * (statistics["expected_log_likelihood"] + 0.5 * np.log(2 * np.pi * variance))
 
-    end, _ = train(Constrained("kl", subject_to=at_most(distortion, D)), 1.0, variance)
+    end, _ = train(Constrained("kl", subject_to=at_most(distortion, D)), 1.0, variance, rate=0.001)
     np.testing.assert_allclose(end["kl"], 0.5 * np.log(1 / D), atol=1e-3)
     np.testing.assert_allclose(end["multiplier"], [1 / (2 * D)], rtol=1e-3)  # -d KL / dD, per unit of distortion
 
@@ -161,13 +161,13 @@ def test_every_rule_reaches_the_saddle(rule):
     np.testing.assert_allclose(end["multiplier"], [variance / D], rtol=1e-3)
 
 
-def test_only_the_published_rule_winds_up():
-    # A tenfold step: by a lag of 100 steps the published rule multiplies what plain feedback had finished long ago.
+def test_the_published_rule_winds_up():
+    # With ten times its step it goes on multiplying, by a lag of 100 steps, what has long been corrected.
     D, variance = 0.1, 0.2
-    _, published = train(reconstruct(D, variance, Multiplicative(step=0.1)), 1.0, variance, steps=3000)
-    _, ours = train(reconstruct(D, variance, AugmentedLagrangian(step=0.2)), 1.0, variance, steps=3000)
-    assert published["multiplier"].max() > 100 * variance / D
-    assert ours["multiplier"].max() < 100 * variance / D
+    _, published = train(reconstruct(D, variance, Multiplicative(step=0.1)), 1.0, variance, steps=2000)
+    _, ours = train(reconstruct(D, variance), 1.0, variance, steps=2000)
+    assert published["multiplier"].max() > 1000 * variance / D
+    assert ours["multiplier"].max() < 2 * variance / D
 
 
 def batch_of(n=2):

@@ -15,9 +15,7 @@ RNG = np.random.default_rng(3)
 # z ~ N(0, 1), x | z ~ N(z, 1), x = 1.4: log p(x) = log N(x; 0, 2); q is not the posterior N(0.7, 1/2).
 X = 1.4
 LOG_MARGINAL = -0.5 * np.log(2 * np.pi * 2) - 0.25 * X**2
-MODEL = LogDensity(
-    lambda v: -0.5 * (v["z"] ** 2 + (X - v["z"]) ** 2) - np.log(2 * np.pi), parameters={"z": real()}
-)
+MODEL = LogDensity(lambda v: -0.5 * (v["z"] ** 2 + (X - v["z"]) ** 2) - np.log(2 * np.pi), parameters={"z": real()})
 Q = MeanField(np.array([0.2]), np.array([-0.1]))
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(24)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()

@@ -55,7 +55,8 @@ def test_free_bits_by_brute_force(form, nats):
 
 def test_the_two_forms_differ_and_are_named_apart():
     assert brute_force("batch", 0.5) != brute_force("example", 0.5)
-    assert {FreeBits(0.5, form).name for form in ("batch", "example")} == {"free-bits-batch=0.5", "free-bits-example=0.5"}
+    names = [FreeBits(0.5, form).name for form in ("batch", "example")]
+    assert names == ["free-bits-batch=0.5", "free-bits-example=0.5"]
 
 
 @pytest.mark.parametrize("form", ["batch", "example"])

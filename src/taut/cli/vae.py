@@ -125,7 +125,7 @@ def evaluated(fit: "LatentFit", splits: Splits, *, draws: int, annealed: int = 0
 def to_json(fit: "LatentFit") -> dict[str, Any]:
     """What the table shows, in one object: the ELBO and its terms are those of the test split, null without one."""
     from taut.report import LatentEvidence
-    from taut.report.latent_words import equivalent_beta
+    from taut.report.latent_words import learned
 
     facts = fit.to_json()
     evidence = LatentEvidence.from_arrays(fit.evidence)
@@ -135,9 +135,16 @@ def to_json(fit: "LatentFit") -> dict[str, Any]:
         (*terms, "log_marginal", "annealed", "active_units", "kl_per_dimension", "activity", "information", "collapse",
          "images", "draws"))  # fmt: skip
     of_test = {name: value for name, value in of_test.items() if name not in ("seed", "seconds")}
-    multiplier = facts["multiplier"]
-    betas = multiplier and {name: equivalent_beta(name, value) for name, value in multiplier.items()}
-    return {**facts, "validation": {name: facts[name] for name in terms}, **of_test, **record, "equivalent_beta": betas}
+    saddle = [dataclasses.asdict(one) for one in learned(fit)]
+    betas = {one["constraint"]: one["equivalent_beta"] for one in saddle} or None
+    return {
+        **facts,
+        "validation": {name: facts[name] for name in terms},
+        **of_test,
+        **record,
+        "equivalent_beta": betas,
+        "saddle": saddle or None,
+    }
 
 
 def _check(

@@ -71,9 +71,9 @@ def saddles(objective: Constrained, history: dict[str, np.ndarray]) -> list[Sadd
     """
     if "violation" not in history or "multiplier" not in history or len(history["violation"]) < 10:
         raise ArgumentError("saddles needs the history of a constrained training of at least ten steps.")
-    columns = zip(objective.subject_to, np.asarray(history["violation"], float).T,
-                  np.asarray(history["multiplier"], float).T, strict=True)  # fmt: skip
-    return [_saddle(constraint, *paths, objective.rule.start) for constraint, *paths in columns]
+    violations, multipliers = (np.asarray(history[name], float).T for name in ("violation", "multiplier"))
+    columns = zip(objective.subject_to, violations, multipliers, strict=True)
+    return [_saddle(constraint, v, m, objective.rule.start) for constraint, v, m in columns]
 
 
 def _saddle(constraint: Constraint, violation: np.ndarray, multiplier: np.ndarray, start: float) -> Saddle:
@@ -115,8 +115,8 @@ def _words(name: str, state: str, violation: float, value: float, variation: flo
         "settled": f"{name} is met ({side}) and its multiplier has settled at {value:.3g}.",
         "slack": f"{name} is met with room to spare ({side}): it is not felt, and its multiplier went to zero.",
         "missed": f"{name} is missed ({side}), with a multiplier of {value:.3g}: train longer, or ask for less.",
-        "moving": f"{name} ended {side}, but its multiplier still moved by {variation:.0%} in the last tenth of "
-        f"training (mean {value:.3g}): train longer, or take a smaller step of the rule.",
+        "moving": f"{name} ended {side} with a multiplier of {value:.3g} that has not come to rest (it moved by "
+        f"{variation:.0%} in the last tenth of training): train longer, or take a smaller step of the rule.",
     }[state]
 
 
@@ -184,7 +184,7 @@ def refuse_unreachable(objective: Any, model: LatentVariableModel, images: np.nd
     Raises:
         ArgumentError: with the range that the data leave.
     """
-    # A standard deviation that is learned may fall, and the density rise, as far as its own bound: no ceiling to speak of.
+    # A learned standard deviation may fall, and the density rise, as far as its own bound: no ceiling to speak of.
     unknown = model.likelihood.outputs != 1 or getattr(model.likelihood, "learned", False)
     if not isinstance(objective, Constrained) or unknown:
         return

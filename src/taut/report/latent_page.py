@@ -41,7 +41,7 @@ def latent_content(fit: Any, evidence: LatentEvidence | None) -> dict[str, Any]:
         "latent": fit.model.latent,
         "binary": fit.posterior.latent == "bernoulli",
         "figures": latent_words.figures(fit, evidence),
-        "learned": latent_words.learned(fit),
+        "learned": [latent_words.coefficient(saddle) for saddle in latent_words.learned(fit)],
         **_pictures(fit, evidence),
         **_codes(fit, evidence),
         **_training(fit, shown),

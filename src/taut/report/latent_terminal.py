@@ -30,13 +30,7 @@ def latent_table(fit: Any) -> RenderableType:
     for name, value, meaning in latent_words.figures(fit, evidence):
         grid.add_row(name, value, Text(meaning, style="dim"))
     parts: list[RenderableType] = [grid] if grid.row_count else []
-    parts += [
-        Text(
-            f"{name}: multiplier {value:.4g}, equivalent to beta = {beta:.4g}; violation {violation:.3g} nats over the "
-            "last tenth of training."
-        )
-        for name, value, beta, violation in latent_words.learned(fit)
-    ]
+    parts += [Text(latent_words.coefficient(saddle)) for saddle in latent_words.learned(fit)]
     speed = f"{facts['images_per_second']:,.0f} images/s, " if facts["images_per_second"] else ""
     lines = [f"{name}: {value}." for name, value in latent_words.provenance(fit, evidence)]
     parts.append(

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from taut.diagnostics.saddle import Saddle, saddles
 from taut.networks import MLP
+from taut.objectives import Constrained
 from taut.report import words
 from taut.report.latent_evidence import LatentEvidence
 
@@ -87,22 +89,19 @@ def figures(fit: Any, evidence: LatentEvidence | None) -> list[tuple[str, str, s
     return lines
 
 
-def learned(fit: Any) -> list[tuple[str, float, float, float]]:
-    """For each constraint its name, multiplier, equivalent beta and violation, over the last tenth of training."""
-    multipliers, violations = fit.multiplier or {}, fit.violation or {}
-    return [(name, value, equivalent_beta(name, value), violations[name]) for name, value in multipliers.items()]
+def learned(fit: Any) -> list[Saddle]:
+    """How each constraint ended; none without constraints, or where training was too short to say."""
+    objective = fit.problem.objective
+    if not isinstance(objective, Constrained) or len(fit.history.get("violation", ())) < 10:
+        return []
+    return saddles(objective, fit.history)
 
 
-def equivalent_beta(constraint: str, multiplier: float) -> float:
-    """The weight of the KL that would lead to the same answer: lambda for a bound on the KL, else 1 / lambda.
-
-    Example:
-        >>> equivalent_beta("kl<=12", 4.0), equivalent_beta("expected_log_likelihood>=-80", 4.0)
-        (4.0, 0.25)
-    """
-    if constraint.startswith("kl"):
-        return multiplier
-    return 1 / multiplier if multiplier > 0 else float("inf")
+def coefficient(saddle: Saddle) -> str:
+    """The multiplier in a sentence, with the beta that would lead to the same answer."""
+    beta = saddle.equivalent_beta
+    same = "" if beta is None else f", as \N{GREEK SMALL LETTER BETA} = {beta:.4g} would"
+    return f"\N{GREEK SMALL LETTER LAMDA} = {saddle.multiplier:.4g}{same}. {saddle.words}"
 
 
 def networks(fit: Any) -> str:
