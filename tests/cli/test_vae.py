@@ -64,7 +64,7 @@ def test_a_constraint_shows_its_multiplier(quick, pictures):
     assert result.exit_code == 0
     assert said["objective"] == "kl<=1"
     assert list(said["multiplier"]) == list(said["violation"]) == ["kl<=1"]
-    assert said["equivalent_beta"] == said["multiplier"]
+    assert said["equivalent_beta"] == pytest.approx(said["multiplier"])  # of a bound on the KL, in float32 and float64
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def test_any_function_of_the_statistics_can_be_constrained():
     def distortion(statistics):
         return -2 * variance * (statistics["expected_log_likelihood"] + 0.5 * np.log(2 * np.pi * variance))
 
-    end, _ = train(Constrained("kl", subject_to=at_most(distortion, D)), 1.0, variance, rate=0.001)
+    end, _ = train(Constrained("kl", subject_to=at_most(distortion, D)), 1.0, variance, 8000, rate=0.001)
     np.testing.assert_allclose(end["kl"], 0.5 * np.log(1 / D), atol=1e-3)
     np.testing.assert_allclose(end["multiplier"], [1 / (2 * D)], rtol=1e-3)  # -d KL / dD, per unit of distortion
 
