@@ -24,7 +24,7 @@ from taut.networks import MLP
 from taut.objectives import AugmentedLagrangian, Constrained, Multiplicative, Objective, Weighted, at_least
 
 BETAS = (0.5, 1.0, 2.0)
-STEPS = (0.002, 0.006, 0.02, 0.06, 0.2)
+STEPS = (0.0015, 0.005, 0.02, 0.05, 0.15)
 GECO = (0.01, 0.1)
 LIMITS = {"violation": 0.03, "overshoot": 0.05, "variation": 0.1, "kl": 0.05, "duality": 0.1}
 
@@ -121,6 +121,7 @@ def figure(paths: dict[str, dict[str, np.ndarray]], alpha: float, file: Path) ->
     axes[0].set_ylim(1e-2, 1e3)
     axes[1].axhline(alpha, color="black", lw=0.8)
     axes[1].set_ylim(alpha - 60, alpha + 25)
+    axes[2].set_ylim(0, 150)  # the published rule leaves it
     axes[0].legend(fontsize=7, frameon=False)
     fig.savefig(file, dpi=130)
 

@@ -117,6 +117,8 @@ def fit(
     source = Source(rows, weights, batch_size, seed, dtype, transform)
     choice = choose(model, rows, family=family, objective=objective, gradient=gradient, algorithm=algorithm,
                     steps=steps, minibatch=batch_size is not None)  # fmt: skip
+    if model.local:
+        _refuse_unreachable(choice.problem, rows, transform)
     monitor = _monitor(choice.problem, source, validation, patience, seed)
     prepared = time.perf_counter()
     with precision.context(dtype):
@@ -194,8 +196,7 @@ def _monitor(problem: Any, source: Source, validation: Any, patience: int | None
         held_out = np.asarray(validation)
         return EarlyStopping(lambda p: elbo_per_example(p, held_out, key)[0].elbo, every, patience)
     if isinstance(problem.objective, Constrained):
-        scale = np.array([c.scale for c in problem.objective.subject_to])
-        return BestFeasible(every, problem.objective.aim, scale)
+        return BestFeasible(every, problem.objective)
     return None
 
 
@@ -266,6 +267,15 @@ def _check_examples(model: Any, rows: Any, transform: Any) -> None:
         raise DataError(f"Examples of dtype {rows.dtype} cannot be used; give numbers.")
     seen = rows if transform is None else np.asarray(transform(jax.random.key(0), jax.device_put(rows[:100])))
     model.check(seen)
+
+
+def _refuse_unreachable(problem: Problem, rows: Any, transform: Any) -> None:
+    """Refuse a bound that no decoder can meet, by what the data leave possible."""
+    from taut.diagnostics.saddle import refuse_unreachable
+
+    sample = rows[:EVALUATED]
+    seen = sample if transform is None else np.asarray(transform(jax.random.key(0), jax.device_put(sample)))
+    refuse_unreachable(problem.objective, problem.model, seen)
 
 
 def _refuse_nonfinite(rows: Any) -> None:

@@ -122,9 +122,8 @@ class BestFeasible(Monitor):
         tolerance: relative violation that counts as met.
     """
 
-    def __init__(self, every: int, objective: Constrained, _scale: Any = None, *, tolerance: float = 0.01):
+    def __init__(self, every: int, objective: Constrained, *, tolerance: float = 0.01):
         super().__init__(every)
-        objective = getattr(objective, "__self__", objective)  # for the old call in auto.py; goes with `_scale`
         self.objective, self.tolerance = objective, tolerance
         self.paths: list[np.ndarray] = []
 
