@@ -10,7 +10,8 @@ import taut
 
 def fitter(X, y, family):
     """Standardisation, checks of the data and the final ELBO are inside the call, and so on its clock."""
-    fit, model = taut.fit, taut.models.LogisticRegression()  # both loaded here: `import taut` alone loads nothing
+    # Loaded here, the table library too: `import taut` alone loads nothing, and imports are on nobody's first call.
+    fit, model, _ = taut.fit, taut.models.LogisticRegression(), taut.data.prepare
 
     def call():
         q: Any = fit(model, (X, y), family=family).posterior
