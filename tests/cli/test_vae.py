@@ -16,6 +16,7 @@ import pytest
 import taut as library
 from taut.store import read_arrays
 
+pytestmark = pytest.mark.slow  # each command compiles a training of its own
 SMALL = ("--hidden", "8", "--latent", "2", "--batch-size", "16", "--steps", "40", "--draws", "5")
 KEYS = {
     "elbo", "expected_log_likelihood", "kl", "log_marginal", "active_units", "objective", "multiplier", "violation",

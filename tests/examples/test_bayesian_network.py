@@ -53,6 +53,7 @@ def test_batches_of_an_epoch_average_to_the_whole(example, x64):
         np.testing.assert_allclose(average, getattr(slope, name), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_posterior_predicts_digits(example):
     rows, (X, y) = example.digits()
     fit = example.fit_posterior(rows, steps=1000)
