@@ -125,6 +125,7 @@ def changes(combination):
 RUN = [combination for combination in ALLOWED if changes(combination) <= 1]
 
 
+@pytest.mark.slow
 def test_what_is_allowed_can_be_traced_through_a_step():
     assert len(ALLOWED) > 100
     for model, family, objective, gradient, algorithm in ALLOWED:
