@@ -5,30 +5,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
-import jax
 import numpy as np
 
 from taut import precision
+from taut.algorithms import OnDensity
 from taut.choose import choose
 from taut.data.source import Source
-from taut.diagnostics.elbo import Bound, elbo, elbo_per_example
 from taut.errors import ArgumentError
-from taut.gradients.problem import Problem, trainable
-from taut.inputs import EVALUATED, examples_of, refuse_unreachable_bounds, rows_of
+from taut.inputs import examples_of, refuse_unreachable_bounds, rows_of
+from taut.judging_latent import examples_to_judge
 from taut.latent_fit import LatentFit
-from taut.learn import Checkpoint, Ended, Outcome, learn
+from taut.learn import Checkpoint
 from taut.models import Model
-from taut.monitors import BestFeasible, EarlyStopping, Monitor
-from taut.objectives import Constrained, Elbo
-from taut.progress import ProgressBar
 from taut.result import Fit
-from taut.trees import cast
+from taut.runs import by_steps, monitor_for, on_density
 
 LOCAL_BATCH = 128
 """Examples for each step of a latent-variable model unless the caller says otherwise."""
-LOOK_STEPS = 200
-"""Fewest steps between two looks of a monitor: a look interrupts the compiled loop."""
 
 
 def fit(
@@ -118,110 +111,40 @@ def fit(
                     steps=steps, minibatch=batch_size is not None)  # fmt: skip
     if model.local:
         refuse_unreachable_bounds(choice.problem, rows, transform)
-    monitor = _monitor(choice.problem, source, validation, patience, seed)
     prepared = time.perf_counter()
-    with precision.context(dtype):
-        problem = cast(choice.problem, dtype)
-        with ProgressBar(choice.algorithm.steps, progress, batch_size if model.local else None) as bar:
-            outcome = learn(
-                problem,
-                choice.algorithm,
-                source,
-                seed=seed,
-                callback=_both(bar, callback),
-                checkpoint=checkpoint,
-                monitor=monitor,
-            )
-        learned = time.perf_counter()
-        bound = _bound(choice.algorithm, outcome, source, seed, rows, validation)
-    ended, reason = _judged(outcome, bound)
+    held_out = (rows, transform) if validation is None else (np.asarray(validation), None)
+    if isinstance(choice.algorithm, OnDensity):
+        run = on_density(choice, source, seed, callback)
+    else:
+        monitor = monitor_for(choice.problem, source, validation, patience, seed)
+        run = by_steps(choice, source, seed, progress, callback, checkpoint, monitor, held_out)
     done = time.perf_counter()
     kind = LatentFit if model.local else Fit
     return kind(
-        problem=_learned(outcome.problem, choice.problem),
+        problem=run.problem,
         algorithm=choice.algorithm,
-        bound=bound,
-        history=outcome.history,
-        ended=ended,
-        reason=reason,
+        bound=run.bound,
+        history=run.history,
+        ended=run.ended,
+        reason=run.reason,
         reasons=choice.reasons,
-        gradient_evaluations=choice.algorithm.gradient_evaluations(
-            choice.problem, outcome.state, source.size, batch_size
-        ),
-        iterations=choice.algorithm.iterations(outcome.state),
+        gradient_evaluations=run.gradient_evaluations,
+        iterations=run.iterations,
         rows=source.size,
         batch_size=batch_size,
         seed=seed,
         dtype=dtype,
         seconds={
             "prepare": prepared - begun,
-            "learn": learned - prepared,
-            "evaluate": done - learned,
+            "learn": run.learned - prepared,
+            "evaluate": done - run.learned,
             "total": done - begun,
         },
-        steps_per_second=outcome.steps_per_second,
+        steps_per_second=run.steps_per_second,
         design=design,
         labels=labels,
-        evidence={f"validation.{k}": v for k, v in monitor.arrays().items() if not k.startswith("best")}
-        if monitor
-        else {},
+        evidence=run.evidence,
+        judged=run.judged,
+        convergence=run.convergence,
+        parent=examples_to_judge(*held_out, seed) if model.local else source.parent,
     )
-
-
-def _learned(outcome: Problem, given: Problem) -> Problem:
-    """The given problem with its learned leaves as they came out, in host memory, and all others untouched."""
-    moved = jax.tree.map(np.asarray, eqx.filter(outcome, trainable(outcome)))
-    return eqx.combine(moved, given)
-
-
-def _both(bar: ProgressBar, callback: Callable | None) -> Callable:
-    def call(made: int, history: dict[str, np.ndarray]) -> None:
-        bar(made, history)
-        if callback is not None:
-            callback(made, history)
-
-    return call
-
-
-def _monitor(problem: Any, source: Source, validation: Any, patience: int | None, seed: int) -> Monitor | None:
-    """Early stopping where it was asked for, the best feasible iterate where there are constraints."""
-    every = -(-LOOK_STEPS // source.steps_per_epoch) * source.steps_per_epoch  # whole epochs
-    if patience is not None:
-        if not isinstance(patience, int) or patience < 1:
-            raise ArgumentError(f"patience={patience!r}: a positive whole number of looks is needed.")
-        if validation is None:
-            raise ArgumentError("patience needs validation=, held-out examples on which the true ELBO is looked at.")
-        key = jax.random.key(seed)
-        held_out = np.asarray(validation)
-        return EarlyStopping(lambda p: elbo_per_example(p, held_out, key)[0].elbo, every, patience)
-    if isinstance(problem.objective, Constrained):
-        return BestFeasible(every, problem.objective)
-    return None
-
-
-def _bound(algorithm: Any, outcome: Outcome, source: Source, seed: int, rows: Any, validation: Any) -> Bound:
-    """The final ELBO: the algorithm's own where it is exact (nothing to compile), else evaluated on all rows."""
-    if outcome.history:
-        own = algorithm.terms(outcome.state)
-        if own is not None:
-            return Bound(float(own[0]), float(own[1]), float(own[2]), 0.0)
-    key = jax.random.fold_in(jax.random.key(seed), 2**31 - 1)  # apart from every step's key
-    if not outcome.problem.model.local:
-        return elbo(outcome.problem, key, jax.device_put(source.parent))
-    if validation is not None:
-        return elbo_per_example(outcome.problem, np.asarray(validation)[:EVALUATED], key)[0]
-    return elbo_per_example(outcome.problem, rows[:EVALUATED], key, transform=source.transform)[0]
-
-
-def _judged(outcome: Outcome, bound: Bound) -> tuple[Ended, str]:
-    """How it ended; a stochastic run that finished below its start has diverged, finite or not."""
-    if outcome.ended is not Ended.BUDGET_SPENT or not isinstance(outcome.problem.objective, Elbo):
-        return outcome.ended, outcome.reason
-    first = outcome.history["elbo"][:10]
-    if not np.isfinite(bound.elbo) or bound.elbo < first.mean() - 3 * first.std() - 1e-6 * abs(first.mean()):
-        return Ended.DIVERGED, (
-            f"The ELBO ended at {bound.elbo:.6g} nats, below where it began ({first.mean():.6g}). The learning rate "
-            "is too large for this "
-            "gradient's noise: lower it, raise samples, or use the reparametrization gradient."
-        )
-    return outcome.ended, outcome.reason

@@ -7,19 +7,34 @@ from typing import Any
 
 import numpy as np
 
-from taut.algorithms import Algorithm, NaturalGradient, StochasticGradient
+from taut.algorithms import (
+    Algorithm,
+    BatchAndMatch,
+    FixedDraws,
+    NaturalGradient,
+    OnDensity,
+    ScoreRegression,
+    StochasticGradient,
+)
 from taut.errors import ArgumentError, PairingError
 from taut.families import Family, FullRank, MeanField
 from taut.families.amortized import Amortized
 from taut.gradients import (
+    DeltaMethod,
+    Disarm,
+    DoubleControl,
+    Enumeration,
     Exact,
     Gradient,
     LeaveOneOut,
+    MeasureValued,
     MovingAverage,
     NoControl,
+    OptimalBaseline,
     Problem,
     Reinforce,
     Reparametrization,
+    StraightThrough,
 )
 from taut.gradients.path_derivative import PathDerivative
 from taut.models import Model
@@ -28,9 +43,13 @@ from taut.objectives import Elbo, Objective
 from taut.objectives.parse import parse_objective
 
 FAMILIES: Mapping[str, type[Family]] = {f.name: f for f in (MeanField, FullRank)}
-GRADIENTS: Mapping[str, type[Gradient]] = {g.name: g for g in (Exact, Reparametrization, PathDerivative, Reinforce)}
-ALGORITHMS: Mapping[str, type[Algorithm]] = {a.name: a for a in (NaturalGradient, StochasticGradient)}
-CONTROLS = {c.name: c for c in (NoControl, MovingAverage, LeaveOneOut)}
+GRADIENTS: Mapping[str, type[Gradient]] = {g.name: g for g in (
+    Exact, Reparametrization, PathDerivative, Reinforce, MeasureValued, Enumeration, Disarm, StraightThrough
+)} | {"local-expectation": MeasureValued}  # fmt: skip
+ALGORITHMS: Mapping[str, type[Algorithm]] = {a.name: a for a in (
+    NaturalGradient, ScoreRegression, FixedDraws, BatchAndMatch, StochasticGradient
+)}  # fmt: skip
+CONTROLS = {c.name: c for c in (NoControl, MovingAverage, OptimalBaseline, LeaveOneOut, DeltaMethod, DoubleControl)}
 
 HIDDEN = 400
 """Hidden units of the built-in encoder."""
@@ -70,11 +89,13 @@ class Choice:
         problem: model, family, objective and gradient.
         algorithm: the algorithm.
         reasons: by sentence.
+        open: whether family and algorithm were left open, so that a richer family may be taken.
     """
 
     problem: Problem
     algorithm: Algorithm
     reasons: dict[str, str]
+    open: bool = False
 
 
 def choose(
@@ -108,6 +129,7 @@ def choose(
         PairingError: parts that do not go together.
     """
     reasons: dict[str, str] = {}
+    left_open = family is None and algorithm is None
     algorithm_part = named("algorithm", algorithm, ALGORITHMS, Algorithm) if algorithm is not None else None
     gradient_part = named("gradient", gradient, GRADIENTS, Gradient) if gradient is not None else None
     family_part = named("family", family, FAMILIES, Family) if family is not None else None
@@ -115,27 +137,27 @@ def choose(
     own_steps = (algorithm_part if isinstance(algorithm_part, Algorithm) else StochasticGradient()).steps
     objective_part, draws, reasons["objective"] = _objective(objective, steps or own_steps)
     if algorithm_part is None:
-        candidate = Problem(model, _built(family_part or MeanField, model, rows), objective_part, Exact())
-        exact_works = (
-            gradient_part is None and not minibatch and not model.local and _serves(NaturalGradient(), candidate)
-        )
-        algorithm_part, reasons["algorithm"] = _algorithm(exact_works, gradient_part is not None, minibatch)
+        own = gradient_part is None and not minibatch and not model.local
+        algorithm_part, reasons["algorithm"] = _algorithm(own, model, family_part, objective_part, rows)
+        if not own:
+            reasons["algorithm"] = "a gradient estimator was named" if gradient_part is not None else "works everywhere"
     else:
         reasons["algorithm"] = "given"
-    natural = algorithm_part is NaturalGradient or isinstance(algorithm_part, NaturalGradient)
-    if natural and minibatch:
+    kind = algorithm_part if isinstance(algorithm_part, type) else type(algorithm_part)
+    if minibatch and issubclass(kind, (NaturalGradient, OnDensity)):
         raise PairingError(
-            "The natural gradient sees the data whole; leave batch_size out, or use algorithm=StochasticGradient()."
+            f"The {kind.name} algorithm sees the data whole and keeps no checkpoint on the way; leave batch_size and "
+            "checkpoint out, or use algorithm=taut.algorithms.StochasticGradient()."
         )
 
     reasons["gradient"] = "given"
     if gradient_part is None:
-        gradient_part, reasons["gradient"] = _gradient(natural, model, family_part, objective_part)
+        gradient_part, reasons["gradient"] = _gradient(kind, model, family_part, objective_part)
     gradient_part = _with_samples(gradient_part, draws, model.local)
 
     reasons["family"] = "given"
     if family_part is None:
-        family_part, reasons["family"] = _family(model, rows, natural, gradient_part)
+        family_part, reasons["family"] = _family(model, rows, kind, gradient_part)
     family_part = _built(family_part, model, rows)
     _check_family(family_part, model, rows)
 
@@ -146,7 +168,7 @@ def choose(
         algorithm_part = dataclasses.replace(algorithm_part, steps=steps)
     problem = Problem(model, family_part, objective_part, gradient_part)
     algorithm_part.check(problem)
-    return Choice(problem, algorithm_part, reasons)
+    return Choice(problem, algorithm_part, reasons, left_open)
 
 
 def _objective(objective: Any, steps: int) -> tuple[Objective, int | None, str]:
@@ -158,20 +180,28 @@ def _objective(objective: Any, steps: int) -> tuple[Objective, int | None, str]:
     return (part() if isinstance(part, type) else part), None, "given"
 
 
-def _algorithm(exact_works: bool, gradient_named: bool, minibatch: bool) -> tuple[type[Algorithm], str]:
-    if exact_works:
+def _algorithm(
+    own: bool, model: Model, family: Any, objective: Objective, rows: Any
+) -> tuple[type[Algorithm], str]:  # fmt: skip
+    """The best algorithm that serves the parts; `own` says whether it may bring its own gradient and see all rows."""
+    exact = Problem(model, _built(family or MeanField, model, rows), objective, Exact())
+    if own and _serves(NaturalGradient(), exact):
         return (
             NaturalGradient,
             "linear predictors with closed expectations: a handful of exact full-data iterations, no learning rate",
         )
-    if gradient_named:
-        return StochasticGradient, "a gradient estimator was named"
-    return StochasticGradient, "the data come in minibatches" if minibatch else "works for every differentiable model"
+    if own and model.dim(rows) <= FULL_RANK_EXACT:
+        sampled = Problem(model, _built(family or FullRank, model, rows), objective, Reparametrization())
+        if _serves(ScoreRegression(), sampled):
+            return ScoreRegression, "a differentiable density: natural gradients from its scores, no learning rate"
+    return StochasticGradient, "works for every differentiable model"
 
 
-def _gradient(natural: bool, model: Model, family: Any, objective: Objective) -> tuple[type[Gradient], str]:
-    if natural:
+def _gradient(kind: type[Algorithm], model: Model, family: Any, objective: Objective) -> tuple[type[Gradient], str]:
+    if issubclass(kind, NaturalGradient):
         return Exact, "the algorithm brings exact expectations"
+    if issubclass(kind, OnDensity):
+        return Reparametrization, "the algorithm brings matched draws of its own"
     if isinstance(family, Amortized) and family.latent == "bernoulli":
         return Reinforce, "draws of a discrete latent are not differentiable"
     if not objective.closed_kl:
@@ -188,17 +218,17 @@ def _with_samples(gradient: Any, draws: int | None, local: bool) -> Gradient:
             )
         return gradient
     if draws is None and local:
-        draws = 8 if gradient is Reinforce else 1
-    return gradient() if draws is None or gradient is Exact else gradient(samples=draws)
+        draws = gradient.local_samples
+    return gradient() if draws is None or gradient in (Exact, Enumeration) else gradient(samples=draws)
 
 
-def _family(model: Model, rows: Any, natural: bool, gradient: Gradient) -> tuple[Any, str]:
+def _family(model: Model, rows: Any, kind: type[Algorithm], gradient: Gradient) -> tuple[Any, str]:
     if model.local:
         size, dim = int(np.prod(rows.shape[1:])), model.dim(rows)
         return Amortized(
             MLP([size, HIDDEN, 2 * dim], seed=1)
         ), f"a {size}-{HIDDEN}-{2 * dim} encoder to a Gaussian for each example"
-    dim, limit = model.dim(rows), FULL_RANK_EXACT if natural else FULL_RANK_SAMPLED
+    dim, limit = model.dim(rows), FULL_RANK_SAMPLED if issubclass(kind, StochasticGradient) else FULL_RANK_EXACT
     if dim > limit:
         return MeanField, f"{dim} coordinates: too many for a full covariance"
     if gradient.name == "reinforce":

@@ -1,22 +1,26 @@
 """The result of a fit: what was learned, how it ended, and everything that is asked of it afterwards."""
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
-import jax
 import numpy as np
 from scipy.special import ndtri
 
 from taut import precision
 from taut.algorithms import Algorithm
+from taut.batch import Batch
 from taut.compilation import Compiled
 from taut.data.source import padded_size
+from taut.diagnostics.convergence import Convergence
 from taut.diagnostics.elbo import Bound
+from taut.diagnostics.trust import resample
+from taut.diagnostics.verdict import Verdict
 from taut.errors import ArgumentError, SavedFitError
 from taut.families import Family
 from taut.gradients import Problem
+from taut.judging import Judged, columns, draws_of, judge_late, named_values, plain_draws
 from taut.learn import Ended
 from taut.models import Model, Prediction
 
@@ -63,6 +67,10 @@ class Fit:
         labels: what 0 and 1 stand for (regressions).
         evidence: arrays that the report draws from the data, so that its page can be made again without them.
         draws: saved draws by name, for a fit that was loaded without its model's code.
+        judged: the verdict with the draws behind it, where it was given at once; `verdict` asks for it otherwise.
+        convergence: what the algorithm itself certifies.
+        parent: all rows, for a verdict that is still to be given.
+        said: the verdict of a saved fit.
     """
 
     problem: Problem
@@ -84,6 +92,34 @@ class Fit:
     labels: "Labels | None" = None
     evidence: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     draws: dict[str, np.ndarray] | None = None
+    judged: Judged | None = None
+    convergence: Convergence | None = None
+    parent: Batch | None = None
+    said: Verdict | None = None
+
+    @functools.cached_property
+    def judgement(self) -> Judged | None:
+        """The verdict with its draws; None for a fit that was loaded, whose `verdict` was saved."""
+        if self.judged is not None or self.parent is None or self.ended is Ended.DIVERGED:
+            return self.judged
+        return judge_late(self.problem, self.parent, self.dtype, self.convergence, self.history, self.seed,
+                          self._in_columns if self.design is not None else None)  # fmt: skip
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Whether it converged and whether to trust it; None where nothing was learned.
+
+        For a regression it is given when first asked for: it costs one compilation of the model and 4,000 log
+        densities. For a log density it comes with the fit.
+        """
+        if self.judgement is not None:
+            return self.judgement.verdict
+        return self.said
+
+    def _in_columns(self, z: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+        """Draws of standardised weights as the coefficients of the original columns."""
+        assert self.design is not None
+        return tuple(self.design.names), z @ self.design.original_scale().T
 
     @property
     def model(self) -> Model:
@@ -121,10 +157,9 @@ class Fit:
             return self._saved_draws(n)
         z = self._draws(n, seed)
         if self.design is not None:
-            return dict(zip(self.design.names, (z @ self.design.original_scale().T).T, strict=True))
-        with precision.context(self.dtype):
-            values = eqx.filter_vmap(lambda z: self.model.constrain(z))(z)  # a network carries its activation function
-        return jax.tree.map(lambda x: np.asarray(x) if eqx.is_array(x) else x, values)
+            names, values = self._in_columns(z)
+            return dict(zip(names, values.T, strict=True))
+        return named_values(self.model, z, self.dtype)
 
     def _saved_draws(self, n: int) -> dict[str, np.ndarray]:
         saved = min((len(x) for x in (self.draws or {}).values()), default=0)
@@ -137,10 +172,11 @@ class Fit:
         return {name: x[:n] for name, x in (self.draws or {}).items()}
 
     def _draws(self, n: int, seed: int) -> np.ndarray:
-        """`n` draws of z, `[n, D]`."""
-        with precision.context(self.dtype):
-            keys = jax.random.split(jax.random.key(seed), n)
-            return np.asarray(jax.vmap(lambda key: self.posterior.sample(self.posterior.noise(key)))(keys))
+        """`n` draws of z, `[n, D]`: of q, or of its weighted draws where the verdict says that this is better."""
+        if self.judgement is not None and self.judgement.corrected:
+            places = resample(self.judgement.weights, n, np.random.default_rng(seed))
+            return self.judgement.z[places]
+        return draws_of(self.posterior, n, seed, self.dtype)[0]
 
     def summary(self, level: float = 0.95) -> "pl.DataFrame":
         """The posterior table: for each unknown mean, sd, equal-tailed interval and P(> 0).
@@ -164,6 +200,9 @@ class Fit:
         A = self.design.original_scale()
         with precision.context(self.dtype):
             mean, covariance = map(np.asarray, _moments(self.posterior, plain=True))
+        if self.judgement is not None and self.judgement.corrected:
+            moved, widened = self.judgement.correction()
+            mean, covariance = mean + moved, covariance + widened
         original, sd = A @ mean, np.sqrt(np.einsum("ij,jk,ik->i", A, covariance, A))
         half = ndtri(0.5 + 0.5 * level) * sd
         from scipy.special import ndtr
@@ -175,18 +214,29 @@ class Fit:
         }  # fmt: skip
 
     def _marginals(self, level: float) -> dict[str, Any]:
-        names, columns = [], []
-        size = SUMMARY_DRAWS if self.draws is None else min(map(len, self.draws.values()))
-        arrays = eqx.filter(self.sample(size, self.seed), lambda x: isinstance(x, np.ndarray))
-        for path, leaf in jax.tree_util.tree_leaves_with_path(arrays):
-            name = jax.tree_util.keystr(path, simple=True, separator=".")
-            for place in np.ndindex(leaf.shape[1:]):
-                names.append(name + (f"[{', '.join(map(str, place))}]" if place else ""))
-                columns.append(leaf[(slice(None), *place)])
-        draws = np.stack(columns)
-        lower, upper = np.quantile(draws, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=1)
-        return {"name": names, "mean": draws.mean(1), "sd": draws.std(1, ddof=1), "lower": lower, "upper": upper,
-                "p_positive": (draws > 0).mean(1)}  # fmt: skip
+        if self.draws is not None:
+            names, draws = columns(self.draws)
+            weights = np.full(len(draws), 1 / len(draws))
+        else:
+            names, draws, weights = self._weighted_columns()
+        mean = weights @ draws
+        sd = np.sqrt(weights @ (draws - mean) ** 2)
+        order, tails = np.argsort(draws, axis=0), np.array([0.5 - 0.5 * level, 0.5 + 0.5 * level])
+        ranked = np.take_along_axis(draws, order, axis=0)
+        reached = np.cumsum(weights[order], axis=0)
+        places = np.argmax(reached[None] >= tails[:, None, None], axis=1)
+        lower, upper = np.take_along_axis(ranked, places, axis=0)
+        return {"name": list(names), "mean": mean, "sd": sd, "lower": lower, "upper": upper,
+                "p_positive": weights @ (draws > 0)}  # fmt: skip
+
+    def _weighted_columns(self) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+        """Draws behind a summary: the weighted ones where they are the answer, else of q with matched moments."""
+        if self.judgement is not None and self.judgement.corrected:
+            names, values = columns(named_values(self.model, self.judgement.z, self.dtype))
+            return names, values, self.judgement.weights
+        z = plain_draws(self.posterior, SUMMARY_DRAWS, self.seed, self.dtype)
+        names, values = columns(named_values(self.model, z, self.dtype))
+        return names, values, np.full(len(values), 1 / len(values))
 
     def predict(self, X: Any, level: float = 0.95) -> Prediction:
         """The posterior predictive of new rows: probability, sd and interval, each `[n]`, over the whole posterior.
@@ -236,6 +286,7 @@ class Fit:
             "seed": self.seed,
             "dtype": str(self.dtype),
             "seconds": self.seconds,
+            "verdict": None if self.verdict is None else self.verdict.to_json(),
         }
 
     def save(self, path: str | Path) -> Path:
@@ -253,4 +304,5 @@ class Fit:
             f"ELBO {self.elbo:.6f}{error} = {self.expected_log_likelihood:.6f} - {self.kl:.6f} nats, "
             f"{self.iterations} iterations, "
             f"{self.seconds['total']:.2f} s\n{self.ended.value}" + (f"\n{self.reason}" if self.reason else "")
+            + (f"\n{self.verdict}" if self.verdict is not None else "")
         )

@@ -19,9 +19,11 @@ from taut.algorithms import StochasticGradient
 from taut.capabilities import Capability
 from taut.checkpoints import CHECKPOINT_FILE
 from taut.diagnostics.elbo import Bound
+from taut.diagnostics.verdict import Verdict
 from taut.errors import SavedFitError
 from taut.families import Family
 from taut.gradients import Problem
+from taut.judging import Judged
 from taut.latent_fit import LatentFit
 from taut.learn import Ended
 from taut.models import Model, Prior
@@ -75,6 +77,7 @@ def save(fit: Fit, path: Path) -> Path:
     arrays |= {f"history.{name}": np.asarray(x) for name, x in fit.history.items()}
     arrays |= {f"evidence.{name}": np.asarray(x) for name, x in fit.evidence.items()}
     arrays |= {f"draws.{name}": x for name, x in _draws(fit).items()}
+    arrays |= {f"judged.{name}": x for name, x in _correction(fit).items()}
     meta["pair"] = zlib.crc32(repr(meta).encode())  # ties the two files together
     text = json.dumps(meta, indent=1)
     write_folder(
@@ -158,10 +161,13 @@ def _rebuild(path: Path, meta: dict[str, Any], arrays: dict[str, np.ndarray], gi
 
         design, labels = Design.from_json(meta["design"]), Labels.from_json(meta["labels"])
     kind = LatentFit if meta["local"] else Fit
+    bound = Bound(said["elbo"], said["expected_log_likelihood"], said["kl"], said["elbo_standard_error"])
+    verdict = None if said.get("verdict") is None else Verdict.from_json(said["verdict"])
+    weighted = part("judged.")
     return kind(
         problem=problem,
         algorithm=algorithm,
-        bound=Bound(said["elbo"], said["expected_log_likelihood"], said["kl"], said["elbo_standard_error"]),
+        bound=bound,
         history=part("history."),
         ended=Ended[said["ended"].upper()],
         reason=said["reason"],
@@ -178,6 +184,8 @@ def _rebuild(path: Path, meta: dict[str, Any], arrays: dict[str, np.ndarray], gi
         labels=labels,
         evidence=part("evidence."),
         draws=part("draws.") if isinstance(problem.model, UnknownModel) else None,
+        judged=Judged(verdict, bound, **weighted) if weighted and verdict else None,
+        said=verdict,
     )
 
 
@@ -225,6 +233,14 @@ def _fingerprint(part: Any) -> Any:
     for name in part.learned() if isinstance(part, Model) else ():
         part = eqx.tree_at(lambda m, n=name: getattr(m, n), part, shapes(getattr(part, name)))
     return describe(part)
+
+
+def _correction(fit: Fit) -> dict[str, np.ndarray]:
+    """The weighted draws that are the answer, where they are."""
+    judged = fit.judgement
+    if judged is None or not judged.corrected or judged.z.size > MOST_SAVED_NUMBERS:
+        return {}
+    return {name: np.asarray(getattr(judged, name)) for name in ("z", "weights", "log_prob", "log_q")}
 
 
 def _draws(fit: Fit) -> dict[str, np.ndarray]:

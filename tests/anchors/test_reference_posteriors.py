@@ -87,8 +87,13 @@ def test_the_elbo_is_below_the_log_evidence_and_not_far(case):
     assert case.fit.elbo > evidence - 1.5
 
 
-def test_standardised_coefficients_are_what_the_summary_shows(case):
+def test_the_summary_shows_the_corrected_coefficients(case):
+    # The verdict corrects both, and with the weights no sd misses by 5 % any more. 4,000 draws are worth about 2,500:
+    # paired with the unweighted ones a mean is then good to 0.012 sd, a sd to about 1 %.
+    assert case.fit.verdict.converged.answer == "yes"
+    assert case.fit.verdict.trust.reliable
     shown = case.fit.summary()
-    np.testing.assert_allclose(shown["mean_standardised"], case.mean, rtol=1e-12)
-    np.testing.assert_allclose(shown["sd_standardised"], np.sqrt(np.diag(case.covariance)), rtol=1e-12)
+    mean, sd = np.array(case.reference["mean"]), np.array(case.reference["sd"])
+    assert np.max(np.abs(shown["mean_standardised"] - mean) / sd) < 0.06
+    np.testing.assert_allclose(shown["sd_standardised"], sd, rtol=0.06)
     assert shown["name"][0] == case.reference["names"][0] == "intercept"

@@ -1,7 +1,7 @@
 """How q moves: three methods that the learning loop knows, and nothing of the mathematics."""
 
 from collections.abc import Set as AbstractSet
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,7 +10,9 @@ from jaxtyping import Array, Bool, PRNGKeyArray
 
 from taut.batch import Batch
 from taut.capabilities import Capability, sentence
+from taut.density import Density
 from taut.errors import PairingError
+from taut.families.base import Family
 from taut.gradients.problem import Problem
 
 
@@ -75,6 +77,10 @@ class Algorithm(eqx.Module):
         """ELBO, expected log-likelihood and KL at the output, where the algorithm knows them exactly."""
         return None
 
+    def certificate(self, state: Any) -> float | None:
+        """Nats that are left to gain, by the algorithm's own certificate; None where it has none."""
+        return None
+
     def iterations(self, state: Any) -> int:
         """Accepted steps; rejected trials are counted in `state.step` alone."""
         return int(state.step)
@@ -86,3 +92,54 @@ class Algorithm(eqx.Module):
     def diagnose(self, key: PRNGKeyArray, state: Any, batch: Batch) -> dict[str, Any]:
         """The terms and derivatives of one step by name, to say which of them is not finite."""
         raise NotImplementedError
+
+
+class Settled(NamedTuple):
+    """The answer of an algorithm that works on a `Density`, and what it says of its own convergence.
+
+    Attributes:
+        family: q; None where no start had a finite ELBO.
+        history: `[iterations]` by name.
+        settled: whether its certificate was met.
+        left: nats that are left to gain, by its own estimate; NaN where a check on the full data is to say.
+        figures: what else it measured, by name.
+        recurred: whether another start found the same ELBO.
+        rivals: Gaussians at distinct optima with their ELBOs, the best first.
+        evaluations: gradients of log p over the full data.
+    """
+
+    family: Family | None
+    history: dict[str, np.ndarray]
+    settled: bool
+    left: float
+    figures: dict[str, float]
+    recurred: bool
+    rivals: list[Any]
+    evaluations: int
+
+    @classmethod
+    def nowhere(cls, density: Density) -> "Settled":
+        """No start has a finite ELBO."""
+        return cls(None, {}, False, np.inf, {}, False, [], density.evaluations)
+
+
+class OnDensity(Algorithm):
+    """An algorithm that sees the model through batches of log densities and scores: linear algebra on the host.
+
+    It takes no gradient estimator and no minibatches, and ends within seconds, so that nothing is saved on the way.
+    """
+
+    chunk: ClassVar[int] = 1
+    deterministic: ClassVar[bool] = True
+
+    def run(self, density: Density, problem: Problem, seed: int) -> Settled:
+        """Fit `problem.family` to `density`."""
+        raise NotImplementedError
+
+    def gradient_evaluations(self, problem, state, rows, batch_size):
+        """As counted by the density."""
+        return float(state.evaluations)
+
+    def iterations(self, state):
+        """Those of history."""
+        return len(state.history.get("bound", ()))

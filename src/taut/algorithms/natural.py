@@ -262,6 +262,10 @@ class NaturalGradient(Algorithm):
         value, likelihood = np.asarray(point.value), np.asarray(point.expected_log_likelihood)
         return (value, likelihood, likelihood - value) if np.asarray(state.variational) and np.isfinite(value) else None
 
+    def certificate(self, state):
+        """The Newton decrement."""
+        return float(np.asarray(state.point.decrement))
+
     def iterations(self, state):
         """Accepted steps, those of the Laplace start included."""
         return int(state.accepted)

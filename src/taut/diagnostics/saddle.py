@@ -178,22 +178,31 @@ def feasible_range(model: LatentVariableModel, images: np.ndarray, *, most: int 
     return Range(float((shares @ table).max(axis=1).sum()), float((shares @ table.max(axis=1)).sum()))
 
 
+def range_of(objective: Any, model: LatentVariableModel, images: np.ndarray) -> Range | None:
+    """`feasible_range` for an objective that bounds the expected log-likelihood from below; None for others.
+
+    None too where it is not known: a learned standard deviation may fall, and the density rise, as far as its own
+    bound, so that there is no ceiling to speak of.
+    """
+    unknown = model.likelihood.outputs != 1 or getattr(model.likelihood, "learned", False)
+    if not isinstance(objective, Constrained) or unknown:
+        return None
+    asked = any(c.statistic == "expected_log_likelihood" and c.above for c in objective.subject_to)
+    return feasible_range(model, images) if asked else None
+
+
 def refuse_unreachable(objective: Any, model: LatentVariableModel, images: np.ndarray) -> None:
     """Refuse a bound on the expected log-likelihood that no decoder can meet, before training.
 
     Raises:
         ArgumentError: with the range that the data leave.
     """
-    # A learned standard deviation may fall, and the density rise, as far as its own bound: no ceiling to speak of.
-    unknown = model.likelihood.outputs != 1 or getattr(model.likelihood, "learned", False)
-    if not isinstance(objective, Constrained) or unknown:
+    found = range_of(objective, model, images)
+    if found is None:
         return
-    asked = [c for c in objective.subject_to if c.statistic == "expected_log_likelihood" and c.above]
-    if not asked:
-        return
-    found = feasible_range(model, images)
-    for constraint in asked:
-        if constraint.bound >= found.ceiling:
+    for constraint in objective.subject_to:
+        asked = constraint.statistic == "expected_log_likelihood" and constraint.above
+        if asked and constraint.bound >= found.ceiling:
             raise ArgumentError(
                 f"{constraint} is out of reach: with the {model.likelihood.name} likelihood no decoder goes above "
                 f"{found.ceiling:.4g} nats per example on these data, and one that ignores z reaches {found.floor:.4g}."

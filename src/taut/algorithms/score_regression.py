@@ -1,0 +1,122 @@
+r"""The engine for any differentiable log density: a full-rank Gaussian without a learning rate, found twice."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import numpy as np
+
+from taut.algorithms.base import OnDensity, Settled
+from taut.algorithms.gaussians import Gaussian, matched_draws
+from taut.algorithms.phases import Averaged, Climbed, draws_for, fresh_draws
+from taut.algorithms.search import Found, search
+from taut.capabilities import Capability
+from taut.density import Density
+from taut.errors import ArgumentError, PairingError
+from taut.families.full_rank import FullRank
+
+COMPARED = 256
+"""Fresh draws, at least, on which the two phases are compared."""
+
+
+class ScoreRegression(OnDensity):
+    r"""Natural-gradient ascent by score regression, from many starts, with its own certificate.
+
+    .. math:: H = -E_q[(L^\top \nabla \log p)\, \epsilon^\top], \qquad \bar g = E_q[L^\top \nabla \log p], \qquad
+        \theta = \mu + L \epsilon
+
+    (Stein's identity) give the natural gradient of the ELBO from gradients of log p alone. Sixteen climbs find where to
+    begin, phase 1 settles on fixed draws, phase 2 averages over fresh ones until the Monte Carlo error of every mean
+    and log sd is below `error`.
+
+    Attributes:
+        steps: most iterations of phase 2.
+        error: standard error at which phase 2 ends, in posterior sd.
+
+    Example:
+        >>> ScoreRegression().error
+        0.02
+
+    Sources: M. Opper and C. Archambeau, The Variational Gaussian Approximation Revisited, 2009; L. Zhang,
+    B. Carpenter, A. Gelman, A. Vehtari, Pathfinder, 2022; R. Giordano, M. Ingram, T. Broderick, Black Box Variational
+    Inference with a Deterministic Objective, 2024.
+    """
+
+    name: ClassVar[str] = "score regression"
+    needs = frozenset({Capability.DIFFERENTIABLE, Capability.PRECISION, Capability.EVIDENCE_BOUND})
+    steps: int = eqx.field(static=True, default=40)
+    error: float = eqx.field(static=True, default=0.02)
+
+    def __check_init__(self):
+        if not isinstance(self.steps, int) or self.steps < 2:
+            raise ArgumentError(f"steps={self.steps!r}: a whole number of at least 2 is needed, e.g. steps=40.")
+        if not self.error > 0:
+            raise ArgumentError(f"error={self.error!r}: a positive number of posterior sds is needed, e.g. 0.02.")
+
+    def check(self, problem):
+        """As every algorithm; a full-rank Gaussian, and no gradient estimator but its own draws."""
+        super().check(problem)
+        if Capability.FACTORISED in problem.family.offers:
+            raise PairingError(
+                f"Score regression fits a full-rank Gaussian and not a {problem.family.name} one; use "
+                "family='full-rank', or algorithm=taut.algorithms.StochasticGradient()."
+            )
+
+    def run(self, density, problem, seed):
+        """Search, settle, average, keep the better."""
+        rng = np.random.default_rng(seed)
+        origin = np.asarray(problem.family.mean, float)
+        found = search(density, origin, rng)
+        if found is None:
+            return Settled.nowhere(density)
+        averaged = fresh_draws(density, found.best.gaussian, rng, draws_for(density.dim), most=self.steps,
+                               error=self.error)  # fmt: skip
+        best = _better(found.best, averaged, density, rng)
+        return Settled(
+            family=full_rank(best.gaussian),
+            history=_history(found.best, averaged.climbed),
+            settled=found.best.converged and bool(np.isfinite(averaged.climbed.elbo)),
+            left=float(0.5 * np.sum(averaged.mean_error**2) + np.sum(averaged.sd_error**2)),
+            figures=_figures(found, averaged),
+            recurred=found.recurred,
+            rivals=[(run.gaussian, run.elbo) for run in found.rivals],
+            evaluations=density.evaluations,
+        )
+
+
+def full_rank(q: Gaussian) -> FullRank:
+    """The same Gaussian with a lower-triangular factor."""
+    # factor = (Q R)' = R' Q', so that factor factor' = R' R; the signs of R's diagonal are free.
+    R = np.linalg.qr(q.factor.T, mode="r")
+    lower = (R * np.sign(np.diag(R))[:, None]).T
+    return FullRank(q.mean, np.log(np.diag(lower)), np.tril(lower, -1))
+
+
+def _better(fixed: Climbed, averaged: Averaged, density: Density, rng: np.random.Generator) -> Climbed:
+    """Phase 2's answer, unless phase 1's is significantly better on draws that both share."""
+    fresh = averaged.climbed
+    if not np.isfinite(fresh.elbo):
+        return fixed
+    z = matched_draws(rng, max(COMPARED, draws_for(density.dim)), density.dim)
+    a, b = (density(run.gaussian.at(z)).value + run.gaussian.entropy for run in (fixed, fresh))
+    with np.errstate(invalid="ignore"):
+        error = float(np.std(a - b)) / np.sqrt(len(z))
+        return fixed if not np.mean(b) >= np.mean(a) - 2 * error - 0.01 else fresh
+
+
+def _history(fixed: Climbed, fresh: Climbed) -> dict[str, np.ndarray]:
+    elbo = np.array(fixed.elbos + fresh.elbos)
+    log_likelihood = np.array(fixed.log_likelihoods + fresh.log_likelihoods)
+    phase = np.repeat([1, 2], [len(fixed.elbos), len(fresh.elbos)])
+    return {"elbo": elbo, "bound": elbo, "expected_log_likelihood": log_likelihood, "kl": log_likelihood - elbo,
+            "phase": phase}  # fmt: skip
+
+
+def _figures(found: Found, averaged: Averaged) -> dict[str, float]:
+    return {
+        "last_step": found.best.covered,
+        "mean_error": float(averaged.mean_error.max()),
+        "sd_error": float(averaged.sd_error.max()),
+        "starts": found.starts,
+        "phase_1_iterations": found.best.iterations,
+        "phase_2_iterations": averaged.climbed.iterations,
+    }

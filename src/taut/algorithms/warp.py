@@ -1,0 +1,226 @@
+r"""Rung B of the ladder: bend the Gaussian where it does not fit, then fit a Gaussian again in bent coordinates.
+
+The map T of the triangular sinh-arcsinh family is found by Adam on the ELBO, from the scores of matched draws,
+
+    ELBO(T) = E_z[log p(T(z)) + log |det dT/dz|] + H(z).
+
+Seen from z, log p(T(z)) + log |det dT/dz| is a density like any other, only more nearly Gaussian: the same two phases
+of score regression run on it, with their certificate. The answer is kept only if the ELBO rises on draws that both
+share.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from taut import precision
+from taut.algorithms.gaussians import Gaussian, matched_draws
+from taut.algorithms.phases import Averaged, Climbed, draws_for, fixed_draws, fresh_draws
+from taut.compilation import Compiled
+from taut.density import Density, Seen
+from taut.families.sinh_arcsinh import Bend, SinhArcsinh, gaussian
+from taut.models.supports import Parameters
+
+STEPS = 600
+RATE = 0.02
+CLIP = 10.0
+TAIL = 0.25
+"""Share of the steps, the last, over which the parameters are averaged."""
+FEWEST, MOST = 64, 256
+"""Draws for each step of Adam."""
+TRIALS = 60
+"""Of phase 1 in bent coordinates."""
+COMPARED = 1024
+"""Draws on which the Gaussian and what it became are compared."""
+
+
+class Warped(NamedTuple):
+    """The outcome.
+
+    Attributes:
+        family: the bent Gaussian.
+        density: log p seen from its z.
+        gaussian: its base, the law of z: `density` and `gaussian` go wherever a density and its Gaussian go.
+        climbed, averaged: the two phases in bent coordinates.
+        gain: by which its ELBO is above the Gaussian's, in nats, on common draws.
+        gain_error: standard error.
+        kept: whether the gain is positive beyond two standard errors.
+        evaluations: gradients that it cost.
+    """
+
+    family: SinhArcsinh
+    density: "WarpedDensity"
+    gaussian: Gaussian
+    climbed: Climbed
+    averaged: Averaged
+    gain: float
+    gain_error: float
+    kept: bool
+    evaluations: int
+
+
+class WarpedDensity:
+    """log p(T(z)) + log |det dT/dz| over z, called as a `Density` is.
+
+    Args:
+        density: log p(x).
+        mean: `[D]`, m, in the order of the map.
+        factor: `[D, D]`, the lower-triangular L.
+        order: `[D]`, which coordinate of x comes first, second, ...
+        bend: z -> y', with x = m + L y'.
+    """
+
+    def __init__(self, density: Density, mean: Float[np.ndarray, " D"], factor: Float[np.ndarray, "D D"],
+                 order: Int[np.ndarray, " D"], bend: Bend):  # fmt: skip
+        self.mean, self.factor, self.order, self.bend = mean, factor, order, bend
+        self.density, self.dim, self.dtype = density, density.dim, density.dtype
+        self.size = draws_for(density.dim)
+        self._log_det = float(np.sum(np.log(np.diag(factor))))
+
+    @property
+    def evaluations(self) -> int:
+        """Points at which log p was computed so far."""
+        return self.density.evaluations
+
+    def place(self, warped: Float[np.ndarray, "S D"]) -> Float[np.ndarray, "S D"]:
+        """x of y'."""
+        x = np.empty_like(warped)
+        x[:, self.order] = self.mean + warped @ self.factor.T
+        return x
+
+    def seen(self, warped: Float[np.ndarray, "S D"]) -> Seen:
+        """The density of y', its gradient there."""
+        seen = self.density(self.place(warped))
+        return seen._replace(value=seen.value + self._log_det, gradient=seen.gradient[:, self.order] @ self.factor)
+
+    def draws(self, z: Float[np.ndarray, "S D"]) -> Float[np.ndarray, "S D"]:
+        """x of z."""
+        return self.place(self._bent(z, np.zeros_like(z))[0])
+
+    def __call__(self, z: Float[np.ndarray, "S D"]) -> Seen:
+        """The density at each row of `z`."""
+        warped, log_det, _ = self._bent(z, np.zeros_like(z))
+        seen = self.seen(warped)
+        gradient = self._bent(z, seen.gradient)[2]
+        good = np.isfinite(seen.value) & np.isfinite(gradient).all(1)
+        with np.errstate(invalid="ignore"):
+            value = np.where(good, seen.value + log_det, -np.inf)
+        return Seen(value, np.where(good[:, None], gradient, 0.0), seen.log_likelihood)
+
+    def _bent(self, z, scores):
+        """Of every row y', its log-determinant and the gradient of scores . y' + log-determinant, in blocks."""
+        size = -(-len(z) // self.size) * self.size
+        pad = lambda a: np.concatenate([a, np.repeat(a[-1:], size - len(a), axis=0)]).astype(self.dtype)  # noqa: E731
+        z, scores, count = pad(z), pad(scores), len(z)
+        with precision.context(self.dtype):
+            blocks = [_bent(self.bend, z[i : i + self.size], scores[i : i + self.size], plain=True)
+                      for i in range(0, size, self.size)]  # fmt: skip
+        return tuple(np.concatenate([np.asarray(b[i]) for b in blocks])[:count].astype(float) for i in range(3))
+
+
+def _lifted(bend: Bend, z: Float[Array, " D"], score: Float[Array, " D"]):
+    warped, log_det = bend(z)
+    return jnp.dot(score, warped) + log_det, (warped, log_det)
+
+
+def _bent_rows(bend, z, scores):
+    def one(z, score):
+        pulled, (warped, log_det) = jax.grad(_lifted, argnums=1, has_aux=True)(bend, z, score)
+        return warped, log_det, pulled
+
+    return jax.vmap(one)(z, scores)
+
+
+_bent = Compiled(_bent_rows)
+
+
+class _State(NamedTuple):
+    bend: Bend
+    optimizer: Any
+    average: Bend
+    averaged: Float[Array, ""]
+
+
+def _optimizer():
+    import optax
+
+    return optax.chain(optax.clip_by_global_norm(CLIP), optax.adam(optax.cosine_decay_schedule(RATE, STEPS)))
+
+
+def _learn(state: _State, z: Float[Array, "S D"], scores: Float[Array, "S D"], late: Float[Array, ""],
+           then: Float[Array, "S D"]) -> tuple[_State, Float[Array, "S D"]]:  # fmt: skip
+    """One step from the scores at y'(z), and y' of the next draws."""
+    import optax
+
+    def negative_elbo(bend):
+        return -jnp.mean(jax.vmap(lambda z, score: _lifted(bend, z, score)[0])(z, scores))
+
+    updates, optimizer = _optimizer().update(jax.grad(negative_elbo)(state.bend), state.optimizer)
+    bend: Any = optax.apply_updates(state.bend, updates)
+    averaged = state.averaged + late
+    average = jax.tree.map(lambda a, b: a + late / jnp.maximum(averaged, 1.0) * (b - a), state.average, bend)
+    return _State(bend, optimizer, average, averaged), jax.vmap(lambda z: bend(z)[0])(then)
+
+
+_learn_compiled = Compiled(_learn)
+
+
+def learn(density: WarpedDensity, rng: np.random.Generator) -> Bend:
+    """Adam on the ELBO from the identity."""
+    size = int(np.clip(draws_for(density.dim), FEWEST, MOST))
+    draw = lambda: matched_draws(rng, size, density.dim).astype(density.dtype)  # noqa: E731
+    bend = jax.tree.map(lambda a: np.asarray(a, density.dtype), density.bend)
+    with precision.context(density.dtype):
+        # Adam begins with zeros, which need no compiled function to be made.
+        zeros = jax.tree.map(lambda a: np.zeros(a.shape, a.dtype), jax.eval_shape(_optimizer().init, bend))
+        state = _State(bend, zeros, bend, np.zeros((), density.dtype))
+        z = warped = draw()
+        for step in range(STEPS):
+            scores = density.seen(warped).gradient.astype(density.dtype)
+            late = np.asarray(step >= (1 - TAIL) * STEPS, density.dtype)
+            then = draw()
+            state, warped = _learn_compiled(state, z, scores, late, then, plain=True)
+            z, warped = then, np.asarray(warped)
+    return jax.tree.map(lambda a: np.asarray(a, float), state.average)
+
+
+def warp(density: Density, q: Gaussian, order: Int[np.ndarray, " D"], rng: np.random.Generator) -> Warped:
+    """Bend `q`.
+
+    Args:
+        density: log p.
+        q: the best Gaussian.
+        order: `[D]`, a permutation of the coordinates, see `scales_first`.
+        rng: for the draws.
+    """
+    before = density.evaluations
+    frame = SinhArcsinh.around(q.mean, q.factor, order).frame
+    lower = np.tril(frame.lower, -1) + np.diag(np.exp(frame.log_diagonal))
+    straight = WarpedDensity(density, frame.mean, lower, order, Bend.identity(density.dim))
+    bent = WarpedDensity(density, frame.mean, lower, order, learn(straight, rng))
+    standard = Gaussian(np.zeros(density.dim), np.eye(density.dim))
+    z = matched_draws(rng, draws_for(density.dim), density.dim)
+    climbed = fixed_draws(bent, standard, z, TRIALS)
+    averaged = fresh_draws(bent, climbed.gaussian, rng, len(z))
+
+    z = matched_draws(rng, COMPARED, density.dim)
+    ends = [standard, climbed.gaussian, averaged.climbed.gaussian]
+    values = [bent(end.at(z)).value - end.log_prob(z) for end in ends]
+    best = int(np.argmax([v.mean() for v in values]))
+    with np.errstate(invalid="ignore"):
+        gains = values[best] - (density(q.at(z)).value - q.log_prob(z))
+        gain, error = float(gains.mean()), float(gains.std()) / np.sqrt(len(z))
+    family = SinhArcsinh(gaussian(*ends[best]), bent.bend, frame, order)
+    return Warped(family, bent, ends[best], climbed, averaged, gain, error, bool(gain > 2 * error),
+                  density.evaluations - before)  # fmt: skip
+
+
+def scales_first(parameters: Parameters) -> Int[np.ndarray, " D"]:
+    """The order in which a hierarchy depends on its unknowns: positive scalars, other scalars, then vectors."""
+    sizes = [int(np.prod(s.free_shape)) for s in parameters.supports]
+    rank = [(size > 1, s.kind != "positive") for size, s in zip(sizes, parameters.supports, strict=True)]
+    places = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+    return np.concatenate([places[i] for i in sorted(range(len(sizes)), key=lambda i: rank[i])])

@@ -1,0 +1,224 @@
+r"""Can the answer be trusted? Weighed against the model by fresh draws.
+
+The one question that a user has is how far the reported means and sds are from the truth. Importance weights answer it
+where they are reliable: the *shift* of a mean under the weights, in sds, is the error of q. Where they are not, nothing
+computed from them is. Single figures lie (docs/verdict.md shows each of them doing so): k-hat is low for fits whose
+means are a whole sd off and high for perfect ones, the effective sample size does not see a missed mode. So the answer
+is made of several, with thresholds that were tuned on 73 posteriors with known answers and confirmed on ours
+(`benchmarks/densities.py`).
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from taut.diagnostics.importance import Smoothed, pareto_smoothed
+
+DRAWS = 4000
+"""Fresh draws: independent, so that the errors of the weights are what the formulas say."""
+TINY_VARIANCE = 0.005
+"""Half the variance of the log-weights, an estimate of KL(q||p) in nats, that caps any shift of a mean at 0.1 sd."""
+HIGH_K = 0.7
+GOOD_SHIFT, GOOD_RATIO = 0.1, 0.05
+LEAST_SIZE = 20.0
+"""Effective draws below which the weights say nothing."""
+SECOND_MOMENT_SIZE = 50.0
+"""Effective draws of a squared deviation below which an sd is no summary, and quantiles are."""
+RIVAL_SHARE = 0.01
+"""Share of the mass that another optimum must seem to hold before the answer is suspect."""
+
+ANSWERS = ("good", "corrected", "suspect", "unusable")
+
+
+@dataclasses.dataclass(frozen=True)
+class Trust:
+    """Whether means and sds can be used, and what was seen.
+
+    Attributes:
+        answer: "good", "corrected", "suspect" or "unusable".
+        reason: one sentence.
+        k_hat: tail shape of the weights; 0 where all are equal.
+        effective_sample_size: of the weights, of `draws`.
+        half_variance: of the log-weights: an estimate of KL(q||p), in nats, where q is close.
+        draws: fresh independent draws.
+        elbo: mean log-weight, in nats.
+        log_evidence: log of the mean weight, in nats: at least the ELBO, and low where q misses mass.
+        log_evidence_error: its standard error.
+        names: of the unknowns, `[M]`.
+        shift: `[M]`, how far each mean moves under the weights, in sds of q.
+        sd_ratio: `[M]`, weighted sd over the sd of q.
+        second_moment_size: `[M]`, effective draws behind each weighted sd; 0 where the weighted squares have a tail
+            too heavy (k-hat above 0.7) for any number of draws to tell.
+        rivals: share of the mass that distinct optima seem to hold besides the answer's.
+    """
+
+    answer: str
+    reason: str
+    k_hat: float
+    effective_sample_size: float
+    half_variance: float
+    draws: int
+    elbo: float
+    log_evidence: float
+    log_evidence_error: float
+    names: tuple[str, ...]
+    shift: Float[np.ndarray, " M"]
+    sd_ratio: Float[np.ndarray, " M"]
+    second_moment_size: Float[np.ndarray, " M"]
+    rivals: float = 0.0
+
+    @property
+    def reliable(self) -> bool:
+        """Whether q, or q with its weights, can be used."""
+        return self.answer in ("good", "corrected")
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON; the shifts by name."""
+        plain = {k: _plain(v) for k, v in dataclasses.asdict(self).items() if k not in _COLUMNS}
+        return plain | {
+            "largest_shift": _plain(np.max(np.abs(self.shift), initial=0.0)),
+            "shift": dict(zip(self.names, map(_plain, self.shift), strict=True)),
+            "sd_ratio": dict(zip(self.names, map(_plain, self.sd_ratio), strict=True)),
+            "second_moment_size": dict(zip(self.names, map(_plain, self.second_moment_size), strict=True)),
+        }
+
+    @classmethod
+    def from_json(cls, said: dict[str, Any]) -> "Trust":
+        """The inverse of `to_json`; a number that was not finite comes back as NaN."""
+        names = tuple(said["shift"])
+        fields = {f.name: said[f.name] for f in dataclasses.fields(cls) if f.name not in _COLUMNS}
+        number = lambda x: np.nan if x is None else x  # noqa: E731
+        for name in _COLUMNS[1:]:
+            fields[name] = np.array([number(said[name][key]) for key in names], float)
+        return cls(names=names, **{k: number(v) for k, v in fields.items() if k not in _COLUMNS},
+                   **{k: fields[k] for k in _COLUMNS[1:]})  # fmt: skip
+
+
+_COLUMNS = ("names", "shift", "sd_ratio", "second_moment_size")
+
+
+def _plain(x: Any) -> Any:
+    """A number that JSON can say; None for one that is not finite."""
+    return x if isinstance(x, (str, int)) else float(x) if np.isfinite(x) else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Weighing:
+    """Draws of q with their normalised weights, and the moments that they give.
+
+    Attributes:
+        smoothed: the weights.
+        values: `[n, M]`, the named unknowns at the draws.
+        shift: `[M]`, as in `Trust`.
+        sd_ratio: `[M]`.
+        second_moment_size: `[M]`.
+    """
+
+    smoothed: Smoothed
+    values: Float[np.ndarray, "n M"]
+    shift: Float[np.ndarray, " M"]
+    sd_ratio: Float[np.ndarray, " M"]
+    second_moment_size: Float[np.ndarray, " M"]
+
+
+def weigh(log_weights: Float[np.ndarray, " n"], values: Float[np.ndarray, "n M"]) -> Weighing:
+    """Means and sds under the weights against those of the same draws without them: paired, so that the noise cancels.
+
+    Args:
+        log_weights: log p(x, z) - log q(z), in nats; any constant may be added.
+        values: the named unknowns at the same draws.
+    """
+    smoothed = pareto_smoothed(log_weights)
+    w = smoothed.weights[:, None]
+    mean, sd = values.mean(0), values.std(0)
+    safe = np.where(sd > 0, sd, 1.0)
+    weighted = np.sum(w * values, 0)
+    squared = (values - weighted) ** 2
+    weighted_sd = np.sqrt(np.sum(w * squared, 0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size = np.sum(w * squared, 0) ** 2 / np.sum((w * squared) ** 2, 0)
+    size = np.where(np.isfinite(size), size, len(values))
+    for j in np.flatnonzero((np.abs(weighted_sd / safe - 1) > GOOD_RATIO) & (sd > 0)):
+        with np.errstate(divide="ignore"):
+            if pareto_smoothed(np.log(smoothed.weights) + np.log(squared[:, j])).k_hat > HIGH_K:
+                size[j] = 0.0
+    return Weighing(smoothed, values, (weighted - mean) / safe, np.where(sd > 0, weighted_sd / safe, 1.0), size)
+
+
+def judge(
+    log_weights: Float[np.ndarray, " n"],
+    values: Float[np.ndarray, "n M"],
+    names: tuple[str, ...],
+    *,
+    converged: str = "yes",
+    recurred: bool = True,
+    rivals: float = 0.0,
+) -> tuple[Trust, Weighing]:
+    """The verdict on q from fresh independent draws.
+
+    *Reliable* are weights whose half-variance is tiny, or whose effective sample size is at least n / 2, or n / 4 with
+    k-hat below 0.7; and q must have converged, the best ELBO recurred, and no other optimum hold a hundredth of the
+    mass. Then the answer is "good" if no mean moves by 0.1 sd and no sd by 5 % under the weights, otherwise
+    "corrected". A perfect fit has equal weights and is good.
+
+    Args:
+        log_weights: log p(x, z) - log q(z) at the draws, in nats, over the full data; any constant may be added.
+        values: `[n, M]` the named unknowns there.
+        names: of the unknowns.
+        converged: answer of the convergence check, "yes", "no" or "unknown".
+        recurred: whether another start found the same ELBO.
+        rivals: share of the mass at other optima.
+    """
+    n = len(log_weights)
+    weighing = weigh(log_weights, values)
+    smoothed = weighing.smoothed
+    finite = log_weights[np.isfinite(log_weights)]
+    outside = 1 - len(finite) / n
+    half_variance = 0.5 * float(np.var(finite)) if len(finite) > 1 else np.inf
+    size, k_hat = smoothed.effective_sample_size, smoothed.k_hat
+    weights_reliable = (
+        (half_variance < TINY_VARIANCE and outside == 0) or size >= n / 2 or (k_hat < HIGH_K and size >= n / 4)
+    )
+    largest = float(np.max(np.abs(weighing.shift), initial=0.0))
+    ratio = float(np.max(np.abs(weighing.sd_ratio - 1), initial=0.0))
+    # Where q and its weights agree about an sd nothing is amiss, however few draws carry its weighted square.
+    rough = (weighing.second_moment_size < SECOND_MOMENT_SIZE) & (np.abs(weighing.sd_ratio - 1) > GOOD_RATIO)
+
+    if converged == "no":
+        answer, reason = "suspect", "the fit has not converged, so its weights speak of a q on its way"
+    elif rivals > RIVAL_SHARE:
+        answer, reason = "suspect", f"another optimum seems to hold {rivals:.0%} of the mass, which this answer misses"
+    elif not recurred:
+        answer, reason = "suspect", "several optima: the best ELBO was found from one start only"
+    elif size < LEAST_SIZE:
+        answer = "unusable"
+        reason = f"{n} draws are worth {size:.0f} (k-hat {k_hat:.2f}): q and the posterior differ too much"
+    elif not weights_reliable:
+        answer = "suspect"
+        reason = f"{n} draws are worth {size:,.0f} (k-hat {k_hat:.2f}): too few to say how far q is off"
+    elif rough.any():
+        which = ", ".join(np.array(names)[rough][:3])
+        answer, reason = "suspect", f"heavy tails: the sd of {which} hangs on a few draws; read quantiles, not sds"
+    elif largest < GOOD_SHIFT and ratio <= GOOD_RATIO:
+        answer = "good"
+        reason = f"importance weights move no mean by more than {largest:.2f} sd and no sd by more than {ratio:.0%}"
+    else:
+        answer = "corrected"
+        reason = (
+            f"means moved by up to {largest:.2f} sd and sds by up to {ratio:.0%} under importance weighting; "
+            "use fit.sample() or fit.summary(), which apply it"
+        )
+    trust = Trust(
+        answer, reason, k_hat, size, half_variance, n, float(np.mean(finite)) if not outside else -np.inf,
+        smoothed.log_mean, smoothed.log_mean_error, names, weighing.shift, weighing.sd_ratio,
+        weighing.second_moment_size, rivals,
+    )  # fmt: skip
+    return trust, weighing
+
+
+def resample(weights: Float[np.ndarray, " n"], n: int, rng: np.random.Generator) -> np.ndarray:
+    """Places of `n` draws with replacement, by systematic resampling: each appears n w times, rounded up or down."""
+    places = np.searchsorted(np.cumsum(weights), (np.arange(n) + rng.uniform()) / n)
+    return rng.permutation(np.minimum(places, len(weights) - 1))
