@@ -173,6 +173,38 @@ def check_precision(q):
     np.testing.assert_allclose(np.linalg.inv(covariance), np.diag(np.diag(P)) if independent else P, atol=1e-12)
 
 
+def check_covariance(q):
+    first = by_density(q, lambda q, z: z)
+    second = by_density(q, lambda q, z: jnp.outer(z, z))
+    np.testing.assert_allclose(q.covariance, second - np.outer(first, first), rtol=1e-8, atol=1e-12)
+
+
+def check_weak_derivatives(q):
+    # Their expectation is in tests/gradients/test_exactness.py; here, that a weight's derivative says which parameter
+    # it carries, and that each branch moves one standardised coordinate.
+    noise, more = np.array([0.3, -1.2])[: q.dim], np.array([0.9, 1.7])[: q.dim]
+    draws, weights = q.branches(noise, more)
+    assert draws.shape == (3 * q.dim, q.dim)
+    assert weights.shape == (3 * q.dim,)
+    carried = jax.tree.leaves(jax.jacrev(lambda q: q.branches(noise, more).weights)(q))
+    assert np.all(sum(np.abs(leaf).reshape(len(weights), -1).sum(1) for leaf in carried) > 0)
+    standard = jax.vmap(lambda z: np.linalg.solve(np.linalg.cholesky(q.covariance), z - q.mean))(draws)
+    np.testing.assert_array_equal(np.sum(np.abs(standard - noise) > 1e-9, axis=1), 1)
+
+
+def check_uniform_noise(q):
+    # Numbers of a fine grid of the unit interval have the moments of the noise.
+    u = (np.arange(20_000) + 0.5) / 20_000
+    noise = np.asarray(jax.vmap(q.noise_at)(u[:, None] * np.ones(q.dim)))
+    np.testing.assert_allclose([noise.mean(), (noise**2).mean(), (noise**4).mean()], [0, 1, 3], atol=0.02)
+
+
+def check_normal_noise(q):
+    # by_noise takes it for granted in every other check; a draw is affine in it.
+    z = [np.asarray(q.sample(e * np.ones(q.dim))) for e in (-1.0, 0.0, 1.0)]
+    np.testing.assert_allclose(z[2] - z[1], z[1] - z[0], rtol=1e-12)
+
+
 def check_factorised(q):
     # Each coordinate's own entropy, from its marginal density on a grid.
     axis = np.linspace(-14, 14, 281 if q.dim == 2 else 2801)
@@ -192,6 +224,10 @@ CHECKS = {
     Capability.CLOSED_ENTROPY: check_entropy,
     Capability.PRECISION: check_precision,
     Capability.FACTORISED: check_factorised,
+    Capability.COVARIANCE: check_covariance,
+    Capability.WEAK_DERIVATIVES: check_weak_derivatives,
+    Capability.UNIFORM_NOISE: check_uniform_noise,
+    Capability.NORMAL_NOISE: check_normal_noise,
 }
 
 

@@ -43,7 +43,7 @@ class LinearDecoder(Model):
     local: ClassVar[bool] = True
     weight: Any
     prior: Normal
-    variance: float = eqx.field(static=True)
+    variance: Any
 
     @property
     def offers(self):
@@ -60,7 +60,7 @@ class LinearDecoder(Model):
         return ("weight",)
 
     def _log_normal(self, squared):
-        return -0.5 * np.log(2 * np.pi * self.variance) - 0.5 * squared / self.variance
+        return -0.5 * jnp.log(2 * np.pi * self.variance) - 0.5 * squared / self.variance
 
     def log_likelihood(self, z, rows):
         return self._log_normal((rows[:, 0] - self.weight * z[0]) ** 2)
@@ -82,12 +82,12 @@ def likelihood_at(D, variance):
 
 
 def the_problem(objective, variance, gradient=None):
-    weight, slope, log_sd = map(np.asarray, (0.7, 0.5, -0.3))
+    weight, slope, log_sd, variance = map(np.asarray, (0.7, 0.5, -0.3, variance))
     model = LinearDecoder(weight, Normal(0.0, 1.0), variance)
     return Problem(model, Amortized(LinearEncoder(slope, log_sd)), objective, gradient or Exact())
 
 
-def train(objective, v, variance, steps=6000, rate=0.003, gradient=None, n=2, seed=0):
+def train(objective, v, variance, steps=6000, rate=0.002, gradient=None, n=2, seed=0):
     """Means over the last tenth of training; the rows have the second moment v exactly, and that is all they count."""
     rows = np.sqrt(v) * np.resize([1.0, -1.0], (n, 1))
     algorithm = StochasticGradient(steps=steps, learning_rate=rate)
@@ -148,7 +148,7 @@ def test_any_function_of_the_statistics_can_be_constrained():
     def distortion(statistics):
         return -2 * variance * (statistics["expected_log_likelihood"] + 0.5 * np.log(2 * np.pi * variance))
 
-    end, _ = train(Constrained("kl", subject_to=at_most(distortion, D)), 1.0, variance, 8000, rate=0.001)
+    end, _ = train(Constrained("kl", subject_to=at_most(distortion, D)), 1.0, variance, rate=0.001)
     np.testing.assert_allclose(end["kl"], 0.5 * np.log(1 / D), atol=1e-3)
     np.testing.assert_allclose(end["multiplier"], [1 / (2 * D)], rtol=1e-3)  # -d KL / dD, per unit of distortion
 
@@ -156,7 +156,7 @@ def test_any_function_of_the_statistics_can_be_constrained():
 @pytest.mark.parametrize("rule", [AugmentedLagrangian(), GradientAscent(), ProportionalIntegral(), Multiplicative()])
 def test_every_rule_reaches_the_saddle(rule):
     D, variance = 0.1, 0.2
-    end, _ = train(reconstruct(D, variance, rule), 1.0, variance)
+    end, _ = train(reconstruct(D, variance, rule), 1.0, variance, steps=8000)
     np.testing.assert_allclose(end["kl"], 0.5 * np.log(1 / D), atol=1e-3)
     np.testing.assert_allclose(end["multiplier"], [variance / D], rtol=1e-3)
 
@@ -176,7 +176,8 @@ def batch_of(n=2):
 
 def test_the_models_gradient_is_the_coefficient_times_that_of_the_violation():
     objective = reconstruct(0.1, 0.2)
-    memory = objective.init()._replace(value=jnp.array([1.7]), recent=jnp.array([0.4]), variance=jnp.array([0.04]))
+    averages = {"recent": jnp.array([0.4]), "smoothed": jnp.array([0.4]), "variance": jnp.array([0.04])}
+    memory = objective.init()._replace(value=jnp.array([1.7]), step=jnp.array(500.0), **averages)
     coefficient = float(objective.rule.coefficient(memory)[0])
     np.testing.assert_allclose(coefficient, 1.7 * np.exp(0.5 * 0.4 / 0.2))
     problem = the_problem(objective, 0.2, Reparametrization(samples=2))
@@ -198,7 +199,7 @@ def test_the_coefficient_does_not_see_this_steps_draws():
 
 
 def test_no_optimizer_touches_the_multiplier():
-    objective = reconstruct(0.1, 0.2)
+    objective = reconstruct(0.1, 0.2, GradientAscent())  # which moves from the first step on
     problem = the_problem(objective, 0.2)
     harsh = optax.chain(optax.clip(1e-9), optax.adamw(0.1, weight_decay=1e3))
     memories = []

@@ -1,12 +1,26 @@
 """The shape of the posterior: what every family can do."""
 
 from collections.abc import Set as AbstractSet
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.capabilities import Capability
+
+
+class Branches(NamedTuple):
+    r"""Weak derivatives of q at one draw z: other draws whose weights carry the derivative.
+
+    .. math:: \nabla_\theta E_{q_\theta}[f] = E\Big[\sum_b \nabla_\theta \beta_b(\theta)\, (f(z_b) - f(z))\Big]
+
+    Attributes:
+        draws: `[B, D]`, the z_b.
+        weights: `[B]`, the beta_b, differentiable in q's parameters; only their derivatives count.
+    """
+
+    draws: Float[Array, "B D"]
+    weights: Float[Array, " B"]
 
 
 class Family(eqx.Module):
@@ -33,7 +47,7 @@ class Family(eqx.Module):
         return self
 
     def noise(self, key: PRNGKeyArray) -> Any:
-        """The random numbers of one draw."""
+        """The random numbers of one draw; their law may depend on q, and no derivative flows through them."""
         raise NotImplementedError
 
     def sample(self, noise: Any) -> Float[Array, " D"]:
@@ -48,3 +62,28 @@ class Family(eqx.Module):
         """A draw and its log density; families that get both at once override it."""
         z = self.sample(noise)
         return z, self.log_prob(z)
+
+    def noise_at(self, uniform: Float[Array, " D"]) -> Any:
+        """The noise that numbers in (0, 1), one a coordinate, give: antithetic and Sobol draws are made of it."""
+        raise NotImplementedError
+
+    @property
+    def count(self) -> int:
+        """Number of outcomes of a finite family."""
+        raise NotImplementedError
+
+    def outcomes(self) -> Float[Any, "N D"]:
+        """All outcomes of a finite family."""
+        raise NotImplementedError
+
+    def relaxed(self, noise: Any, temperature: float) -> Float[Array, " D"]:
+        """A differentiable point that tends to the draw of the same noise as the temperature falls."""
+        raise NotImplementedError
+
+    def branch_noise(self, key: PRNGKeyArray) -> Any:
+        """The random numbers that `branches` needs beside those of the draw; () where it needs none."""
+        return ()
+
+    def branches(self, noise: Any, more: Any) -> Branches:
+        """The weak derivatives of q at the draw of `noise`, with `more` from `branch_noise`."""
+        raise NotImplementedError

@@ -4,10 +4,11 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.capabilities import Capability
-from taut.families.base import Family
+from taut.families.base import Branches, Family
 
 
 class Bernoulli(Family):
@@ -18,7 +19,8 @@ class Bernoulli(Family):
     Attributes:
         logits: `[D]`, the \(\ell_j\).
 
-    Draws jump as the logits move, so there is no reparametrization: REINFORCE trains it.
+    Draws jump as the logits move, so there is no reparametrization: REINFORCE, the local expectation, DisARM or
+    enumeration train it.
 
     Example:
         >>> Bernoulli(jnp.zeros(2)).mean.tolist()
@@ -35,8 +37,10 @@ class Bernoulli(Family):
 
     @property
     def offers(self):
-        """Moments and entropy; no differentiable draws."""
-        return frozenset({Capability.MOMENTS, Capability.CLOSED_ENTROPY, Capability.FACTORISED})
+        """Moments and entropy, all outcomes; no differentiable draws."""
+        return frozenset({Capability.MOMENTS, Capability.CLOSED_ENTROPY, Capability.FACTORISED, Capability.COVARIANCE,
+                          Capability.WEAK_DERIVATIVES, Capability.FINITE, Capability.BINARY, Capability.RELAXED,
+                          Capability.UNIFORM_NOISE})  # fmt: skip
 
     @property
     def mean(self) -> Float[Array, " D"]:
@@ -48,6 +52,11 @@ class Bernoulli(Family):
         """pi (1 - pi)."""
         return self.mean * (1 - self.mean)
 
+    @property
+    def covariance(self) -> Float[Array, "D D"]:
+        """Covariance matrix: diagonal."""
+        return jnp.diag(self.variance)
+
     def noise(self, key: PRNGKeyArray) -> Float[Array, " D"]:
         """Uniform numbers, one a coordinate."""
         return jax.random.uniform(key, self.logits.shape, self.logits.dtype)
@@ -55,6 +64,31 @@ class Bernoulli(Family):
     def sample(self, noise: Float[Array, " D"]) -> Float[Array, " D"]:
         """1 where the noise is below the probability."""
         return (noise < self.mean).astype(self.logits.dtype)
+
+    def noise_at(self, uniform: Float[Array, " D"]) -> Float[Array, " D"]:
+        """The numbers themselves."""
+        return uniform
+
+    def relaxed(self, noise: Float[Array, " D"], temperature: float) -> Float[Array, " D"]:
+        """A point of the open cube that tends to the draw of the same noise as the temperature falls."""
+        small = jnp.finfo(noise.dtype).tiny
+        logistic = jnp.log1p(-noise) - jnp.log(jnp.maximum(noise, small))
+        return jax.nn.sigmoid((self.logits + logistic) / temperature)
+
+    @property
+    def count(self) -> int:
+        """Number of outcomes."""
+        return 2**self.dim
+
+    def outcomes(self) -> Float[np.ndarray, "N D"]:
+        """All binary vectors."""
+        return (np.arange(self.count)[:, None] >> np.arange(self.dim) & 1).astype(self.logits.dtype)
+
+    def branches(self, noise: Float[Array, " D"], more: tuple[()]) -> Branches:
+        """The draw with one coordinate flipped, for each: the local expectation."""
+        z = self.sample(noise)
+        flipped = jnp.where(jnp.eye(self.dim, dtype=bool), 1 - z, z)
+        return Branches(flipped, jnp.where(z > 0, 1 - self.mean, self.mean))
 
     def log_prob(self, z: Float[Array, " D"]) -> Float[Array, ""]:
         """Log probability log q(z), in nats."""

@@ -9,8 +9,9 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.capabilities import Capability
-from taut.families.base import Family
+from taut.families.base import Branches, Family
 from taut.families.mean_field import LOG_2PI
+from taut.families.weak import MEAN_CONSTANT, rayleigh, standard_branches
 
 
 class FullRank(Family):
@@ -49,7 +50,9 @@ class FullRank(Family):
     def offers(self):
         """Everything that a Gaussian can give."""
         return frozenset({Capability.REPARAMETRISED, Capability.MOMENTS, Capability.PREDICTOR_MOMENTS,
-                          Capability.CLOSED_ENTROPY, Capability.PRECISION})  # fmt: skip
+                          Capability.CLOSED_ENTROPY, Capability.PRECISION, Capability.COVARIANCE,
+                          Capability.WEAK_DERIVATIVES, Capability.UNIFORM_NOISE,
+                          Capability.NORMAL_NOISE})  # fmt: skip
 
     @property
     def factor(self) -> Float[Array, "D D"]:
@@ -73,6 +76,28 @@ class FullRank(Family):
     def sample(self, noise: Float[Array, " D"]) -> Float[Array, " D"]:
         """The draw mean + L noise."""
         return self.mean + self.factor @ noise
+
+    def noise_at(self, uniform: Float[Array, " D"]) -> Float[Array, " D"]:
+        """The normal quantiles of numbers in (0, 1)."""
+        return jax.scipy.special.ndtri(uniform)
+
+    def branch_noise(self, key: PRNGKeyArray) -> Float[Array, " D"]:
+        """Rayleigh numbers, one a coordinate."""
+        return rayleigh(key, self.mean)
+
+    def branches(self, noise: Float[Array, " D"], more: Float[Array, " D"]) -> Branches:
+        r"""Three for each coordinate of the standardised draw.
+
+        Seen from where q is, a nearby member is \(m + M e\) with \(m = L^{-1} \mu\) and \(M = L^{-1} L(\theta)\), lower
+        triangular. M's diagonal scales a coordinate; what lies below it shifts coordinate i by
+        \(\sum_{j<i} M_{ij} e_j\), whose weak derivative is that of the mean.
+        """
+        still = jax.lax.stop_gradient(self.factor)
+        m = solve_triangular(still, self.mean, lower=True)
+        M = solve_triangular(still, self.factor, lower=True)
+        shift = MEAN_CONSTANT * (m + jnp.tril(M, -1) @ noise)
+        weights = jnp.concatenate([shift, -shift, jnp.diagonal(M)])
+        return Branches(self.mean + standard_branches(noise, more) @ still.T, weights)
 
     def log_prob(self, z: Float[Array, " D"]) -> Float[Array, ""]:
         """Log density log q(z), in nats."""

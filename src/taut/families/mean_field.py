@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.capabilities import Capability
-from taut.families.base import Family
+from taut.families.base import Branches, Family
+from taut.families.weak import MEAN_CONSTANT, rayleigh, standard_branches
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -47,7 +48,9 @@ class MeanField(Family):
     def offers(self):
         """Everything that a Gaussian can give."""
         return frozenset({Capability.REPARAMETRISED, Capability.MOMENTS, Capability.PREDICTOR_MOMENTS,
-                          Capability.CLOSED_ENTROPY, Capability.PRECISION, Capability.FACTORISED})  # fmt: skip
+                          Capability.CLOSED_ENTROPY, Capability.PRECISION, Capability.FACTORISED,
+                          Capability.COVARIANCE, Capability.WEAK_DERIVATIVES, Capability.UNIFORM_NOISE,
+                          Capability.NORMAL_NOISE})  # fmt: skip
 
     @property
     def variance(self) -> Float[Array, " D"]:
@@ -66,6 +69,21 @@ class MeanField(Family):
     def sample(self, noise: Float[Array, " D"]) -> Float[Array, " D"]:
         """The draw mean + sd * noise."""
         return self.mean + jnp.exp(self.log_sd) * noise
+
+    def noise_at(self, uniform: Float[Array, " D"]) -> Float[Array, " D"]:
+        """The normal quantiles of numbers in (0, 1)."""
+        return jax.scipy.special.ndtri(uniform)
+
+    def branch_noise(self, key: PRNGKeyArray) -> Float[Array, " D"]:
+        """Rayleigh numbers, one a coordinate."""
+        return rayleigh(key, self.mean)
+
+    def branches(self, noise: Float[Array, " D"], more: Float[Array, " D"]) -> Branches:
+        """Three for each coordinate: two carry the mean, one the log standard deviation."""
+        sd = jnp.exp(self.log_sd)
+        shift = MEAN_CONSTANT * self.mean / jax.lax.stop_gradient(sd)
+        weights = jnp.concatenate([shift, -shift, self.log_sd])
+        return Branches(self.mean + sd * standard_branches(noise, more), weights)
 
     def log_prob(self, z: Float[Array, " D"]) -> Float[Array, ""]:
         """Log density log q(z), in nats."""

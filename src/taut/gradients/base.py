@@ -42,6 +42,8 @@ class Gradient(eqx.Module):
     closed_kl: ClassVar[bool] = True
     learning_rate: ClassVar[float]
     """Step of Adam that suits the estimator's noise, for parameters of order 1."""
+    local_samples: ClassVar[int] = 1
+    """Draws that serve where each example has its own z, and a batch averages over many."""
 
     samples: int = eqx.field(static=True, default=10)
 
@@ -50,6 +52,23 @@ class Gradient(eqx.Module):
             raise ArgumentError(
                 f"{type(self).__name__}(samples={self.samples!r}): a positive whole number of draws is needed."
             )
+
+    @property
+    def unbiased(self) -> bool:
+        """Whether the expectation of the estimate is the gradient."""
+        return True
+
+    @property
+    def label(self) -> str:
+        """The name with the parts that make it another estimator, as tables show it."""
+        return self.name
+
+    def evaluations(self, q: Family) -> int:
+        """Evaluations of the log density at one z that one gradient costs, for one unit whose posterior is `q`.
+
+        An evaluation together with its derivative counts once.
+        """
+        return self.samples
 
     def requirements(self, model: Model) -> AbstractSet[Capability]:
         """What this estimator asks of objective, model and family together."""

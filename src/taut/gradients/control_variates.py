@@ -1,28 +1,63 @@
 """Control variates of the score-function estimator: what is subtracted from each draw's contribution."""
 
 from collections.abc import Set as AbstractSet
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from taut.capabilities import Capability
 from taut.errors import ArgumentError
+from taut.families.base import Family
+from taut.gradients.target import Target
 from taut.objectives.base import Objective
 from taut.objectives.draws import Draws
+
+
+class Seen(NamedTuple):
+    """What a control variate may look at.
+
+    Attributes:
+        target: the unit's joint density.
+        q: the unit's posterior, its parameters live.
+        z: `[K, D]`, the draws, stopped.
+        fresh: `[F, D]`, draws for the coefficient alone, stopped.
+        draws: the draws' log densities, stopped.
+        closed: which parts of the KL are closed.
+    """
+
+    target: Target
+    q: Family
+    z: Float[Array, "K D"]
+    fresh: Float[Array, "F D"]
+    draws: Draws
+    closed: frozenset[Capability]
 
 
 class ControlVariate(eqx.Module):
     """Turns K draws into the signals that weight their scores, without changing the estimator's expectation.
 
     E_q[score] = 0, so anything that does not depend on draw k may be subtracted from what multiplies its score.
-    Memory is therefore made of earlier steps only.
+    Memory is therefore made of earlier steps only. What does depend on draw k has to be added back by its expectation:
+    that is the correction of `controlled`.
     """
 
     name: ClassVar[str]
     needs: ClassVar[AbstractSet[Capability]] = frozenset()
     least_samples: ClassVar[int] = 1
+    compares_draws: ClassVar[bool] = False
+    """Whether a draw's signal looks at the other draws, which must then be independent of it."""
+
+    @property
+    def fresh_draws(self) -> int:
+        """Independent draws that it wants beside the K."""
+        return 0
+
+    def evaluations(self, dim: int) -> int:
+        """Evaluations of the log density (with derivatives) for one unit, beside those at the draws."""
+        return 0
 
     def init(self, statistics: Any) -> Any:
         """The memory at the start."""
@@ -35,6 +70,11 @@ class ControlVariate(eqx.Module):
     def signal(self, objective: Objective, draws: Draws, memory: Any) -> tuple[Any, Any]:
         """The weight of each draw's score in each statistic, `[K, ...]`, and what memory wants to see."""
         raise NotImplementedError
+
+    def controlled(self, objective: Objective, seen: Seen, memory: Any) -> tuple[Any, Any, Any]:
+        """The signal, a correction of the statistics whose derivative alone counts (or None), and the memory's view."""
+        signal, observed = self.signal(objective, seen.draws, memory)
+        return signal, None, observed
 
 
 def sampled_part(draws: Draws) -> Draws:
@@ -132,16 +172,15 @@ class LeaveOneOut(ControlVariate):
 
     name: ClassVar[str] = "leave-one-out"
     least_samples: ClassVar[int] = 2
+    compares_draws: ClassVar[bool] = True
 
     def signal(self, objective, draws, memory):
         """The statistic minus the statistic without draw k, for each k."""
         sampled = sampled_part(draws)
-        whole = objective.statistics(sampled)
         K = draws.log_q.shape[0]
-
-        def without(k):
-            terms = (x.at[k].set((jnp.sum(x) - x[k]) / (K - 1)) for x in sampled[:4])
-            return objective.statistics(Draws(*terms, *sampled[4:]))  # pyright: ignore[reportCallIssue]
-
-        rest = jax.vmap(without)(jnp.arange(K))
-        return jax.tree.map(lambda a, b: a - b, whole, rest), ()
+        own = jnp.eye(K, dtype=bool)
+        # Row k of each: the terms with draw k's replaced by the others' mean.
+        replaced = (jnp.where(own, ((jnp.sum(x) - x) / (K - 1))[:, None], x) for x in sampled[:4])
+        statistics = lambda *terms: objective.statistics(Draws(*terms, *sampled[4:]))  # noqa: E731  # pyright: ignore
+        rest = jax.vmap(statistics)(*replaced)
+        return jax.tree.map(lambda a, b: a - b, objective.statistics(sampled), rest), ()

@@ -7,13 +7,14 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from taut.capabilities import Capability
-from taut.gradients.base import Gradient, Info
+from taut.gradients.base import Info
+from taut.gradients.draws import Sampled
 from taut.gradients.target import evaluate
 from taut.objectives.draws import Draws, elbo_terms
 from taut.trees import stop_gradient
 
 
-class PathDerivative(Gradient):
+class PathDerivative(Sampled):
     r"""Reparametrization without the score term, right for every smooth function of the log densities.
 
     Let l_k be draw k's log densities and c, h gradient and Hessian of a statistic in them. Through q's parameters the
@@ -29,6 +30,7 @@ class PathDerivative(Gradient):
 
     Attributes:
         samples: K, draws for each unit and step.
+        draws: how they are arranged: "independent", "antithetic", "moment-matched", "sobol".
 
     Example:
         >>> PathDerivative(samples=8).closed_kl

@@ -12,9 +12,7 @@ from taut.capabilities import Capability
 from taut.errors import PairingError
 from taut.families.base import Family
 from taut.gradients.base import Gradient, Info
-from taut.gradients.exact import Exact
-from taut.gradients.reinforce import Reinforce
-from taut.gradients.reparametrization import Reparametrization
+from taut.gradients.shelf import admissible
 from taut.gradients.target import Target, closed_parts
 from taut.models.base import Model
 from taut.objectives.base import Objective
@@ -46,18 +44,17 @@ class Problem(eqx.Module):
         """Refuse parts that do not go together, before any step.
 
         Raises:
-            PairingError: with what is missing and which estimators would do, found by asking them.
+            PairingError: with what is missing and which public estimators would do, found by asking them all.
         """
         missing = self.gradient.supports(self.objective, self.model, self.family)
         if missing is None:
             return
-        others = [g.name for g in (Exact(), Reparametrization(), Reinforce())
-                  if g.supports(self.objective, self.model, self.family) is None]  # fmt: skip
+        others = [g.label for g in admissible(self.objective, self.model, self.family)]
         remedy = (
             f"Estimators that work here: {', '.join(others)}." if others else "No estimator serves this combination."
         )
         raise PairingError(
-            f"The {self.gradient.name} gradient needs {missing}; {type(self.model).__name__} with the "
+            f"The {self.gradient.label} gradient needs {missing}; {type(self.model).__name__} with the "
             f"{self.family.name} family and "
             f"the {self.objective.name} objective does not offer it. {remedy}"
         )

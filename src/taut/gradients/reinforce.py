@@ -7,14 +7,15 @@ import jax
 import jax.numpy as jnp
 
 from taut.errors import ArgumentError
-from taut.gradients.base import Gradient, Info
-from taut.gradients.control_variates import ControlVariate, LeaveOneOut
-from taut.gradients.target import evaluate
+from taut.gradients.base import Info
+from taut.gradients.control_variates import ControlVariate, LeaveOneOut, Seen
+from taut.gradients.draws import Sampled
+from taut.gradients.target import evaluate, over_draws
 from taut.objectives.draws import elbo_terms
 from taut.trees import stop_gradient
 
 
-class Reinforce(Gradient):
+class Reinforce(Sampled):
     r"""Weight the score of each draw by its contribution, less a control variate.
 
     .. math:: \nabla_\theta E_{q_\theta}[f(z)] = E_{q_\theta}[(f(z) - b)\, \nabla_\theta \log q_\theta(z)]
@@ -25,6 +26,8 @@ class Reinforce(Gradient):
     Attributes:
         samples: K, draws for each unit and step.
         control: the control variate; leave-one-out by default.
+        draws: how they are arranged: "independent", "antithetic", "moment-matched", "sobol"; all but the first need a
+            control variate that does not compare the draws.
 
     Example:
         >>> Reinforce(samples=50).control.name
@@ -36,6 +39,7 @@ class Reinforce(Gradient):
 
     name: ClassVar[str] = "reinforce"
     learning_rate: ClassVar[float] = 0.02
+    local_samples: ClassVar[int] = 8
 
     samples: int = eqx.field(static=True, default=50)
     control: ControlVariate = LeaveOneOut()
@@ -47,10 +51,24 @@ class Reinforce(Gradient):
                 "other draws, "
                 f"so at least {self.control.least_samples} are needed; raise samples or take control=MovingAverage()."
             )
+        if self.draws != "independent" and self.control.compares_draws:
+            raise ArgumentError(
+                f"Reinforce(draws={self.draws!r}) with {self.control.name}: the baseline of a draw is made of the "
+                "other draws, which must be independent of it; take control=MovingAverage() or OptimalBaseline()."
+            )
+
+    @property
+    def label(self):
+        """The name with the control variate."""
+        return f"{super().label} ({self.control.name})"
+
+    def evaluations(self, q):
+        """One for each draw, and what the control variate asks for."""
+        return self.samples + self.control.evaluations(q.dim)
 
     def requirements(self, model):
-        """What the control variate asks of the objective."""
-        return self.needs | self.control.needs
+        """Also what the control variate asks for."""
+        return super().requirements(model) | self.control.needs
 
     def init(self, statistics):
         """The control variate's memory."""
@@ -60,12 +78,27 @@ class Reinforce(Gradient):
         """The control variate's memory after a step."""
         return self.control.update(memory, observed)
 
+    def noise(self, key, q):
+        """Of the K draws, and behind them of the control variate's own."""
+        fresh = self.control.fresh_draws
+        if not fresh:
+            return super().noise(key, q)
+        of_draws, of_fresh = jax.random.split(key)
+        own = over_draws(q.noise, jax.random.split(of_fresh, fresh))
+        return jax.tree.map(lambda *a: jnp.concatenate(a), super().noise(of_draws, q), own)
+
     def surrogate(self, noise, objective, target, q, closed, memory):
         """The statistics plus a term of value zero whose derivative is the score-function estimator."""
         # The draws are stopped: a gradient through them as well would count the same dependence twice.
         z = stop_gradient(jax.vmap(q.sample)(noise))
+        z, fresh = z[: self.samples], z[self.samples :]
         draws = evaluate(target, q, z, closed)
-        signal, observed = self.control.signal(objective, stop_gradient(draws), memory)
+        seen = Seen(stop_gradient(target), q, z, fresh, stop_gradient(draws), closed)
+        signal, correction, observed = self.control.controlled(objective, seen, memory)
         score = draws.log_q - stop_gradient(draws.log_q)
-        statistics = jax.tree.map(lambda s, w: s + jnp.tensordot(score, w, 1), objective.statistics(draws), signal)
-        return statistics, Info(stop_gradient(elbo_terms(draws)), observed)
+        statistics = jax.tree.map(
+            lambda s, w: s + jnp.tensordot(score, stop_gradient(w), 1), objective.statistics(draws), signal
+        )
+        if correction is not None:
+            statistics = jax.tree.map(lambda s, c: s + c - stop_gradient(c), statistics, correction)
+        return statistics, Info(stop_gradient(elbo_terms(draws)), stop_gradient(observed))

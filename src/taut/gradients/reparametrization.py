@@ -3,13 +3,14 @@
 from typing import ClassVar
 
 from taut.capabilities import Capability
-from taut.gradients.base import Gradient, Info
+from taut.gradients.base import Info
+from taut.gradients.draws import Sampled
 from taut.gradients.target import evaluate, over_draws
 from taut.objectives.draws import elbo_terms
 from taut.trees import stop_gradient
 
 
-class Reparametrization(Gradient):
+class Reparametrization(Sampled):
     r"""Differentiate through the draw: z = mu + sigma * epsilon.
 
     .. math:: \nabla_\theta E_{q_\theta}[f(z)] = E_{p(\epsilon)}[\nabla_\theta f(g_\theta(\epsilon))]
@@ -19,6 +20,7 @@ class Reparametrization(Gradient):
 
     Attributes:
         samples: K, draws for each unit and step.
+        draws: how they are arranged: "independent", "antithetic", "moment-matched", "sobol".
 
     Example:
         >>> Reparametrization(samples=10).name

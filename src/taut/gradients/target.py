@@ -61,9 +61,19 @@ def over_draws(function: Callable, draws: Any) -> Any:
 
 def evaluate(target: Target, q: Any, z: Float[Array, "K D"], closed: frozenset[Capability]) -> Draws:
     """The draws `z` of q with their log densities, the KL split by what is `closed` (see `closed_parts`)."""
-    log_likelihood = over_draws(target.log_likelihood, z)
-    log_prior = over_draws(target.log_prior, z)
-    log_q = over_draws(q.log_prob, z)
+    densities = (over_draws(density, z) for density in (target.log_likelihood, target.log_prior, q.log_prob))
+    return combine(target, q, *densities, closed)  # pyright: ignore[reportCallIssue]
+
+
+def combine(
+    target: Target,
+    q: Any,
+    log_likelihood: Float[Array, " K"],
+    log_prior: Float[Array, " K"],
+    log_q: Float[Array, " K"],
+    closed: frozenset[Capability],
+) -> Draws:
+    """Log densities as draws: the sampled part of the KL is linear in them, the closed part is q's alone."""
     if Capability.FACTORISED in closed:
         per_dimension = target.closed_kl_per_dimension(q)
         zero = jnp.zeros_like(log_q)

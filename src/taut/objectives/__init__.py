@@ -14,6 +14,7 @@ from taut.objectives.multipliers import GradientAscent as GradientAscent
 from taut.objectives.multipliers import Multiplicative as Multiplicative
 from taut.objectives.multipliers import ProportionalIntegral as ProportionalIntegral
 from taut.objectives.multipliers import Rule as Rule
+from taut.objectives.renyi import Renyi as Renyi
 from taut.objectives.schedules import Cosine as Cosine
 from taut.objectives.schedules import Cyclical as Cyclical
 from taut.objectives.schedules import Linear as Linear

@@ -39,7 +39,7 @@ class Constrained(Objective):
 
     minimise: str | None = eqx.field(static=True)
     maximise: str | None = eqx.field(static=True)
-    subject_to: tuple[Constraint, ...] = eqx.field(static=True)
+    subject_to: tuple[Constraint, ...]
     rule: Rule
 
     needs: ClassVar = frozenset()

@@ -1,12 +1,15 @@
 """Constraints on averaged statistics, in code and in strings."""
 
-import dataclasses
-import math
 import re
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
+import equinox as eqx
+import numpy as np
+
 from taut.errors import ArgumentError
+from taut.objectives.leaves import number, shown
 
 STATISTICS = ("expected_log_likelihood", "kl", "elbo")
 
@@ -33,25 +36,25 @@ def measure(statistic: str | Callable, statistics: dict[str, Any]) -> Any:
     return statistics[statistic]
 
 
-@dataclasses.dataclass(frozen=True)
-class Constraint:
+class Constraint(eqx.Module):
     """A bound on a statistic; its violation is positive where it is not met.
 
     Attributes:
         statistic: "expected_log_likelihood", "kl", "elbo", or a function of the dictionary of averaged statistics to a
             scalar.
-        bound: the number it is held to, in the statistic's units (nats per example for a VAE).
+        bound: the number it is held to, in the statistic's units (nats per example for a VAE). Traced and never
+            learned: another bound compiles nothing new.
         above: True for "at least", False for "at most".
     """
 
-    statistic: str | Callable
-    bound: float
-    above: bool
+    statistic: str | Callable = eqx.field(static=True)
+    bound: Any = eqx.field(converter=number)
+    above: bool = eqx.field(static=True)
 
-    def __post_init__(self):
+    def __check_init__(self):
         check_statistic(self.statistic)
-        if not isinstance(self.bound, (int, float)) or not math.isfinite(self.bound):
-            raise ArgumentError(f"A constraint needs a finite number to be held to; received {self.bound!r}.")
+        if not isinstance(self.bound, Real) or not np.isfinite(float(self.bound)):
+            raise ArgumentError(f"A constraint needs a finite number to be held to; received {shown(self.bound)}.")
         if self.statistic == "kl" and not self.above and self.bound <= 0:
             raise ArgumentError(f"{self} cannot be met: a KL is never negative, and 0 where nothing is learned.")
 
@@ -61,9 +64,9 @@ class Constraint:
         return self.bound - measured if self.above else measured - self.bound
 
     @property
-    def scale(self) -> float:
+    def scale(self) -> Any:
         """The size of the bound, by which violations are made comparable; 1 for a bound of zero."""
-        return abs(self.bound) or 1.0
+        return abs(self.bound) + (self.bound == 0)  # no branch: the bound may be traced
 
     def __str__(self) -> str:
         name = self.statistic if isinstance(self.statistic, str) else getattr(self.statistic, "__name__", "statistic")
@@ -84,7 +87,7 @@ def at_most(statistic: str | Callable, bound: float) -> Constraint:
     """`statistic <= bound`.
 
     Example:
-        >>> at_most("kl", 12.0).violation({"kl": 15.0})
+        >>> float(at_most("kl", 12.0).violation({"kl": 15.0}))
         3.0
     """
     return Constraint(statistic, bound, above=False)
@@ -94,15 +97,15 @@ def parse_constraint(text: str) -> Constraint | None:
     """A constraint as written on a command line, e.g. `kl<=12`; None if the text is none.
 
     Example:
-        >>> parse_constraint("kl<=12")
-        Constraint(statistic='kl', bound=12.0, above=False)
+        >>> parse_constraint("kl<=12") == at_most("kl", 12.0)
+        True
     """
     match = re.fullmatch(r"\s*([A-Za-z_]+)\s*(>=|<=|>|<)\s*([-+0-9.eE]+)\s*", text)
     if match is None:
         return None
-    name, sign, number = match.groups()
+    name, sign, digits = match.groups()
     try:
-        bound = float(number)
+        bound = float(digits)
     except ValueError:
-        raise ArgumentError(f"In the constraint {text!r}, {number!r} is not a number.") from None
+        raise ArgumentError(f"In the constraint {text!r}, {digits!r} is not a number.") from None
     return Constraint(name, bound, above=sign.startswith(">"))

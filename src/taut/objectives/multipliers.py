@@ -8,13 +8,14 @@ The coefficient that multiplies this step's violation is made from memory alone:
 correlated with them and bias the gradient.
 """
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from taut.errors import ArgumentError
+from taut.objectives.leaves import number, shown
 
 RECENT, SMOOTHED = 0.9, 0.99
 """Weights of the past in the two moving averages of the violation: of about 10 and of about 100 steps."""
@@ -53,14 +54,14 @@ class Rule(eqx.Module):
     """
 
     name: ClassVar[str]
-    step: eqx.AbstractVar[float]
-    start: eqx.AbstractVar[float]
+    step: eqx.AbstractVar[Any]
+    start: eqx.AbstractVar[Any]
 
     def __check_init__(self):
         if not 0 < self.step < float("inf") or not 0 <= self.start < float("inf"):
             raise ArgumentError(
-                f"{type(self).__name__}(step={self.step!r}, start={self.start!r}): step must be positive, start at "
-                "least 0, both finite."
+                f"{type(self).__name__}(step={shown(self.step)}, start={shown(self.start)}): step must be positive, "
+                "start at least 0, both finite."
             )
 
     def init(self, n: int) -> Multiplier:
@@ -99,22 +100,26 @@ class Rule(eqx.Module):
 class AugmentedLagrangian(Rule):
     r"""The default: an exponential penalty beside a multiplier that does not wind up.
 
-    .. math:: \lambda e^{\rho z}, \qquad \ln\lambda \leftarrow \ln\lambda + \frac{\eta}{1 + m}\, \hat z
+    .. math:: \lambda e^{\rho \hat z}, \qquad \ln\lambda \leftarrow \ln\lambda + \frac{\eta}{1 + m + a \eta}\, \hat z
 
-    Here z is the violation's recent average over its own spread from batch to batch, clipped to +-3: a step of eta
-    means the same whatever the bound, the units and the batch size, and the penalty carries a known share of noise.
-    What makes the step's size matter little:
+    Here z is the violation's recent average over its own spread from batch to batch: a step of eta means the same
+    whatever the bound, the units and the batch size, and the penalty carries a known share of noise. z-hat is the part
+    of z that calls for an answer, clipped to +-3 in the penalty and to +-1 in the integral. What makes the step's size
+    matter little:
 
+    - *no answer while the violation closes by itself*: z-hat is z or what will be left of it `HORIZON` / (1 + m) steps
+      ahead at its present rate, whichever is smaller, 0 where that has the other sign, and 0 until the averages have
+      filled. Early in training every reconstruction is bad and improving. A multiplier that adds this up is far too
+      large when it has improved; and a penalty on it makes the encoder spend nats that it takes thousands of steps to
+      save again;
     - the *penalty* answers at once, so that lambda need not overshoot to be felt;
-    - *no integral while the violation closes by itself*: z-hat is z or what will be left of it `HORIZON` / (1 + m)
-      steps ahead at its present rate, whichever is smaller, 0 where that has the other sign, and clipped to +-1. Early
-      in training every reconstruction is bad and improving, and a multiplier that adds this up is far too large when
-      it has improved;
     - *the step shrinks by crossings*: m is how often the smoothed violation has changed its sign (in noise), so too
-      large a step finds its own size, and lambda settles.
+      large a step finds its own size, and lambda settles;
+    - *no step is faster than its answer*: a network answers after tens of steps, so however large eta is, lambda takes
+      a = `ANSWER` steps for a factor of e.
 
     Attributes:
-        step: eta, the most by which ln(lambda) moves in a step.
+        step: eta; 0.002 to 0.2 end alike.
         start: lambda at the start, positive.
         penalty: rho, per standard deviation.
 
@@ -127,45 +132,49 @@ class AugmentedLagrangian(Rule):
         'augmented-lagrangian'
     """
 
-    HORIZON: ClassVar[float] = 1000.0
-    """Steps within which a violation that would close is left to close."""
+    FILLED: ClassVar[int] = round(1 / (1 - SMOOTHED))
+    """Steps before which the averages tell no trend: neither penalty nor multiplier moves."""
+    HORIZON: ClassVar[float] = 300.0
+    """Steps within which a violation that would close is left to close: a trend is a straight line for no longer."""
+    ANSWER: ClassVar[float] = 10.0
+    """Steps in which ln(lambda) moves by 1 at most."""
     SMALL: ClassVar[float] = 0.25
-    """Standard deviations below which a violation is integrated whether it closes or not."""
+    """Standard deviations below which a violation is answered whether it closes or not."""
     MOST: ClassVar[float] = 3.0
     """Standard deviations at which the penalty stops growing."""
     RANGE: ClassVar[tuple[float, float]] = (1e-3, 1e6)
     """Of lambda over its start: a slack constraint's is no longer felt at the lower end, and can come back."""
 
     name: ClassVar[str] = "augmented-lagrangian"
-    step: float = eqx.field(static=True, default=0.02)
-    start: float = eqx.field(static=True, default=1.0)
-    penalty: float = eqx.field(static=True, default=0.5)
+    step: Any = eqx.field(converter=number, default=0.02)
+    start: Any = eqx.field(converter=number, default=1.0)
+    penalty: Any = eqx.field(converter=number, default=0.5)
 
     def __check_init__(self):
         if not self.start > 0 or not self.penalty >= 0:
             raise ArgumentError(
-                f"AugmentedLagrangian(start={self.start!r}, penalty={self.penalty!r}): start must be positive, since "
-                "the multiplier moves by factors, and penalty at least 0."
+                f"AugmentedLagrangian(start={shown(self.start)}, penalty={shown(self.penalty)}): start must be "
+                "positive, since the multiplier moves by factors, and penalty at least 0."
             )
 
-    def _spread(self, memory):
-        return jnp.maximum(jnp.sqrt(memory.variance), LEAST_SPREAD)
+    def _unanswered(self, memory):
+        """z-hat: the violation that will not close by itself, in standard deviations."""
+        # The two averages lag by 1/(1 - past) steps, so their difference over the difference of lags is the slope.
+        slope = (memory.recent - memory.smoothed) / (1 / (1 - SMOOTHED) - 1 / (1 - RECENT))
+        ahead = memory.recent + self.HORIZON / (1 + memory.crossings) * slope
+        size, spread = jnp.abs(memory.recent), jnp.maximum(jnp.sqrt(memory.variance), LEAST_SPREAD)
+        left = jnp.where(memory.recent * ahead < 0, 0.0, jnp.minimum(size, jnp.abs(ahead)))
+        left = jnp.where(size > self.SMALL * spread, left, size)
+        return jnp.where(memory.step < self.FILLED, 0.0, jnp.sign(memory.recent) * left / spread)
 
     def coefficient(self, memory):
-        """lambda times the exponential penalty of the recent violation."""
-        z = jnp.clip(memory.recent / self._spread(memory), -self.MOST, self.MOST)
-        return memory.value * jnp.exp(self.penalty * z)
+        """lambda times the exponential penalty."""
+        return memory.value * jnp.exp(self.penalty * jnp.clip(self._unanswered(memory), -self.MOST, self.MOST))
 
     def move(self, before, seen):
-        """Ascent in ln(lambda) on what will be left of the violation."""
-        # The two averages lag by 1/(1 - past) steps, so their difference over the difference of lags is the slope.
-        slope = (seen.recent - seen.smoothed) / (1 / (1 - SMOOTHED) - 1 / (1 - RECENT))
-        ahead = seen.recent + self.HORIZON / (1 + seen.crossings) * slope
-        size, spread = jnp.abs(seen.recent), self._spread(seen)
-        closes = jnp.where(seen.recent * ahead < 0, 0.0, jnp.minimum(size, jnp.abs(ahead)))
-        left = jnp.sign(seen.recent) * jnp.where(size > self.SMALL * spread, closes, size)
-        step = self.step / (1 + seen.crossings)
-        value = before.value * jnp.exp(step * jnp.clip(left / spread, -1.0, 1.0))
+        """Ascent in ln(lambda)."""
+        step = self.step / (1 + seen.crossings + self.ANSWER * self.step)
+        value = before.value * jnp.exp(step * jnp.clip(self._unanswered(seen), -1.0, 1.0))
         return jnp.clip(value, self.start * self.RANGE[0], self.start * self.RANGE[1])
 
 
@@ -180,8 +189,8 @@ class GradientAscent(Rule):
     """
 
     name: ClassVar[str] = "gradient-ascent"
-    step: float = eqx.field(static=True, default=0.01)
-    start: float = eqx.field(static=True, default=1.0)
+    step: Any = eqx.field(converter=number, default=0.01)
+    start: Any = eqx.field(converter=number, default=1.0)
 
     def move(self, before, seen):
         """Plain ascent."""
@@ -198,14 +207,14 @@ class ProportionalIntegral(Rule):
     Source: M. Sohrabi et al., On PI Controllers for Updating Lagrange Multipliers in Constrained Optimization, 2024.
 
     Example:
-        >>> ProportionalIntegral().proportional
+        >>> float(ProportionalIntegral().proportional)
         100.0
     """
 
     name: ClassVar[str] = "proportional-integral"
-    step: float = eqx.field(static=True, default=0.01)
-    start: float = eqx.field(static=True, default=1.0)
-    proportional: float = eqx.field(static=True, default=100.0)
+    step: Any = eqx.field(converter=number, default=0.01)
+    start: Any = eqx.field(converter=number, default=1.0)
+    proportional: Any = eqx.field(converter=number, default=100.0)
 
     def move(self, before, seen):
         """Integral and proportional parts."""
@@ -224,8 +233,8 @@ class Multiplicative(Rule):
     """
 
     name: ClassVar[str] = "multiplicative"
-    step: float = eqx.field(static=True, default=0.01)
-    start: float = eqx.field(static=True, default=1.0)
+    step: Any = eqx.field(converter=number, default=0.01)
+    start: Any = eqx.field(converter=number, default=1.0)
 
     def __check_init__(self):
         if not self.start > 0:

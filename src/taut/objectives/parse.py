@@ -8,11 +8,13 @@ from taut.objectives.constrained import Constrained
 from taut.objectives.constraints import parse_constraint
 from taut.objectives.elbo import Elbo
 from taut.objectives.importance_weighted import ImportanceWeighted
+from taut.objectives.renyi import Renyi
 from taut.objectives.schedules import Cosine, Cyclical, Linear
 from taut.objectives.weighted import FreeBits, Weighted
 
 FORMS = (
     "elbo, beta=4, annealed (or annealed-cosine, annealed-cyclical), free-bits=0.5 (free-bits-example=0.5), iwae=50, "
+    "renyi=0.5:50 (the order, and the number of draws), "
     "'expected_log_likelihood>=-80', 'kl<=12', several constraints joined by 'and'"
 )
 WARM_UP = 0.2
@@ -47,6 +49,9 @@ def parse_objective(text: str, steps: int) -> tuple[Objective, int | None]:
     match = re.fullmatch(r"(beta|free-bits|free-bits-example|iwae)\s*=\s*([-+0-9.eE]+)", text)
     if match is not None:
         return _numbered(match[1], match[2], text)
+    match = re.fullmatch(r"renyi\s*=\s*([-+0-9.eE]+)\s*:\s*(\d+)", text)
+    if match is not None and int(match[2]) >= 1:
+        return Renyi(_number(match[1], text)), int(match[2])
     parts = re.split(r"\s+and\s+|\s*,\s*", text)
     constraints = [parse_constraint(part) for part in parts]
     if any(c is None for c in constraints):
@@ -54,11 +59,15 @@ def parse_objective(text: str, steps: int) -> tuple[Objective, int | None]:
     return _constrained(tuple(c for c in constraints if c is not None)), None
 
 
-def _numbered(name: str, number: str, text: str) -> tuple[Objective, int | None]:
+def _number(number: str, text: str) -> float:
     try:
-        value = float(number)
+        return float(number)
     except ValueError:
         raise ArgumentError(f"In objective={text!r}, {number!r} is not a number.") from None
+
+
+def _numbered(name: str, number: str, text: str) -> tuple[Objective, int | None]:
+    value = _number(number, text)
     if name == "iwae":
         if not value.is_integer() or value < 1:
             raise ArgumentError(

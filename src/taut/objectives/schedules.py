@@ -35,12 +35,33 @@ class Schedule(eqx.Module):
             )
 
 
-def _positive_steps(steps: int) -> None:
-    if not isinstance(steps, int) or steps < 1:
-        raise ArgumentError(f"steps={steps!r}: a positive whole number is needed.")
+class _Ramp(Schedule):
+    """From `start` to `end` in `steps` steps.
+
+    Attributes:
+        steps: at which `end` is reached.
+        start: the coefficient before the first step.
+        end: the coefficient from step `steps` on.
+    """
+
+    steps: int = eqx.field(static=True, default=1000)
+    start: float = eqx.field(static=True, default=0.0)
+    end: float = eqx.field(static=True, default=1.0)
+
+    def __check_init__(self):
+        if not isinstance(self.steps, int) or self.steps < 1:
+            raise ArgumentError(f"steps={self.steps!r}: a positive whole number is needed.")
+
+    def risen(self, step: Any) -> Any:
+        """The part of the way from `start` to `end` that is made at `step`, 0 to 1."""
+        raise NotImplementedError
+
+    def __call__(self, step):
+        """The coefficient at `step`."""
+        return self.start + (self.end - self.start) * self.risen(step)
 
 
-class Linear(Schedule):
+class Linear(_Ramp):
     """From `start` to `end` along a straight line.
 
     Example:
@@ -48,19 +69,12 @@ class Linear(Schedule):
         0.5
     """
 
-    steps: int = eqx.field(static=True, default=1000)
-    start: float = eqx.field(static=True, default=0.0)
-    end: float = eqx.field(static=True, default=1.0)
-
-    def __check_init__(self):
-        _positive_steps(self.steps)
-
-    def __call__(self, step):
-        """The coefficient at `step`."""
-        return self.start + (self.end - self.start) * jnp.clip(step / self.steps, 0.0, 1.0)
+    def risen(self, step):
+        """The part of the steps that is made."""
+        return jnp.clip(step / self.steps, 0.0, 1.0)
 
 
-class Cosine(Schedule):
+class Cosine(_Ramp):
     """From `start` to `end` along half a cosine.
 
     Example:
@@ -68,22 +82,16 @@ class Cosine(Schedule):
         0.5
     """
 
-    steps: int = eqx.field(static=True, default=1000)
-    start: float = eqx.field(static=True, default=0.0)
-    end: float = eqx.field(static=True, default=1.0)
-
-    def __check_init__(self):
-        _positive_steps(self.steps)
-
-    def __call__(self, step):
-        """The coefficient at `step`."""
-        return self.end + (self.start - self.end) * 0.5 * (1 + jnp.cos(jnp.pi * jnp.clip(step / self.steps, 0.0, 1.0)))
+    def risen(self, step):
+        """Slow, fast, slow."""
+        return 0.5 * (1 - jnp.cos(jnp.pi * jnp.clip(step / self.steps, 0.0, 1.0)))
 
 
-class Cyclical(Schedule):
+class Cyclical(_Ramp):
     """`cycles` linear ramps from `start` to `end`, each then held for the rest of its cycle; `end` after the last.
 
     Attributes:
+        cycles: how many.
         ramp: part of each cycle that rises.
 
     Source: H. Fu et al., Cyclical Annealing Schedule: A Simple Approach to Mitigating KL Vanishing, 2019.
@@ -93,22 +101,17 @@ class Cyclical(Schedule):
         [0.0, 0.5, 1.0, 0.0, 0.5, 1.0]
     """
 
-    steps: int = eqx.field(static=True, default=1000)
-    start: float = eqx.field(static=True, default=0.0)
-    end: float = eqx.field(static=True, default=1.0)
     cycles: int = eqx.field(static=True, default=4)
     ramp: float = eqx.field(static=True, default=0.5)
 
     def __check_init__(self):
-        _positive_steps(self.steps)
         if self.cycles < 1 or not 0 < self.ramp <= 1:
             raise ArgumentError(
                 f"Cyclical(cycles={self.cycles}, ramp={self.ramp}): at least one cycle, and a ramp in (0, 1]."
             )
 
-    def __call__(self, step):
-        """The coefficient at `step`."""
+    def risen(self, step):
+        """The way made in this cycle."""
         length = self.steps / self.cycles
         place = jnp.mod(step, length) / length
-        rising = self.start + (self.end - self.start) * jnp.minimum(place / self.ramp, 1.0)
-        return jnp.where(step >= self.steps, self.end, rising)
+        return jnp.where(step >= self.steps, 1.0, jnp.minimum(place / self.ramp, 1.0))

@@ -1,14 +1,17 @@
 """The ELBO with a weight on its KL, fixed or annealed."""
 
+from numbers import Real
 from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 
 from taut.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.objectives.base import Objective
 from taut.objectives.draws import Draws, elbo_terms
+from taut.objectives.leaves import number, shown
 from taut.objectives.schedules import Schedule
 
 
@@ -20,24 +23,24 @@ class Weighted(Objective):
     A lower bound only for beta >= 1; the true ELBO is always reported beside it.
 
     Attributes:
-        beta: the weight, a number of at least 0 or a schedule of the step.
+        beta: the weight, a number of at least 0 or a schedule of the step. A number is traced and never learned:
+            another one compiles nothing new.
 
     Example:
-        >>> Weighted(4.0).value({"expected_log_likelihood": -80.0, "kl": 20.0}, (), 0)
+        >>> float(Weighted(4.0).value({"expected_log_likelihood": -80.0, "kl": 20.0}, (), 0))
         -160.0
 
     Source: I. Higgins et al., beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework, 2017;
     S. Bowman et al., Generating Sentences from a Continuous Space, 2016 (annealing).
     """
 
-    beta: Any = eqx.field(static=True, default=1.0)
+    beta: Any = eqx.field(converter=number, default=1.0)
 
     def __check_init__(self):
-        if not isinstance(self.beta, Schedule) and not (
-            isinstance(self.beta, (int, float)) and 0 <= self.beta < float("inf")
-        ):
+        weight = isinstance(self.beta, Real) and 0 <= float(self.beta) < np.inf
+        if not weight and not isinstance(self.beta, Schedule):
             raise ArgumentError(
-                f"Weighted(beta={self.beta!r}): a finite number of at least 0, or a schedule such as "
+                f"Weighted(beta={shown(self.beta)}): a finite number of at least 0, or a schedule such as "
                 "Linear(steps=1000)."
             )
 
@@ -90,13 +93,14 @@ class FreeBits(Objective):
     """
 
     needs: ClassVar = frozenset({Capability.FACTORISED, Capability.CLOSED_ENTROPY, Capability.CLOSED_PRIOR})
-    nats: float = eqx.field(static=True, default=0.5)
+    nats: Any = eqx.field(converter=number, default=0.5)
     form: str = eqx.field(static=True, default="batch")
 
     def __check_init__(self):
         if not self.nats >= 0 or self.form not in ("batch", "example"):
             raise ArgumentError(
-                f"FreeBits(nats={self.nats!r}, form={self.form!r}): nats of at least 0, and form 'batch' or 'example'."
+                f"FreeBits(nats={shown(self.nats)}, form={self.form!r}): nats of at least 0, and form 'batch' or "
+                "'example'."
             )
 
     @property

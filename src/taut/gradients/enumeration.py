@@ -1,0 +1,61 @@
+"""The exact gradient of a discrete posterior, by its outcomes."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from taut.capabilities import Capability
+from taut.families.amortized import Amortized
+from taut.gradients.base import Gradient, Info
+from taut.gradients.target import combine
+from taut.objectives.draws import elbo_terms
+from taut.trees import stop_gradient
+
+MOST_OUTCOMES = 4096
+"""12 binary coordinates."""
+
+
+class Enumeration(Gradient):
+    r"""Sum over all outcomes of a discrete posterior: no noise at all.
+
+    .. math:: \nabla_\theta E_{q_\theta}[f(z)] = \sum_z f(z)\, \nabla_\theta q_\theta(z)
+
+    No assumption about the cost function; as many evaluations as there are outcomes, at most 4,096.
+
+    Example:
+        >>> Enumeration().samples
+        1
+    """
+
+    name: ClassVar[str] = "enumeration"
+    needs = frozenset({Capability.FINITE, Capability.MEAN_OVER_DRAWS})
+    learning_rate: ClassVar[float] = 0.03
+    samples: int = eqx.field(static=True, default=1, init=False)
+
+    def supports(self, objective, model, family):
+        """Also that there are few outcomes."""
+        missing = super().supports(objective, model, family)
+        if missing is not None:
+            return missing
+        count = 2 ** model.dim(None) if isinstance(family, Amortized) else family.count
+        return None if count <= MOST_OUTCOMES else f"at most {MOST_OUTCOMES} outcomes"
+
+    def evaluations(self, q):
+        """One for each outcome."""
+        return q.count
+
+    def noise(self, key, q):
+        """None is needed."""
+        return ()
+
+    def surrogate(self, noise, objective, target, q, closed, memory):
+        """The exact statistics: one "draw" that carries the expectations, to which the sampled terms are linear."""
+        z = q.outcomes()
+        log_q = jax.vmap(q.log_prob)(z)
+        weight = jnp.exp(log_q)
+        densities = jax.vmap(target.log_likelihood)(z), jax.vmap(target.log_prior)(z), log_q
+        log_likelihood, log_prior, log_q = ((weight @ density)[None] for density in densities)
+        draws = combine(target, q, log_likelihood, log_prior, log_q, closed)
+        return objective.statistics(draws), Info(stop_gradient(elbo_terms(draws)), ())
