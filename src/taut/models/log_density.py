@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from taut.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.models.base import Model
+from taut.models.checks import Check, check
 from taut.models.prior import Prior
-from taut.models.supports import Parameters
+from taut.models.supports import Parameters, Unknowns
 
 
 class UnconstrainedPrior(Prior):
@@ -21,8 +22,8 @@ class UnconstrainedPrior(Prior):
         log_density: values -> log prior; None where the density carries everything (then the Jacobian is all there is).
     """
 
-    parameters: Parameters
-    log_density: Callable | None = eqx.field(static=True, default=None)
+    parameters: Unknowns
+    log_density: Callable | None = None
 
     def log_prob(self, z):
         """log p(values(z)) + log |det dvalues/dz|, in nats."""
@@ -46,7 +47,8 @@ class LogDensity(Model):
     flat measure, so that the ELBO is E_q[log p(x, theta)] + H(q) as it should be.
 
     Args:
-        log_joint: `values -> scalar`, in nats.
+        log_joint: `values -> scalar`, in nats. Arrays that it carries (`jax.tree_util.Partial(log_joint, data)`) are
+            arguments of what is compiled, so that another data set of the same shape compiles nothing.
         parameters: supports by name, e.g. `{"mu": real(), "tau": positive(), "theta": real(8)}`, or any pytree of them;
             a floating array stands for a real unknown of its shape that starts there.
         log_likelihood: `(values, rows) -> [R]`, in place of `log_joint`.
@@ -63,9 +65,9 @@ class LogDensity(Model):
     """
 
     name: ClassVar[str] = "log density"
-    parameters: Parameters
+    parameters: Unknowns
     prior: Prior
-    density: Callable = eqx.field(static=True)
+    density: Callable
     by_rows: bool = eqx.field(static=True)
 
     def __init__(
@@ -85,7 +87,7 @@ class LogDensity(Model):
         for name, function in (("log_joint", log_joint), ("log_likelihood", log_likelihood), ("log_prior", log_prior)):
             if function is not None and not callable(function):
                 raise ArgumentError(f"{name}={function!r} is not a function.")
-        self.parameters = Parameters(parameters)
+        self.parameters = parameters if isinstance(parameters, Unknowns) else Parameters(parameters)
         self.prior = UnconstrainedPrior(self.parameters, log_prior)
         self.by_rows = log_joint is None
         self.density = log_likelihood if log_joint is None else log_joint  # pyright: ignore[reportAttributeAccessIssue]
@@ -113,3 +115,25 @@ class LogDensity(Model):
     def constrain(self, z):
         """The named, shaped, constrained values at z."""
         return self.parameters.constrain(z)[0]
+
+    def check(self, rows: Any = None, *, dtype: Any = "float64", seed: int = 0) -> Check:
+        """Look at the density before any fitting: shapes, finite values and gradients, supports, an improper posterior.
+
+        Args:
+            rows: the data, for the form by rows.
+            dtype: of the fit.
+            seed: of the random points.
+
+        Returns:
+            What was seen; printed, it is a few sentences.
+
+        Raises:
+            ArgumentError: what cannot be fitted, naming the parameter and the remedy.
+            DataError: a density by rows without rows.
+
+        Example:
+            >>> from taut.models import real
+            >>> LogDensity(lambda v: -0.5 * (v["mu"] - 2.0) ** 2, parameters={"mu": real()}).check().log_density
+            -2.0
+        """
+        return check(self, rows, dtype=dtype, seed=seed)

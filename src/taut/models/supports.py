@@ -124,8 +124,39 @@ def ordered(size: int) -> Support:
     return Support("ordered", (size,))
 
 
-class Parameters(eqx.Module):
-    """Named unknowns as one unconstrained vector: the only place that knows of constraints.
+class Unknowns(eqx.Module):
+    """Named unknowns as one unconstrained vector.
+
+    Attributes:
+        names: of the unknowns, in the order of the vector.
+        kinds: for each the set in which it lives, "real", "positive", ...
+        free_shapes: for each the shape of its unconstrained value.
+        origin: the vector at which a fit starts.
+    """
+
+    names: eqx.AbstractVar[tuple[str, ...]]
+    kinds: eqx.AbstractVar[tuple[str, ...]]
+    free_shapes: eqx.AbstractVar[tuple[tuple[int, ...], ...]]
+    origin: eqx.AbstractVar[Float[np.ndarray, " D"]]
+
+    def constrain(self, z: Float[Array, " D"]) -> tuple[Any, Float[Array, ""]]:
+        """The named values at z, and the log-determinant of the Jacobian of z -> values, in nats."""
+        raise NotImplementedError
+
+    def to_vector(self, values: Any) -> Float[Array, " D"]:
+        """The unconstrained vector of named values."""
+        raise NotImplementedError
+
+    def coordinates(self) -> list[tuple[str, str]]:
+        """For each place of the vector what a person calls it, and the kind of set its value lives in."""
+        found = []
+        for name, kind, shape in zip(self.names, self.kinds, self.free_shapes, strict=True):
+            found += [(name + (f"[{', '.join(map(str, at))}]" if at else ""), kind) for at in np.ndindex(shape)]
+        return found
+
+
+class Parameters(Unknowns):
+    """Unknowns of given supports: the only place that knows of constraints.
 
     Args:
         template: a pytree whose leaves are supports, or floating arrays (real, of that shape, starting at these values:
@@ -172,7 +203,17 @@ class Parameters(eqx.Module):
             jax.tree.map(lambda x: 0 if unknown(x) else None, template, is_leaf=is_support)
         )
 
-    def constrain(self, z: Float[Array, " D"]) -> tuple[Any, Float[Array, ""]]:
+    @property
+    def kinds(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Of the supports."""
+        return tuple(s.kind for s in self.supports)
+
+    @property
+    def free_shapes(self) -> tuple[tuple[int, ...], ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Of the supports."""
+        return tuple(s.free_shape for s in self.supports)
+
+    def constrain(self, z):
         """The named values at z, and the log-determinant of the Jacobian of z -> values, in nats."""
         values, log_jacobian, at = [], jnp.zeros((), z.dtype), 0
         for support in self.supports:
@@ -188,7 +229,7 @@ class Parameters(eqx.Module):
             log_jacobian = log_jacobian + jnp.sum(transform.log_abs_det_jacobian(free, value))
         return eqx.combine(jax.tree.unflatten(self.places, values), self.rest), log_jacobian
 
-    def to_vector(self, values: Any) -> Float[Array, " D"]:
+    def to_vector(self, values):
         """The unconstrained vector of named values."""
         leaves = self.places.flatten_up_to(values)
         free = [
