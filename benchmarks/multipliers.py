@@ -24,7 +24,7 @@ from taut.networks import MLP
 from taut.objectives import AugmentedLagrangian, Constrained, Multiplicative, Objective, Weighted, at_least
 
 BETAS = (0.5, 1.0, 2.0)
-STEPS = (0.0015, 0.005, 0.02, 0.05, 0.15)
+STEPS = (0.002, 0.006, 0.02, 0.06, 0.2)
 GECO = (0.01, 0.1)
 LIMITS = {"violation": 0.03, "overshoot": 0.05, "variation": 0.1, "kl": 0.05, "duality": 0.1}
 

@@ -1,5 +1,6 @@
 """The result of fitting a latent-variable model: the same as any fit, and what is asked of an autoencoder."""
 
+import functools
 from typing import Any
 
 import jax
@@ -8,7 +9,10 @@ import numpy as np
 
 from taut import precision
 from taut.compilation import Compiled
+from taut.diagnostics.verdict import Verdict
 from taut.errors import ArgumentError
+from taut.judging_latent import judge_latent
+from taut.learn import Ended
 from taut.objectives import Constrained
 from taut.result import Fit
 
@@ -36,6 +40,20 @@ def _sample_prior(problem, key, n):
 
 class LatentFit(Fit):
     """A fitted latent-variable model; its ELBO is in nats per example, of the validation data if there were any."""
+
+    judgement = None  # no draws of one z to weigh
+
+    @functools.cached_property
+    def verdict(self) -> Verdict | None:
+        """Whether training has arrived and whether its figures can be believed; None where nothing was learned.
+
+        Given when first asked for: 50 draws for each of at most 200 held-out examples.
+        """
+        if self.parent is None or self.ended is Ended.DIVERGED:
+            return self.said
+        looks = self.evidence.get("validation.scores", np.zeros(0))
+        return judge_latent(self.problem, self.parent.rows, self.history, looks if looks.ndim == 1 else np.zeros(0),
+                            self.ended, self.iterations, seed=self.seed, dtype=self.dtype)  # fmt: skip
 
     def encode(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of q(z|x): `[n, latent]` each. The mean is the code; a draw is another thing."""
@@ -106,4 +124,5 @@ class LatentFit(Fit):
             f"ELBO {self.elbo:.3f} (standard error {self.bound.standard_error:.2g}) = "
             f"{self.expected_log_likelihood:.3f} - {self.kl:.3f} "
             f"nats per example{learned}\n{self.ended.value}" + (f"\n{self.reason}" if self.reason else "")
+            + (f"\n{self.verdict}" if self.verdict is not None else "")
         )

@@ -10,6 +10,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from taut.diagnostics.elbo import Bound
 from taut.gradients.problem import Problem, trainable
 from taut.objectives import Constrained
 from taut.store import arrays_into_tree, tree_to_arrays
@@ -87,22 +88,37 @@ class EarlyStopping(Monitor):
     """Stops when the true ELBO on validation data no longer rises, whatever weighted objective is trained.
 
     Args:
-        elbo: the validation ELBO of a problem, by the same noise each time so that looks are paired.
+        elbo: the validation ELBO of a problem, by the same noise each time so that looks are paired: a `Bound`, whose
+            terms are kept for the training curves, or its value alone.
         every: steps between looks.
         patience: looks without improvement.
     """
 
-    def __init__(self, elbo: Callable[[Problem], float], every: int, patience: int):
+    def __init__(self, elbo: Callable[[Problem], Bound | float], every: int, patience: int):
         super().__init__(every, patience)
         self._elbo = elbo
+        self.terms: list[tuple[float, float]] = []
 
     def score(self, problem, history):
         """The validation ELBO."""
-        return float(self._elbo(problem))
+        seen = self._elbo(problem)
+        if not isinstance(seen, Bound):
+            return float(seen)
+        self.terms.append((seen.expected_log_likelihood, seen.kl))
+        return seen.elbo
 
     def describe(self):
         """In words."""
         return "The validation ELBO"
+
+    def arrays(self):
+        """Also both terms at each look."""
+        return super().arrays() | {"terms": np.asarray(self.terms, float).reshape(-1, 2)}
+
+    def restore(self, arrays, like=None):
+        """Go on from what was saved."""
+        super().restore(arrays, like)
+        self.terms = [(likelihood, kl) for likelihood, kl in arrays["terms"].tolist()]
 
 
 class BestFeasible(Monitor):

@@ -57,7 +57,7 @@ def spec(part: Any) -> Any:
 
     Example:
         >>> spec(objectives.Weighted(4.0))
-        {'class': 'taut.objectives.weighted.Weighted', 'fields': {'beta': 4.0}}
+        {'class': 'taut.objectives.weighted.Weighted', 'fields': {'beta': {'number': 4.0, 'dtype': 'float64'}}}
     """
     if part is None or type(part) in (str, bool, int, float):
         return part

@@ -192,6 +192,6 @@ def test_an_interrupted_fit_stops_the_search(small, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("taut.learn._run", interrupted)
+    monkeypatch.setattr("taut.chunks._run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         BayesianLogisticRegression().fit(*small)

@@ -76,7 +76,7 @@ def test_binary_units_have_no_manifold_and_no_multiplier(binary, tmp_path):
     assert headings(html) == ["Reconstructions", "Samples", "Latent traversal", *COMMON, "Rate and distortion",
                               "KL of each unit", "How it was fitted", "Particulars"]  # fmt: skip
     assert "from 0 to 1" in html
-    assert "Dots: the ELBO" in html
+    assert "Dots: the averaged answer" in html
 
 
 def test_the_page_needs_no_network_and_nothing_in_the_data_acts(plane, tmp_path):

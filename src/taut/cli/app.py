@@ -14,6 +14,7 @@ from taut.cli.rate_distortion import rate_distortion
 from taut.cli.report import report
 from taut.cli.sample import sample
 from taut.cli.vae import vae
+from taut.cli.verdict import verdict
 
 app = typer.Typer(
     cls=Guarded,
@@ -39,5 +40,5 @@ def start(
     """Variational inference that says how it ended: fit a posterior, predict with it, look at it."""
 
 
-for command in (fit, predict, vae, evaluate, sample, encode, rate_distortion, report):
+for command in (fit, predict, vae, evaluate, sample, encode, rate_distortion, report, verdict):
     app.command()(command)

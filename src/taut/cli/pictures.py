@@ -120,21 +120,15 @@ def read_new(source: str, record: dict[str, Any]) -> dict[str, np.ndarray]:
     Raises:
         DataError: images that cannot be used, or of another size.
     """
-    from taut.data import Images, binarise
-    from taut.data.images import _read
-    from taut.data.pixels import as_labels, as_pixels
+    from taut.data import Images, binarise, list_images
 
-    _, raw = _read(source)
-    parts = [("all" if raw.test is None else "train", raw.train, raw.train_labels)]
-    parts += [] if raw.test is None else [("test", raw.test, raw.test_labels)]
-    pixels = np.concatenate([as_pixels(values, "the images") for _, values, _ in parts])
-    labels = [as_labels(given, values, "the images") for _, values, given in parts]
+    pixels, levels, split, labels = list_images(source)
     if list(pixels.shape[1:]) != record["data"]["shape"]:
         raise DataError(
             f"The images in {source} have shape {pixels.shape[1:]} and the run was fitted to "
             f"{tuple(record['data']['shape'])}: scale them to that size."
         )
-    white = raw.levels or (1 if pixels.max() <= 1 else record["data"]["levels"])
+    white = levels or (1 if pixels.max() <= 1 else record["data"]["levels"])
     if pixels.max() > white:
         raise DataError(
             f"The largest pixel in {source} is {pixels.max():g}, and in the run white was {white}: bring the images to "
@@ -142,9 +136,7 @@ def read_new(source: str, record: dict[str, Any]) -> dict[str, np.ndarray]:
         )
     how = record["binarisation"]
     rows = binarise(how["kind"], Images(source, white, pixels, pixels), how["seed"]).test.rows
-    found = {"rows": rows, "split": np.concatenate([np.full(len(x), name) for name, x, _ in parts])}
-    known = [x for x in labels if x is not None]
-    return found | ({"label": np.concatenate(known)} if len(known) == len(parts) else {})
+    return {"rows": rows, "split": split} | ({} if labels is None else {"label": labels})
 
 
 def numbers(text: str, option: str) -> tuple[float, ...]:

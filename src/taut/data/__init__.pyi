@@ -6,6 +6,8 @@ from .binarisation import binarise as binarise
 from .bundled import load_bundled as load_bundled
 from .columns import Column as Column
 from .design import Design as Design
+from .images import Listed as Listed
+from .images import list_images as list_images
 from .images import load_images as load_images
 from .labels import Labels as Labels
 from .splits import Images as Images

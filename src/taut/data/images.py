@@ -1,7 +1,9 @@
 """Images in: from a name, a folder, a file or an array, checked, with test images set apart."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from taut.data.arrays import read_arrays
 from taut.data.idx import is_idx_folder, read_idx_folder
@@ -62,6 +64,53 @@ def load_images(spec: Any, *, limit: int | None = None) -> Images:
         test_labels = as_labels(raw.test_labels, test, "the test images")
         images = Images(name, raw.levels or levels_of(train, test), train, test, labels, test_labels)
     return images if limit is None else limited(images, limit)
+
+
+class Listed(NamedTuple):
+    """All images of a source in their own order.
+
+    Attributes:
+        pixels: `[n, ...]`, as stored.
+        levels: value of white where the source says it, else None.
+        split: `[n]`, "train" or "test" where the source says so, else "all".
+        labels: `[n]`, or None where an image has none.
+    """
+
+    pixels: np.ndarray
+    levels: int | None
+    split: np.ndarray
+    labels: np.ndarray | None
+
+
+def list_images(spec: Any) -> Listed:
+    """Read the images of a source in their own order: the training images first where it has two splits.
+
+    Unlike `load_images`, nothing is set apart and no grey scale guessed.
+
+    Args:
+        spec: as of `load_images`.
+
+    Raises:
+        DataError: files or values that cannot be used.
+        ArgumentError: an unknown name.
+
+    Example:
+        >>> found = list_images("digits")
+        >>> found.pixels.shape, found.levels, set(found.split.tolist())
+        ((1797, 8, 8), 16, {'all'})
+    """
+    _, raw = _read(spec)
+    parts = [("all" if raw.test is None else "train", raw.train, raw.train_labels)]
+    parts += [] if raw.test is None else [("test", raw.test, raw.test_labels)]
+    pixels = [as_pixels(values, "the images") for _, values, _ in parts]
+    if len({x.shape[1:] for x in pixels}) > 1:
+        sizes = " and ".join(str(x.shape[1:]) for x in pixels)
+        raise DataError(f"The images in {spec} are of shapes {sizes}: scale them to one size.")
+    labels = [as_labels(given, x, "the images") for (_, _, given), x in zip(parts, pixels, strict=True)]
+    known = [x for x in labels if x is not None]
+    all_labels = np.concatenate(known) if len(known) == len(parts) else None
+    split = np.concatenate([np.full(len(x), name) for (name, _, _), x in zip(parts, pixels, strict=True)])
+    return Listed(np.concatenate(pixels), raw.levels, split, all_labels)
 
 
 def _read(spec: Any) -> tuple[str, Raw]:

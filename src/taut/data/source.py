@@ -72,6 +72,7 @@ class Source:
         self.rows = jax.tree.map(lambda a: pad(self._cast(np.asarray(a)) if self.resident else a), rows)
         self.weights = pad(weights.astype(dtype))
         self._on_device: Batch | None = None
+        self._block: Any = None
 
     def _cast(self, a: np.ndarray) -> np.ndarray:
         return a.astype(self.dtype, copy=False) if np.issubdtype(a.dtype, np.floating) else a
@@ -94,19 +95,30 @@ class Source:
         row = sum(np.asarray(a[:1]).nbytes for a in jax.tree.leaves(self.rows))
         return max(1, CHUNK_BYTES // max(row * (self.batch_size or 1), 1))
 
-    def chunk(self, start: int, count: int, length: int) -> tuple[Batch, np.ndarray]:
-        """What `count` steps need: a batch on the device, and each step's places in it, padded to `[length, B]`."""
-        plan = self.plan(start, count)
-        padding = np.zeros((length - count, plan.shape[1]), plan.dtype)
+    def block(self, number: int, length: int) -> tuple[Batch, Any]:
+        """What the `length` steps of a block need, kept on the device until another block is asked for.
+
+        Args:
+            number: of the block, whose first step is `number * length`.
+            length: steps in each block.
+
+        Returns:
+            Rows, and the places in them of each step's batch, `[length, batch_size]`.
+        """
+        if self._block is None or self._block[0] != (number, length):
+            self._block = None  # the old rows make room for the new
+            self._block = ((number, length), self._sent(self.plan(number * length, length)))
+        return self._block[1]
+
+    def _sent(self, plan: np.ndarray) -> tuple[Batch, Any]:
         if self.resident:
-            parent = self._on_device or jax.device_put(self.parent)
-            self._on_device = parent
-            return parent, np.concatenate([plan, padding])
-        places = np.arange(length * plan.shape[1], dtype=np.int32).reshape(length, -1)
-        needed = np.concatenate([plan, padding]).ravel()
+            self._on_device = self._on_device or jax.device_put(self.parent)
+            return self._on_device, jax.device_put(plan)
+        needed = plan.ravel()
         rows = jax.tree.map(lambda a: self._cast(np.asarray(a[needed])), self.rows)
         total = np.asarray(self.size, self.dtype)
-        return jax.device_put(Batch(rows, self.weights[needed], total, total)), places
+        places = np.arange(plan.size, dtype=np.int32).reshape(plan.shape)
+        return jax.device_put((Batch(rows, self.weights[needed], total, total), places))
 
     @property
     def steps_per_epoch(self) -> int:

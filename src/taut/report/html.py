@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 import taut
 from taut.errors import ArgumentError
-from taut.report import forest, words
+from taut.report import forest, verdict_words, words
 from taut.report.calibration import calibration
 from taut.report.evidence import Evidence, named
 from taut.report.posterior import Table, posterior_table
@@ -26,7 +26,7 @@ SENTENCES = ("model", "family", "objective", "gradient", "algorithm")
 
 
 def page(fit: Any, path: str | Path, data: Any = None, *, features: Any = None) -> Path:
-    """Write the report of a fit: what was fitted and how it ended, the posterior table, and figures.
+    """Write the report of a fit: the verdict, what was fitted and how it ended, the posterior table, and figures.
 
     Args:
         fit: the fit.
@@ -95,6 +95,7 @@ def _content(fit: Any, evidence: Evidence | None, features: Any) -> dict[str, An
     steps, _ = path_of(fit.history)
     return {
         "title": f"Posterior of a {facts['model']}",
+        **verdict_words.content(facts["verdict"]),
         "what": words.what(fit, facts),
         "word": word,
         "ended": sentence,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from taut.diagnostics.saddle import range_of
 from taut.errors import SavedFitError
 
 SHOWN = 20
@@ -23,7 +24,8 @@ class LatentEvidence:
         codes: `[n, latent]`, means of q(z|x), of at most 2,000 examples.
         labels: `[n]` of these, numbers or text; empty without labels.
         record: where the figures come from and what they are: `data` (name, shape, splits), `binarisation` (kind,
-            seed), `split`, `evaluation` (or None), all plain JSON.
+            seed), `split`, `evaluation` (or None), `feasible_range` (`floor` and `ceiling` of the expected
+            log-likelihood, where a constraint bounds it), all plain JSON.
     """
 
     originals: np.ndarray
@@ -57,7 +59,9 @@ class LatentEvidence:
         codes = fit.encode(examples[:MOST_CODES])[0]
         kept = np.zeros(0) if labels is None else np.asarray(labels)[:MOST_CODES]
         before = np.zeros(0) if grey is None else np.asarray(grey[:SHOWN])
-        return cls(examples[:SHOWN], before, codes, kept, record or {})
+        reachable = range_of(fit.problem.objective, fit.model, examples)
+        feasible = {} if reachable is None else {"feasible_range": dataclasses.asdict(reachable)}
+        return cls(examples[:SHOWN], before, codes, kept, {**(record or {}), **feasible})
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The fields by name, for an `.npz` file; the record as a text."""

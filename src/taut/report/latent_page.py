@@ -7,7 +7,7 @@ from scipy.special import ndtri
 
 from taut.diagnostics.activity import THRESHOLD
 from taut.objectives import Constrained
-from taut.report import latent_words, words
+from taut.report import latent_words, verdict_words, words
 from taut.report.codes import kl_bars, latent_map
 from taut.report.latent_evidence import LatentEvidence
 from taut.report.pictures import image_shape, inline_png
@@ -31,6 +31,7 @@ def latent_content(fit: Any, evidence: LatentEvidence | None) -> dict[str, Any]:
     sentences = ("model", "family", "objective", "gradient", "algorithm")
     return {
         "title": f"{words.opened(fit.model.name)}{latent_words.of(evidence)}",
+        **verdict_words.content(facts["verdict"]),
         "what": latent_words.what(fit, evidence),
         "bound": latent_words.bound(shown),
         "on": on,
@@ -41,7 +42,7 @@ def latent_content(fit: Any, evidence: LatentEvidence | None) -> dict[str, Any]:
         "latent": fit.model.latent,
         "binary": fit.posterior.latent == "bernoulli",
         "figures": latent_words.figures(fit, evidence),
-        "learned": [latent_words.coefficient(saddle) for saddle in latent_words.learned(fit)],
+        "learned": [*map(latent_words.coefficient, latent_words.learned(fit)), *latent_words.feasible(evidence)],
         **_pictures(fit, evidence),
         **_codes(fit, evidence),
         **_training(fit, shown),
@@ -114,17 +115,23 @@ def _training(fit: Any, shown: dict[str, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {"terms": None, "multipliers": None, "rate": None}
     if not len(fit.history.get("elbo", ())):
         return content
-    constrained = isinstance(fit.problem.objective, Constrained)
-    scores = fit.evidence.get("validation.scores", np.zeros(0)) if not constrained else np.zeros(0)
-    looks = fit.evidence.get("validation.steps", np.zeros(0))[: len(scores)]
-    content["terms"] = inline(terms, fit.history, {"steps": looks, "elbo": scores}, shown)
-    content["validated"] = len(scores) > 0
+    looks = _looks(fit)
+    content["terms"] = inline(terms, fit.history, looks, shown)
+    content["validated"] = len(looks["elbo"]) > 0
     content["rate"] = inline(rate_point, fit.history, -shown["expected_log_likelihood"], shown["kl"])
     if fit.multiplier:
         names = list(fit.multiplier)
         mirror = [name.startswith("kl") for name in names]
         content["multipliers"] = inline(multipliers, fit.history, names, mirror)
     return content
+
+
+def _looks(fit: Any) -> dict[str, np.ndarray]:
+    """The looks of early stopping at the validation examples; those at constraints have no ELBO."""
+    stopping = not isinstance(fit.problem.objective, Constrained)
+    kept = lambda name: fit.evidence.get(f"validation.{name}", np.zeros(0)) if stopping else np.zeros(0)  # noqa: E731
+    likelihood, kl = kept("terms").reshape(-1, 2).T
+    return {"steps": kept("steps"), "elbo": kept("scores"), "expected_log_likelihood": likelihood, "kl": kl}
 
 
 def _particulars(fit: Any, evidence: LatentEvidence | None, facts: dict[str, Any]) -> list[tuple[str, str]]:

@@ -9,12 +9,13 @@ from rich.text import Text
 
 from taut.report import latent_words, words
 from taut.report.latent_evidence import LatentEvidence
+from taut.report.terminal import verdict
 
 COLOURS = {"converged": "green", "budget_spent": "green", "stopped": "green"}
 
 
 def latent_table(fit: Any) -> RenderableType:
-    """The figures on the test split, the learned coefficients, and a paragraph on what was fitted and how it ended.
+    """The figures on the test split, the learned coefficients, what was fitted and how it ended, and the verdict.
 
     Args:
         fit: the fit, with its `LatentEvidence` or without.
@@ -31,6 +32,7 @@ def latent_table(fit: Any) -> RenderableType:
         grid.add_row(name, value, Text(meaning, style="dim"))
     parts: list[RenderableType] = [grid] if grid.row_count else []
     parts += [Text(latent_words.coefficient(saddle)) for saddle in latent_words.learned(fit)]
+    parts += [Text(sentence) for sentence in latent_words.feasible(evidence)]
     speed = f"{facts['images_per_second']:,.0f} images/s, " if facts["images_per_second"] else ""
     lines = [f"{name}: {value}." for name, value in latent_words.provenance(fit, evidence)]
     parts.append(
@@ -39,7 +41,7 @@ def latent_table(fit: Any) -> RenderableType:
             f"{words.count(facts['iterations'], 'step')}, {speed}{facts['seconds']['total']:.1f} s.\n",
             *(line + "\n" for line in lines),
             (latent_words.bound(shown), "bold"), f" ({on})\n",
-            (f"{word}. ", f"bold {COLOURS.get(facts['ended'], 'red')}"), sentence,
+            (f"{word}. ", f"bold {COLOURS.get(facts['ended'], 'red')}"), sentence, verdict(facts["verdict"], "\n"),
         )
     )  # fmt: skip
     return Group(*parts)

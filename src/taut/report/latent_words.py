@@ -104,6 +104,17 @@ def coefficient(saddle: Saddle) -> str:
     return f"\N{GREEK SMALL LETTER LAMDA} = {saddle.multiplier:.4g}{same}. {saddle.words}"
 
 
+def feasible(evidence: LatentEvidence | None) -> list[str]:
+    """Between what a bound on the expected log-likelihood can lie at all; nothing where none was asked for."""
+    found = evidence.record.get("feasible_range") if evidence else None
+    if not found:
+        return []
+    return [
+        f"On the held-out examples E log p(x|z) can lie between {words.nats(found['floor'])} nats, which a decoder that "
+        f"ignores z reaches, and {words.nats(found['ceiling'])}, which none exceeds."
+    ]
+
+
 def networks(fit: Any) -> str:
     """Encoder and decoder: the units of each layer, or the name of another kind of network."""
     said = {}

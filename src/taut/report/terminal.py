@@ -7,14 +7,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from taut.report import words
+from taut.report import verdict_words, words
 from taut.report.posterior import Entry, posterior_table
 
 COLOURS = {"converged": "green", "budget_spent": "yellow"}
+LEVELS = {"fine": "green", "doubt": "yellow", "wrong": "red"}
 
 
 def table(fit: Any) -> RenderableType:
-    """The posterior table and one paragraph: what was fitted, its ELBO with the two terms, and how it ended.
+    """The posterior table, one paragraph (what was fitted, its ELBO with the two terms, how it ended), and the verdict.
 
     A regression's coefficients come strongest first (|mean| / sd of the standardised ones), the intercept above them;
     `fit.summary()` and `fit.to_json()` keep the columns' order.
@@ -32,8 +33,8 @@ def table(fit: Any) -> RenderableType:
         >>> console = Console(width=100)
         >>> with console.capture() as printed:
         ...     console.print(table(result))
-        >>> "x0" in printed.get(), "Converged" in printed.get()
-        (True, True)
+        >>> "x0" in printed.get(), "Converged" in printed.get(), "trust: " in printed.get()
+        (True, True, True)
     """
     if fit.model.local:
         from taut.report.latent_terminal import latent_table
@@ -54,12 +55,41 @@ def table(fit: Any) -> RenderableType:
     word, sentence = words.ending(facts, fit.ended.value)
     paragraph = Text.assemble(
         words.what(fit, facts), "\n", _how(facts), "\n", (words.bound(facts), "bold"), "\n",
-        (f"{word}. ", f"bold {COLOURS.get(facts['ended'], 'red')}"), sentence,
+        (f"{word}. ", f"bold {COLOURS.get(facts['ended'], 'red')}"), sentence, verdict(facts["verdict"], "\n"),
     )  # fmt: skip
     if not both:
         return Group(grid, paragraph)
     note = Text("Strongest first. std: for one standard deviation of the column.\n", style="dim")
     return Group(grid, note, paragraph)
+
+
+def verdict(said: dict[str, Any] | None, before: str = "") -> Text:
+    """Both answers on a line each, after `before`; nothing where nothing was learned.
+
+    Args:
+        said: the verdict's `to_json()`.
+        before: set in front of the first line.
+    """
+    both = [] if said is None else [
+        Text.assemble(f"{question}: ", (answer, f"bold {LEVELS[level]}"), f" {reason}")
+        for question, answer, reason, level in verdict_words.lines(said)
+    ]  # fmt: skip
+    return Text.assemble(before if both else "", Text("\n").join(both))
+
+
+def verdict_figures(said: dict[str, Any]) -> RenderableType:
+    """What was measured for the verdict, a line each.
+
+    Args:
+        said: the verdict's `to_json()`.
+    """
+    grid = Table(box=None, pad_edge=False, show_header=False)
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True, justify="right")
+    grid.add_column(overflow="fold")
+    for name, value, meaning in verdict_words.figures(said):
+        grid.add_row(name, Text(value), Text(meaning, style="dim"))
+    return grid
 
 
 def _cells(entry: Entry, both: bool) -> list[str]:

@@ -31,7 +31,8 @@ def terms(history: dict[str, np.ndarray], validation: dict[str, np.ndarray], fin
 
     Args:
         history: of the fit, noisy: light, with its running mean.
-        validation: `steps` and `elbo` of the true ELBO on validation examples; empty arrays for none.
+        validation: `steps` of the looks at validation examples, and there the true `elbo` and its two terms; an empty
+            array for what was not looked at.
         final: the answer's own terms on held-out examples, by name.
     """
     figure = Figure(figsize=(WIDTH, 6.2))
@@ -41,10 +42,11 @@ def terms(history: dict[str, np.ndarray], validation: dict[str, np.ndarray], fin
         values = np.asarray(history[name], float)
         ax.plot(steps[thin], values[thin], color=BLUE, alpha=0.25, linewidth=0.8, label="training batches")
         ax.plot(steps[thin], smoothed(values)[thin], color=BLUE, linewidth=1.6, label="their mean")
-        if name == "elbo" and len(validation["steps"]):
-            ax.plot(validation["steps"], validation["elbo"], "o", color=ORANGE, markersize=3, label="validation")
+        seen = validation[name]
+        if len(seen):
+            ax.plot(validation["steps"], seen, "o", color=ORANGE, markersize=3, label="validation")
         ax.plot(steps[-1], final[name], "D", color=RED, markersize=6, clip_on=False, label="the answer, held out")
-        _limit(ax, values, [final[name], *(validation["elbo"] if name == "elbo" else [])])
+        _limit(ax, values, [final[name], *seen])
         ax.set_ylabel(f"{title}\n(nats per example)")
         ax.grid(axis="y", color="#e4e7eb", linewidth=0.7)
         if name == "elbo":
