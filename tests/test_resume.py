@@ -65,12 +65,12 @@ class Run:
 
     def __exit__(self, *_):
         self.child.kill()
-        self.child.communicate()
+        self.child.wait()
 
     def kill_after(self, seconds):
         time.sleep(seconds)
         self.child.send_signal(signal.SIGKILL)
-        self.child.communicate()
+        self.child.wait()
         return self.child.returncode == -signal.SIGKILL
 
     def finish(self):

@@ -10,6 +10,7 @@ from . import networks as networks
 from . import objectives as objectives
 from . import report as report
 from .auto import fit as fit
+from .calibrating import calibrate as calibrate
 from .errors import TautError as TautError
 from .latent_fit import LatentFit as LatentFit
 from .learn import Ended as Ended

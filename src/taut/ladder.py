@@ -132,7 +132,7 @@ def _chains(model, batch, density, standing, seed) -> Standing:
     chains, gradients = len(opinion.draws), opinion.evaluations
     said = f"Hamiltonian Monte Carlo: {chains} chains, R-hat {r_hat:.3f} ({gradients:,} gradients)"
     verdict = standing.judged.verdict
-    if not opinion.believed:
+    if not opinion.moments.believed:
         return standing._replace(rungs=(*standing.rungs, f"{said}, which do not agree"))
     reason = (
         f"chains that started from draws of q moved means by up to {largest:.2f} sd and sds by up to {widest:.0%}; "

@@ -259,6 +259,12 @@ class Fit:
             prediction = _predict(self.model, self.posterior, padded, np.asarray(level, self.dtype), plain=True)
         return Prediction(*(np.asarray(x)[: len(matrix)] for x in prediction))
 
+    def to_arviz(self, draws: int = 1000, seed: int = 0) -> Any:
+        """`draws` draws for ArviZ, with log p and log q of each and the verdict; see `taut.arviz.to_arviz`."""
+        from taut.arviz import to_arviz
+
+        return to_arviz(self, draws, seed)
+
     def to_json(self) -> dict[str, Any]:
         """Everything that the printed table shows, as plain JSON."""
         return self._common_json() | {"coefficients": self.summary().to_dicts()}

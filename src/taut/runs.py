@@ -68,10 +68,12 @@ def on_density(choice: Choice, source: Source, seed: int, callback: Callable | N
         convergence = checked(settled.family, density, seed)
     judged = judge(model, settled.family, density, convergence, seed=seed, rows=source.size,
                    recurred=settled.recurred, rivals=share_of_rivals(settled.rivals))  # fmt: skip
-    standing = Standing(settled.family, judged, ())
+    standing, climbed = Standing(settled.family, judged, ()), settled.evaluations
     if choice.open:
+        before = density.evaluations
         best: Any = gaussian_of(settled.family)
         standing = climb(model, source.parent, density, settled, best, standing, seed)
+        climbed += density.evaluations - before
         verdict = dataclasses.replace(standing.judged.verdict, rungs=standing.rungs)
         judged = standing.judged._replace(verdict=verdict)
     problem = eqx.tree_at(lambda p: p.family, choice.problem, cast(standing.family, source.dtype))
@@ -79,7 +81,7 @@ def on_density(choice: Choice, source: Source, seed: int, callback: Callable | N
         callback(algorithm.iterations(settled), settled.history)
     ended = Ended.CONVERGED if convergence.answer == "yes" else Ended.STALLED
     return Run(problem, judged.bound, settled.history, ended, "", len(settled.history["bound"]),
-                float(density.evaluations), learned, judged=judged, convergence=convergence)  # fmt: skip
+                float(climbed), learned, judged=judged, convergence=convergence)  # fmt: skip
 
 
 def by_steps(

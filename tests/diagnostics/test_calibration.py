@@ -87,17 +87,18 @@ def model(data, sd=1.0):
 
 def test_a_conjugate_model_is_calibrated():
     """A Gaussian posterior, which the engine finds exactly; and one data set after the other is compiled once."""
-    found = calibrate(simulate_prior, simulate_data, model, repeats=40, family="full-rank")
+    found = calibrate(simulate_prior, simulate_data, model, repeats=20, family="full-rank")
     assert found.names == ("mu[0]", "mu[1]")
-    assert found.ranks.shape == (40, 2)
+    assert found.ranks.shape == (20, 2)
     assert found.calibrated
-    assert sum(found.answers["trust"].values()) == 40
-    assert json.loads(json.dumps(found.to_json()))["refits"] == 40
-    assert len(traced) < 40
+    assert sum(found.answers["trust"].values()) == 20
+    assert json.loads(json.dumps(found.to_json()))["refits"] == 20
+    assert len(traced) < 20
     for picture in (pictures.rank_plot(found), pictures.rank_histogram(found)):
         assert len(picture.axes) == 2
 
 
+@pytest.mark.slow
 def test_a_wrong_likelihood_is_found_out():
     found = calibrate(simulate_prior, simulate_data, lambda data: model(data, 0.4), repeats=40, family="full-rank")
     assert found.departures() == {"mu[0]": "too narrow", "mu[1]": "too narrow"}

@@ -11,6 +11,7 @@ import pytest
 import taut
 from taut.errors import ArgumentError
 from taut.report import Evidence, page
+from taut.report.verdict_words import figures
 from taut.report.words import bound, measured
 
 
@@ -82,6 +83,20 @@ def test_the_page_says_everything_in_order(fit, read):
     for reason in fit.reasons.values():
         assert reason[1:] in read.words
     assert sum(tag == "img" for tag, _ in read.tags) == 5
+
+
+def test_the_page_opens_with_the_verdict(fit, read):
+    opening = read.words.partition("A logistic regression on")[0]
+    assert " ".join(str(fit.verdict).split()) in opening
+    for name, value, meaning in figures(fit.verdict.to_json()):
+        assert " ".join([name, value.replace("-", "\N{MINUS SIGN}"), meaning]) in opening
+
+
+def test_a_fit_that_diverged_has_a_page_without_a_verdict(fit, tmp_path):
+    diverged = dataclasses.replace(fit, ended=taut.Ended.DIVERGED, judged=None)
+    words = Reader(page(diverged, tmp_path / "page.html").read_text(encoding="utf-8")).words
+    assert "Diverged." in words
+    assert "trust:" not in words
 
 
 def test_the_table_holds_the_summary(fit, read):

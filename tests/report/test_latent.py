@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from html import unescape
 
 import numpy as np
 import pytest
@@ -69,6 +70,18 @@ def test_the_page_shows_everything_in_order(plane, tmp_path):
         assert value.replace("-", "\N{MINUS SIGN}") in html
     assert "0/1 values, grey levels cut at a half" in html
     assert "test split" in html
+
+
+def test_page_and_terminal_tell_the_verdict(plane, tmp_path):
+    html = page(plane, tmp_path / "page.html").read_text(encoding="utf-8")
+    opening = " ".join(re.sub(r"<[^>]*>", "", html.partition("</h1>")[2].partition('class="lede"')[0]).split())
+    console = Console(width=400, color_system=None)
+    with console.capture() as captured:
+        console.print(table(plane))
+    for line in str(plane.verdict).split("  "):
+        assert line in unescape(opening)
+        assert line in captured.get()
+    assert "encoder gap" in opening
 
 
 def test_binary_units_have_no_manifold_and_no_multiplier(binary, tmp_path):

@@ -9,6 +9,7 @@ from rich.console import Console
 
 import taut
 from taut.report import table
+from taut.report.terminal import verdict, verdict_figures
 from taut.report.words import measured
 
 
@@ -41,6 +42,22 @@ def test_the_paragraph_says_what_and_how_it_ended(fit):
     assert "Converged. The algorithm's own certificate" in text
 
 
+def test_it_ends_with_the_verdict(fit):
+    text = printed(fit, 300)
+    assert " ".join(text.split()).endswith(" ".join(str(fit.verdict).split()))
+    assert [line.partition(":")[0] for line in text.rstrip().splitlines()[-2:]] == ["converged", "trust"]
+
+
+@pytest.mark.parametrize(("level", "colour"), [("fine", "32"), ("doubt", "33"), ("wrong", "31")])
+def test_every_answer_has_its_colour(fit, level, colour):
+    said = fit.verdict.to_json()
+    said["trust"]["answer"] = {"fine": "good", "doubt": "suspect", "wrong": "unusable"}[level]
+    console = Console(width=300, force_terminal=True, color_system="standard")
+    with console.capture() as capture:
+        console.print(verdict(said))
+    assert f"\x1b[1;{colour}m{said['trust']['answer']}" in capture.get()
+
+
 def test_a_log_density_is_told_in_its_own_order(noisy):
     text = printed(noisy)
     assert [text.index(name) for name in ("mu", "tau", "theta[0]", "theta[2]")] == sorted(
@@ -66,3 +83,18 @@ def test_nothing_in_the_data_acts():
     assert "\x1b" not in text
     assert "[bold]x[/nonsense]" in text
     assert "[red]a" in text
+
+
+def test_nothing_in_a_reason_or_a_name_acts():
+    said = {
+        "converged": {"answer": "no", "reason": "\x1b[31mred [bold]x[/nonsense]", "left": None},
+        "trust": {"answer": "suspect", "reason": "[red]a", "shift": {"\x1b[31m[bold]": None}, "sd_ratio": {"[red]a": 1.0},
+                  "effective_sample_size": None, "draws": 4000, "k_hat": None, "half_variance": 0.1},
+        "rungs": ["\x1b[31mred: [red]a"],
+    }  # fmt: skip
+    console = Console(width=200, force_terminal=False)
+    with console.capture() as capture:
+        console.print(verdict(said), verdict_figures(said))
+    assert "\x1b" not in capture.get()
+    assert capture.get().count("[bold]") == 2
+    assert capture.get().count("[red]a") == 3

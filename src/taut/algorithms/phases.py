@@ -69,6 +69,10 @@ def fixed_draws(density: Density, start: Gaussian, z: Float[np.ndarray, "S D"], 
     while np.isfinite(here.elbo) and tried < most and rho >= SHORTEST and not converged:
         tried += 1
         new, covered = stepped(q, here, rho)
+        # A short step covers little wherever it starts: the tolerance shrinks with the square of its length.
+        converged = covered < TOLERANCE * rho**2
+        if converged:
+            break
         there = score(density, new, z)
         # paired: the same draws on both sides, so that the error of the difference is what counts
         with np.errstate(invalid="ignore"):
@@ -79,8 +83,6 @@ def fixed_draws(density: Density, start: Gaussian, z: Float[np.ndarray, "S D"], 
             continue
         elbos.append(here.elbo)
         log_likelihoods.append(here.log_likelihood)
-        # A short step covers little wherever it starts: the tolerance shrinks with the square of its length.
-        converged = covered < TOLERANCE * rho**2
         before, after = here.residual, there.residual
         slope = (1 - after @ before / (before @ before)) / rho if before.any() else 1.0
         rho = float(np.clip(1 / slope, LEAST_SECANT, 1.0)) if slope > 0 else 1.0

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from scipy.stats.qmc import LatinHypercube
 
 from taut.algorithms.gaussians import Gaussian, matched_draws
 from taut.algorithms.phases import Climbed, draws_for, fixed_draws
@@ -27,7 +28,7 @@ RIVAL = 7.0
 APART = 3.0
 """Sds between the means of two Gaussians that are distinct optima."""
 QUICK, PATIENT, LONG = 25, 30, 120
-AROUND, FAR = 8, 20.0
+AROUND, FAR = 16, 20.0
 """Climbs from around the answer, and how many of its sds away they may begin: a separated mode lies there."""
 """Trials of phase 1 that the modes, the few and the one best candidate are given."""
 
@@ -74,7 +75,9 @@ def search(density: Density, origin: Float[np.ndarray, " D"], rng: np.random.Gen
 def _around(found: Found, density: Density, rng: np.random.Generator) -> Found:
     """What climbs from far around the answer find: other modes that the first starts were too close together to see."""
     q = found.best.gaussian
-    begin = q.mean + q.sd * rng.uniform(-FAR, FAR, (AROUND, density.dim))
+    # A Latin hypercube: no coordinate's far sides are left out by chance.
+    places = LatinHypercube(density.dim, rng=rng).random(AROUND)
+    begin = q.mean + q.sd * FAR * (2 * places - 1)
     seen = [run.gaussian for run in found.rivals] or [q]
     climbs = climb(density, begin)
     new = [c for c in modes(density, climbs, rng)

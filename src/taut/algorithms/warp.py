@@ -31,6 +31,8 @@ TAIL = 0.25
 """Share of the steps, the last, over which the parameters are averaged."""
 FEWEST, MOST = 64, 256
 """Draws for each step of Adam."""
+HUGE = 1e100
+"""Size of a gradient from which on it is none."""
 TRIALS = 60
 """Of phase 1 in bent coordinates."""
 COMPARED = 1024
@@ -94,7 +96,8 @@ class WarpedDensity:
     def seen(self, warped: Float[np.ndarray, "S D"]) -> Seen:
         """The density of y', its gradient there."""
         seen = self.density(self.place(warped))
-        return seen._replace(value=seen.value + self._log_det, gradient=seen.gradient[:, self.order] @ self.factor)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return _usable(seen, seen.value + self._log_det, seen.gradient[:, self.order] @ self.factor)
 
     def draws(self, z: Float[np.ndarray, "S D"]) -> Float[np.ndarray, "S D"]:
         """x of z."""
@@ -104,11 +107,7 @@ class WarpedDensity:
         """The density at each row of `z`."""
         warped, log_det, _ = self._bent(z, np.zeros_like(z))
         seen = self.seen(warped)
-        gradient = self._bent(z, seen.gradient)[2]
-        good = np.isfinite(seen.value) & np.isfinite(gradient).all(1)
-        with np.errstate(invalid="ignore"):
-            value = np.where(good, seen.value + log_det, -np.inf)
-        return Seen(value, np.where(good[:, None], gradient, 0.0), seen.log_likelihood)
+        return _usable(seen, seen.value + log_det, self._bent(z, seen.gradient)[2])
 
     def _bent(self, z, scores):
         """Of every row y', its log-determinant and the gradient of scores . y' + log-determinant, in blocks."""
@@ -119,6 +118,12 @@ class WarpedDensity:
             blocks = [_bent(self.bend, z[i : i + self.size], scores[i : i + self.size], plain=True)
                       for i in range(0, size, self.size)]  # fmt: skip
         return tuple(np.concatenate([np.asarray(b[i]) for b in blocks])[:count].astype(float) for i in range(3))
+
+
+def _usable(seen: Seen, value, gradient) -> Seen:
+    """As `Seen` promises: no density where the gradient is no number, or one whose square is none."""
+    good = np.isfinite(value) & (np.abs(gradient) < HUGE).all(1)
+    return Seen(np.where(good, value, -np.inf), np.where(good[:, None], gradient, 0.0), seen.log_likelihood)
 
 
 def _lifted(bend: Bend, z: Float[Array, " D"], score: Float[Array, " D"]):

@@ -104,8 +104,8 @@ class SinhArcsinh(Family):
 
     Example:
         >>> q = SinhArcsinh.around([0.0, 1.0], factor=np.diag([1.0, 2.0]), order=[1, 0])
-        >>> q.sample(np.array([0.5, 0.0])).tolist()  # the second coordinate comes first
-        [0.0, 2.0]
+        >>> q.frame.mean.tolist()  # the second coordinate comes first
+        [1.0, 0.0]
     """
 
     name: ClassVar[str] = "sinh-arcsinh"

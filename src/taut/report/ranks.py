@@ -45,8 +45,9 @@ def _grid(found: Calibration, draw: Any, xlabel: str, ylabel: str) -> Figure:
         bad = found.p[i] * len(found.p) < 0.01
         draw(ax, found, found.ranks[:, i], bounds, RED if bad else BLUE)
         ax.set_title(f"{found.names[i]}  (p = {found.p[i]:.2g})", fontsize=8.5)
-    for ax in axes.ravel()[len(shown) :]:
-        ax.set_visible(False)
+    for unused in range(len(shown), rows * columns):
+        axes.ravel()[unused].set_visible(False)
+        axes.ravel()[unused - columns].tick_params(labelbottom=True)
     figure.supxlabel(xlabel, fontsize=9.5)
     figure.supylabel(ylabel, fontsize=9.5)
     return figure

@@ -44,9 +44,11 @@ def figures(said: dict[str, Any]) -> list[tuple[str, str, str]]:
         said: the verdict's `to_json()`.
     """
     trust, left = said["trust"], said["converged"]["left"]
-    found = [] if left is None else [("nats left", f"{left:.2g}", "still to gain")]
+    said_left = None if left is None else f"{left:.2g}" if left >= 5e-5 else "less than 0.0001"
+    found = [] if said_left is None else [("nats left", said_left, "still to gain")]
     found += _of_unknowns(trust) if trust["shift"] else _of_examples(trust)
-    return found + [("tried", rung.partition(": ")[0], rung.partition(": ")[2]) for rung in said["rungs"]]
+    rungs = [words.printable(rung).partition(": ") for rung in said["rungs"]]
+    return found + [("tried", name, what) for name, _, what in rungs]
 
 
 def _of_unknowns(trust: dict[str, Any]) -> list[tuple[str, str, str]]:
