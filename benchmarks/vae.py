@@ -161,20 +161,21 @@ def judged(out: Path, test: np.ndarray) -> float:
         return elbo(list(zip(arrays[::2], arrays[1::2], strict=True)), float(file["bound"]), test)
 
 
-def images(folder: str | None) -> tuple[np.ndarray, np.ndarray]:
+def images(folder: str | None, limit: int | None) -> tuple[np.ndarray, np.ndarray]:
     """`[n, 784]` of 0 and 1, for training and test: a folder's, binarised once, or noise with MNIST's share of ink."""
     if folder is None:
         noise = np.random.default_rng(0).random((ROWS + 1000, PIXELS), np.float32) < 0.13
         return noise[:ROWS].astype(np.float32), noise[ROWS:].astype(np.float32)
     from taut.data import binarise, load_images
 
-    made = binarise("fixed", load_images(folder))
+    made = binarise("fixed", load_images(folder, limit=limit))
     return tuple(np.asarray(part.rows, np.float32).reshape(-1, PIXELS) for part in (made.train, made.test))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", help="a folder of MNIST's IDX files; without it, noise, which is as fast")
+    parser.add_argument("--limit", type=int, help="most images of each split, a multiple of 1,664 (13 steps of 128)")
     parser.add_argument("--target", type=float, help="test ELBO in nats per image, e.g. -105; needs --images")
     parser.add_argument("--batch", type=int, action="append", help="one or more in place of 128 and 512")
     parser.add_argument("--rounds", type=int, default=10)
@@ -195,7 +196,7 @@ def main() -> None:
         entrants = [e for e in entrants if e.script != "vae_torch.py"]
     result: dict[str, Any] = {"machine": machine(), "speed": {}}
     with tempfile.TemporaryDirectory() as folder:
-        train, test = images(options.images)
+        train, test = images(options.images, options.limit)
         data = Path(folder) / "images.npy"
         np.save(data, train)
         for batch in options.batch or BATCHES:

@@ -205,6 +205,19 @@ def test_within_an_epoch_no_row_is_seen_twice():
     np.testing.assert_array_equal(np.sort(whole.ravel()), np.arange(20))
 
 
+@pytest.mark.parametrize("resident", [True, False])
+def test_a_block_holds_the_rows_of_its_steps_and_stays_where_it_is(resident):
+    source = Source(np.arange(23.0), np.arange(23.0) + 1, batch_size=5, seed=3, resident=resident)
+    for number in (0, 1, 5):
+        parent, plan = source.block(number, 7)
+        again = source.block(number, 7)
+        assert again[0] is parent
+        assert again[1] is plan
+        rows = np.asarray(parent.rows)[np.asarray(plan)]
+        np.testing.assert_array_equal(rows, source.plan(7 * number, 7))
+        np.testing.assert_array_equal(np.asarray(parent.weights)[np.asarray(plan)], rows + 1)
+
+
 def test_the_order_is_a_function_of_seed_and_step_alone():
     source = Source(np.arange(23.0), batch_size=5, seed=3)
     np.testing.assert_array_equal(source.plan(0, 30)[7:19], source.plan(7, 12))

@@ -19,6 +19,7 @@ from taut.families import MeanField
 from taut.gradients import MovingAverage, Problem, Reinforce
 from taut.learn import CHECKPOINT_FILE, Checkpoint, Ended, learn
 from taut.models import LogisticRegression
+from taut.monitors import EarlyStopping
 from taut.objectives import Elbo
 from taut.trees import cast
 
@@ -114,6 +115,43 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(unbroken, monkeypatch
     for step in (1, 60, 100):
         assert run(checkpoint=checkpoint, callback=InterruptAt(step)).ended is Ended.INTERRUPTED
     assert_same(run(checkpoint=checkpoint), unbroken)
+
+
+def monitor_of(seen, patience=9):
+    """Looks every 50 steps; `seen` maps the number of a look to its score."""
+    monitor = EarlyStopping(lambda problem: seen(len(monitor.scores), problem), 50, patience)
+    return monitor
+
+
+def test_an_interrupt_in_a_look_is_followed_by_the_look(unbroken, tmp_path):
+    pressed = []
+
+    def seen(number, problem):
+        if number == 1 and not pressed:
+            pressed.append(True)
+            raise KeyboardInterrupt
+        return float(problem.family.mean[0])
+
+    whole = monitor_of(seen)
+    pressed.append(True)
+    assert_same(run(monitor=whole)._replace(problem=unbroken.problem), unbroken)  # looks move no bit
+    pressed.clear()
+    checkpoint = Checkpoint(tmp_path)
+    first = run(monitor=monitor_of(seen), checkpoint=checkpoint)
+    assert first.ended is Ended.INTERRUPTED
+    assert 50 <= int(first.state.step) < 100
+    again = monitor_of(seen)
+    assert_same(run(monitor=again, checkpoint=checkpoint)._replace(problem=unbroken.problem), unbroken)
+    assert (again.steps, again.scores) == (whole.steps, whole.scores) == ([50, 100, 150], whole.scores)
+
+
+def test_a_run_that_was_stopped_is_not_run_again(tmp_path):
+    falling = lambda number, _: -float(number)  # noqa: E731
+    first = run(monitor=monitor_of(falling, patience=1), checkpoint=Checkpoint(tmp_path))
+    assert (first.ended, int(first.state.step)) == (Ended.STOPPED, 100)
+    again = run(monitor=monitor_of(falling, patience=1), checkpoint=Checkpoint(tmp_path))
+    assert (again.ended, again.reason) == (first.ended, first.reason)
+    assert_same(again, first)
 
 
 def test_a_finished_run_is_not_run_again(unbroken, tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from taut.diagnostics.elbo import Bound
 from taut.families.amortized import Amortized
 from taut.gradients import Problem, Reparametrization
 from taut.models.latent import LatentVariableModel
@@ -94,3 +95,14 @@ def test_early_stopping_keeps_the_best_and_stops_after_its_patience():
     assert said[3] == "The validation ELBO was best at step 200 (-90) and has not improved in 2 looks since."
     assert same(monitor.chosen(problem_of(99)), problem_of(1))
     assert monitor.arrays()["scores"].shape == (4,)
+
+
+def test_early_stopping_keeps_both_terms_of_each_look():
+    looks = [Bound(-90.0, -70.0, 20.0, 0.1), Bound(-85.0, -66.0, 19.0, 0.1)]
+    monitor = EarlyStopping(lambda _: looks[len(monitor.scores)], EVERY, patience=2)
+    for k in range(2):
+        monitor.look((k + 1) * EVERY, problem_of(k), {})
+    assert monitor.scores == [-90.0, -85.0]
+    again = EarlyStopping(lambda _: looks[0], EVERY, patience=2)
+    again.restore(monitor.arrays())
+    assert again.terms == monitor.terms == [(-70.0, 20.0), (-66.0, 19.0)]

@@ -52,7 +52,7 @@ class Run:
     """Runs of one training in a folder, each going on from where the one before was killed."""
 
     def __init__(self, folder, objective):
-        self.folder, cache = folder, str(jax.config.jax_compilation_cache_dir)
+        self.folder, cache = folder, str(jax.config.values["jax_compilation_cache_dir"])
         self.command = [sys.executable, "-c", CHILD, cache, str(folder), objective]
 
     def __enter__(self):
@@ -65,7 +65,8 @@ class Run:
 
     def __exit__(self, *_):
         self.child.kill()
-        self.child.wait()
+        with self.child:  # closes the pipe and waits
+            pass
 
     def kill_after(self, seconds):
         time.sleep(seconds)

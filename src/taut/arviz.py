@@ -19,7 +19,7 @@ def to_arviz(fit: "Fit", draws: int = 1000, seed: int = 0) -> Any:
     """The answer of `fit` for ArviZ: a DataTree where ArviZ 1 is installed, an InferenceData before.
 
     The group `posterior` holds the draws that `fit.sample()` gives, in one chain: of q, or, where the verdict says
-    "corrected", q's draws resampled by their weights (then weigh them no further). The group `sample_stats` holds `lp`
+    "corrected", the corrected ones (then weigh them no further). The group `sample_stats` holds `lp`
     = log p(x, z) and `lq` = log q(z) of each draw, both in nats over the unconstrained coordinates, so that `lp - lq`
     is its log-weight; a fit that was loaded without its model's code has neither. The attributes hold the verdict in
     words (`verdict`) and everything that the fit says of itself as JSON (`taut`).

@@ -10,12 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from taut import precision
-from taut.choose import choose
+from taut.algorithms import StochasticGradient
+from taut.choose import GRADIENTS, choose, named
 from taut.data.source import Source, take
 from taut.errors import ArgumentError
-from taut.gradients import Enumeration, Exact, Gradient, Problem, admissible
+from taut.gradients import Enumeration, Exact, Gradient, Problem, Reinforce, admissible
 from taut.gradients.problem import estimate, statistics_like, trainable
 from taut.inputs import rows_of
+from taut.objectives.parse import parse_objective
 from taut.trees import cast
 
 WARM_UP = 100
@@ -60,7 +62,7 @@ def compare(
         gradients: estimators, by name or as instances; None takes all that go with the other parts.
         at: a member of the family, or a list of members along a training run.
         repeats: gradients of each, at least 2.
-        objective: what is maximised; the ELBO by default.
+        objective: what is maximised, a part or a form such as "iwae=50"; the ELBO by default.
         batch_size: rows drawn at random for each gradient; None for all.
         seed: of all draws.
         dtype: "float64" unless each example has its own z.
@@ -90,6 +92,9 @@ def compare(
         raise ArgumentError(f"repeats={repeats!r}: a variance needs a whole number of at least 2.")
     if gradients is not None and isinstance(gradients, (str, Gradient)):
         gradients = [gradients]
+    draws = None
+    if isinstance(objective, str):
+        objective, draws = parse_objective(objective, StochasticGradient().steps)
     rows, weights, _, _ = rows_of(model, data, None, "refuse", None, None)
     dtype = precision.resolve(dtype or ("float32" if model.local else "float64"))
     source = Source(rows, weights, batch_size, seed, dtype)
@@ -99,8 +104,11 @@ def compare(
     places = [family] if at is None else list(at) if isinstance(at, (list, tuple)) else [at]
     table: list[dict[str, Any]] = []
     for point, place in enumerate(places):
-        first = chosen(place, None)
-        tried = admissible(first.objective, model, first.family) if gradients is None else gradients
+        first = chosen(place, Reinforce(samples=draws or 2))  # which goes with everything
+        if gradients is None:
+            tried = admissible(first.objective, model, first.family, draws)
+        else:
+            tried = [_instance(g, draws) for g in gradients]
         exact = _exact(first, source, seed)
         for gradient in tried:
             problem = chosen(first.family, gradient)
@@ -109,6 +117,12 @@ def compare(
               **dict.fromkeys(("mean", "exact", "variance", "standard_error", "seconds"), pl.Float64),
               "evaluations": pl.Int64}  # fmt: skip
     return pl.DataFrame(table, schema=schema)
+
+
+def _instance(gradient: Any, draws: int | None) -> Any:
+    """A gradient that was named, with the draws that the objective fixes; others as they are."""
+    part = named("gradient", gradient, GRADIENTS, Gradient)
+    return part(samples=draws) if isinstance(part, type) and draws is not None else part
 
 
 def measure(problem: Problem, source: Source, repeats: int, seed: int = 0) -> Measured:

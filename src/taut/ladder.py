@@ -17,13 +17,16 @@ from taut.algorithms.warp import scales_first, warp
 from taut.batch import Batch
 from taut.density import Density
 from taut.diagnostics.convergence import Convergence, certified
-from taut.diagnostics.trust import RIVAL_SHARE
+from taut.diagnostics.trust import RIVAL_SHARE, heavy_tails
 from taut.families import Family
 from taut.judging import JUDGE_STREAM, Judged, columns, judge, log_prob_of, named_values, share_of_rivals
 from taut.models import Model
 
 MOST_COORDINATES = 200
 """Up to which the upper rungs are tried: their maps have some 8 D parameters and their chains are short."""
+
+HEAVIEST = 0.85
+"""Tail shape of squared deviations beyond which short chains cannot have seen enough of the tail for an sd."""
 
 
 class Standing(NamedTuple):
@@ -134,13 +137,18 @@ def _chains(model, batch, density, standing, seed) -> Standing:
     verdict = standing.judged.verdict
     if not opinion.moments.believed:
         return standing._replace(rungs=(*standing.rungs, f"{said}, which do not agree"))
+    answer = "corrected"
     reason = (
         f"chains that started from draws of q moved means by up to {largest:.2f} sd and sds by up to {widest:.0%}; "
         "fit.sample() and fit.summary() use their draws"
     )
+    heavy = heavy_tails(values, above=HEAVIEST)
+    if heavy.any():  # short chains have not been in tails like these
+        answer, which = "suspect", ", ".join(np.array(names)[heavy][:3])
+        reason = f"heavy tails: no number of draws settles the sd of {which}; read quantiles, not sds"
     trust = dataclasses.replace(
-        verdict.trust, answer="corrected", reason=reason, names=names, shift=shift, sd_ratio=ratio,
-        second_moment_size=np.full(len(names), float(len(z))),
+        verdict.trust, answer=answer, reason=reason, names=names, shift=shift, sd_ratio=ratio,
+        second_moment_size=np.where(heavy, 0.0, len(z)),
     )  # fmt: skip
     judged = standing.judged._replace(
         verdict=dataclasses.replace(verdict, trust=trust), z=z, weights=np.full(len(z), 1 / len(z)),

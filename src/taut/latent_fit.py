@@ -41,7 +41,10 @@ def _sample_prior(problem, key, n):
 class LatentFit(Fit):
     """A fitted latent-variable model; its ELBO is in nats per example, of the validation data if there were any."""
 
-    judgement = None  # no draws of one z to weigh
+    @property
+    def judgement(self) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """None: there are no draws of one z to weigh."""
+        return None
 
     @functools.cached_property
     def verdict(self) -> Verdict | None:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import ndtri
 
 from taut import precision
 from taut.algorithms import Algorithm
+from taut.algorithms.gaussians import Gaussian
+from taut.algorithms.score_regression import full_rank
 from taut.batch import Batch
 from taut.compilation import Compiled
 from taut.data.source import padded_size
@@ -20,17 +21,16 @@ from taut.diagnostics.verdict import Verdict
 from taut.errors import ArgumentError, SavedFitError
 from taut.families import Family
 from taut.gradients import Problem
-from taut.judging import Judged, columns, draws_of, judge_late, named_values, plain_draws
+from taut.judging import Judged, draws_of, judge_late, named_values
 from taut.learn import Ended
 from taut.models import Model, Prediction
+from taut.summaries import coefficients, marginals
+from taut.trees import cast
 
 if TYPE_CHECKING:
     import polars as pl
 
     from taut.data import Design, Labels
-
-SUMMARY_DRAWS = 4000
-"""Draws behind a summary where moments are not closed: a mean to 1.6 % of its sd."""
 
 
 @Compiled
@@ -182,7 +182,8 @@ class Fit:
         """The posterior table: for each unknown mean, sd, equal-tailed interval and P(> 0).
 
         For a regression on the scale of the original columns, with mean and sd on the standardised scale beside them;
-        every number is exact, since linear functions of a Gaussian are Gaussian. Otherwise from 4,000 draws.
+        every number is exact, since linear functions of a Gaussian are Gaussian. Otherwise from 4,000 draws. Where the
+        verdict is "corrected" the numbers are those under the importance weights.
 
         Args:
             level: probability of the interval.
@@ -193,50 +194,17 @@ class Fit:
             raise ArgumentError(
                 f"level={level!r}: the probability of the interval must lie between 0 and 1, e.g. 0.95."
             )
-        return pl.DataFrame(self._coefficients(level) if self.design is not None else self._marginals(level))
+        return pl.DataFrame(coefficients(self, level) if self.design is not None else marginals(self, level))
 
-    def _coefficients(self, level: float) -> dict[str, Any]:
-        assert self.design is not None
-        A = self.design.original_scale()
+    @functools.cached_property
+    def answer(self) -> Family:
+        """q, or for a regression whose verdict is "corrected" the Gaussian with q's moments under the weights."""
+        if self.design is None or self.judgement is None or not self.judgement.corrected:
+            return self.posterior
         with precision.context(self.dtype):
             mean, covariance = map(np.asarray, _moments(self.posterior, plain=True))
-        if self.judgement is not None and self.judgement.corrected:
-            moved, widened = self.judgement.correction()
-            mean, covariance = mean + moved, covariance + widened
-        original, sd = A @ mean, np.sqrt(np.einsum("ij,jk,ik->i", A, covariance, A))
-        half = ndtri(0.5 + 0.5 * level) * sd
-        from scipy.special import ndtr
-
-        return {
-            "name": list(self.design.names), "mean": original, "sd": sd, "lower": original - half, "upper": original +
-            half, "p_positive": ndtr(original / sd), "mean_standardised": mean, "sd_standardised":
-            np.sqrt(np.diag(covariance)),
-        }  # fmt: skip
-
-    def _marginals(self, level: float) -> dict[str, Any]:
-        if self.draws is not None:
-            names, draws = columns(self.draws)
-            weights = np.full(len(draws), 1 / len(draws))
-        else:
-            names, draws, weights = self._weighted_columns()
-        mean = weights @ draws
-        sd = np.sqrt(weights @ (draws - mean) ** 2)
-        order, tails = np.argsort(draws, axis=0), np.array([0.5 - 0.5 * level, 0.5 + 0.5 * level])
-        ranked = np.take_along_axis(draws, order, axis=0)
-        reached = np.cumsum(weights[order], axis=0)
-        places = np.argmax(reached[None] >= tails[:, None, None], axis=1)
-        lower, upper = np.take_along_axis(ranked, places, axis=0)
-        return {"name": list(names), "mean": mean, "sd": sd, "lower": lower, "upper": upper,
-                "p_positive": weights @ (draws > 0)}  # fmt: skip
-
-    def _weighted_columns(self) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-        """Draws behind a summary: the weighted ones where they are the answer, else of q with matched moments."""
-        if self.judgement is not None and self.judgement.corrected:
-            names, values = columns(named_values(self.model, self.judgement.z, self.dtype))
-            return names, values, self.judgement.weights
-        z = plain_draws(self.posterior, SUMMARY_DRAWS, self.seed, self.dtype)
-        names, values = columns(named_values(self.model, z, self.dtype))
-        return names, values, np.full(len(values), 1 / len(values))
+        moved, widened = self.judgement.correction()
+        return full_rank(Gaussian(mean + moved, np.linalg.cholesky(covariance + widened)))
 
     def predict(self, X: Any, level: float = 0.95) -> Prediction:
         """The posterior predictive of new rows: probability, sd and interval, each `[n]`, over the whole posterior.
@@ -256,7 +224,8 @@ class Fit:
         padding = padded_size(len(matrix)) - len(matrix)  # few sizes, few compilations
         padded = np.concatenate([matrix, np.zeros((padding, matrix.shape[1]), self.dtype)])
         with precision.context(self.dtype):
-            prediction = _predict(self.model, self.posterior, padded, np.asarray(level, self.dtype), plain=True)
+            family, level_array = cast(self.answer, self.dtype), np.asarray(level, self.dtype)
+            prediction = _predict(self.model, family, padded, level_array, plain=True)
         return Prediction(*(np.asarray(x)[: len(matrix)] for x in prediction))
 
     def to_arviz(self, draws: int = 1000, seed: int = 0) -> Any:

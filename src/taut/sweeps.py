@@ -38,7 +38,10 @@ def rate_distortion(
     With distortion \(D = -E \log p(x|z)\) and rate \(R = KL(q(z|x) \| p(z))\), the weight beta minimises
     \(D + \beta R\), and the constraint minimises R subject to \(-D \ge \alpha\), that is \(R + \lambda D\): the same
     points for \(\lambda = 1 / \beta\), where the curve R(D) has the slope \(-\lambda\). Two ways that know nothing of
-    each other, so that their meeting is evidence for both.
+    each other, so that their meeting is evidence for both. They meet where training has come to an end: on a budget
+    that is too short for the networks each way is still on its own road, and the multiplier is off by 10 to 20 %.
+
+    Each sweep is compiled once, whatever its values.
 
     Args:
         model: a latent-variable model, each fit starting from it.

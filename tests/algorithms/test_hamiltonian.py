@@ -40,7 +40,7 @@ def test_chains_leave_a_wrong_family():
         standard = jnp.linalg.solve(jnp.asarray(ROOT, v["x"].dtype), v["x"] - 1.0)
         return jnp.where(v["x"][0] > 50, jnp.nan, -0.5 * jnp.sum(standard**2))
 
-    family = SinhArcsinh.around([0.5, 1.5], np.diag([0.7, 0.7]))
+    family = SinhArcsinh.around([0.5, 1.5], sd=0.7)
     model = LogDensity(log_p, parameters={"x": real(2)})
     said = second_opinion(model, NO_ROWS, family, 10, np.dtype("float64"), chains=100)
     assert said.draws.shape == (100, 50, 2)

@@ -28,7 +28,7 @@ def banana(x):
 
 def test_seen_through_its_own_map_a_member_is_its_base():
     rng = np.random.default_rng(4)
-    q = SinhArcsinh.around(rng.normal(size=3), np.eye(3) + 0.3 * rng.normal(size=(3, 3)), [2, 0, 1])
+    q = SinhArcsinh.around(rng.normal(size=3), factor=np.eye(3) + 0.3 * rng.normal(size=(3, 3)), order=[2, 0, 1])
     bend = type(q.bend)(*(a + 0.3 * rng.uniform(-1, 1, a.shape) for a in vars(q.bend).values()))
     q = SinhArcsinh(q.base, bend, q.frame, q.order)
     lower = np.tril(q.frame.lower, -1) + np.diag(np.exp(q.frame.log_diagonal))

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from taut.batch import Batch
-from taut.data import Images, binarise, load_images, split
+from taut.data import Images, binarise, list_images, load_images, split
 from taut.data.binarisation import Binarisation, Draw, Grey, HeldOut, Training
 from taut.data.idx import read_idx
 from taut.data.source import Source, take
@@ -526,6 +526,21 @@ def test_threshold_and_grey_are_exact():
     assert grey.test.rows[0].tolist() == [k / 16 for k in range(17)]
     for data in (cut, grey):
         np.testing.assert_array_equal(data.train.transform(None, jax.numpy.asarray(data.train.rows)), data.test.rows)
+
+
+def test_images_are_listed_in_their_own_order(tmp_path):
+    first, second = np.arange(12, dtype=np.uint8).reshape(3, 2, 2), np.full((2, 2, 2), 255, np.uint8)
+    np.savez(tmp_path / "two.npz", x_train=first, y_train=[2, 0, 1], x_test=second, y_test=[1, 1])
+    found = list_images(tmp_path / "two.npz")
+    np.testing.assert_array_equal(found.pixels, np.concatenate([first, second]))
+    assert found.split.tolist() == ["train"] * 3 + ["test"] * 2
+    assert found.labels is not None
+    assert found.labels.tolist() == [2, 0, 1, 1, 1]
+    alone = list_images(first)
+    assert (alone.split.tolist(), alone.labels, alone.levels) == (["all"] * 3, None, None)
+    np.savez(tmp_path / "sizes.npz", x_train=first, x_test=np.zeros((2, 3, 3), np.uint8))
+    with pytest.raises(DataError, match=r"\(2, 2\) and \(3, 3\): scale them"):
+        list_images(tmp_path / "sizes.npz")
 
 
 def test_bytes_stay_bytes_until_the_step_and_draws_change_with_it():

@@ -1,4 +1,4 @@
-"""The verdict where each example has its own z: on encoders whose gap is known, and on training curves of known kind."""
+"""The verdict where each example has its own z: on encoders whose gap is known, and on curves of known kind."""
 
 import dataclasses
 

@@ -151,7 +151,7 @@ def weighed(mean, sd):
 
 
 def test_a_low_k_hat():
-    """q is one sd off and as wide as p, as a Laplace approximation may be: k-hat is low, for the weights can mend it."""
+    """q is one sd off and as wide as p, as a Laplace approximation may be: k-hat is low, since weights can mend it."""
     log_weights = weighed(1.0, 1.0)
     assert pareto_smoothed(log_weights).k_hat < 0.7
     trust, weighing = judge(log_weights, Z[:, None], ("x",))
@@ -168,8 +168,8 @@ def test_a_low_k_hat_with_few_effective_draws():
 
 
 def test_a_high_k_hat_that_is_harmless():
-    """The log of a Gamma variable of shape 20 and its best Gaussian: the weights' tail is as bad as can be, and the mean
-    is right to a thousandth of an sd."""
+    """The log of a Gamma variable of shape 20 and its best Gaussian: the weights' tail is as bad as can be, and the
+    mean is right to a thousandth of an sd."""
     q, target = best_of_log_gamma(20.0), log_gamma(20.0)
     draws = Z[:, None]
     log_weights = target(q.at(draws)).value - q.log_prob(draws)

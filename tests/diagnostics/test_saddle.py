@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from taut.diagnostics.saddle import feasible_range, refuse_unreachable, saddles
+from taut.diagnostics.saddle import feasible_range, range_of, refuse_unreachable, saddles
 from taut.errors import ArgumentError
 from taut.models.latent import LatentVariableModel
+from taut.models.likelihoods import Gaussian
 from taut.objectives import Constrained, Elbo, at_least, at_most
 
 STEPS = 1000
@@ -80,6 +81,15 @@ def test_the_range_of_grey_values_and_of_counts_by_hand():
     best = lambda x, rate: x * np.log(rate) - rate - np.log([1, 1, 2, 6][x])  # noqa: E731
     assert found.ceiling == pytest.approx((best(1, 1) + best(3, 3)) / 2, abs=1e-3)
     assert found.floor == pytest.approx((best(1, 2) + best(3, 2)) / 2, abs=1e-3)
+
+
+def test_the_range_is_asked_for_where_a_bound_lies_in_it():
+    x = np.array([[0.0, 1.0], [1.0, 1.0]])
+    assert range_of(RECONSTRUCT, model_of("bernoulli"), x) == feasible_range(model_of("bernoulli"), x)
+    learned = LatentVariableModel(lambda z: z, Gaussian(1.0, learned=True), latent=2)
+    assert range_of(RECONSTRUCT, learned, x) is None
+    assert range_of(Elbo(), model_of("bernoulli"), x) is None
+    assert range_of(Constrained("kl", subject_to=at_least("elbo", -1.0)), model_of("bernoulli"), x) is None
 
 
 def test_a_bound_above_the_ceiling_is_refused_before_training():

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.usefixtures("x64")
 def somewhere(dim, by=0.3):
     """A member with every parameter away from the start, its order no identity."""
     rng = np.random.default_rng(dim)
-    q = SinhArcsinh.around(rng.normal(size=dim), np.eye(dim) + 0.3 * rng.normal(size=(dim, dim)), np.arange(dim)[::-1])
+    q = SinhArcsinh.around(
+        rng.normal(size=dim), factor=np.eye(dim) + 0.3 * rng.normal(size=(dim, dim)), order=np.arange(dim)[::-1]
+    )
     learned, fixed = eqx.partition(q, is_float_array)
     return eqx.combine(jax.tree.map(lambda a: a + by * rng.uniform(-1, 1, a.shape), learned), fixed)
 
@@ -25,7 +27,7 @@ def test_it_starts_as_the_gaussian():
     rng = np.random.default_rng(1)
     mean, factor, x = rng.normal(size=4), rng.normal(size=(4, 4)), rng.normal(size=(10, 4))
     exact = multivariate_normal(mean, factor @ factor.T)
-    q = SinhArcsinh.around(mean, factor, [2, 0, 3, 1])
+    q = SinhArcsinh.around(mean, factor=factor, order=[2, 0, 3, 1])
     np.testing.assert_allclose(jax.jit(jax.vmap(q.log_prob))(x), exact.logpdf(x), rtol=1e-9)
     np.testing.assert_allclose(gaussian(mean, factor).covariance, factor @ factor.T, rtol=1e-9)
 

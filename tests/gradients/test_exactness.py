@@ -63,7 +63,7 @@ MEMBERS = {
     Poisson: Poisson(np.array([0.3])),
     Gamma: Gamma(np.log([6.0]), np.log([4.0])),
     GammaRate: GammaRate(np.log([3.5]), shape=4.0),
-    Weibull: Weibull(np.log([1.5]), shape=2.0),
+    Weibull: Weibull(np.log([1.5]), shape=3.0),
     Beta: Beta(np.log([9.0]), np.log([7.0])),
     Dirichlet: Dirichlet(np.log([9.0, 7.0])),
 }
@@ -157,7 +157,7 @@ def expected_statistics(q, objective, K):
 
 # --- The law of the noise ---
 
-NEGLIGIBLE = 1e-13
+NEGLIGIBLE = 1e-15
 """Weight of a node that is left out."""
 
 
@@ -168,7 +168,7 @@ def herme(points):
 
 def log_gammas(a, step=0.15):
     """log g for g ~ Gamma(a), by the trapezoid rule, which is exact to rounding here."""
-    x = np.arange(-30.0, 4.0, step)
+    x = np.arange(-36.0, 4.0, step)
     weights = step * np.exp(a * x - np.exp(x) - gammaln(a))
     return x[weights > NEGLIGIBLE], weights[weights > NEGLIGIBLE]
 
@@ -222,7 +222,7 @@ def of_draw(q, path=False):
     assert isinstance(q, (Beta, Dirichlet)), f"{type(q).__name__} has no law of its noise here"
     a, b = np.exp(q.log_concentration if isinstance(q, Dirichlet) else [q.log_a[0], q.log_b[0]])
     one = np.zeros(1), np.ones(1)
-    nodes, weights = both(*([log_gammas(x, 0.3) for x in (a, b)] if path else [logits(a, b), one]))
+    nodes, weights = both(*([log_gammas(x, 0.24) for x in (a, b)] if path else [logits(a, b), one]))
     return nodes[:, :, None] if isinstance(q, Beta) else nodes, weights
 
 

@@ -13,6 +13,7 @@ from numpyro.handlers import mask, reparam
 from numpyro.infer.reparam import LocScaleReparam
 from numpyro.infer.util import constrain_fn, potential_energy
 
+import taut
 from taut.compilation import PLAIN
 from taut.errors import ArgumentError
 from taut.models.from_numpyro import from_numpyro
@@ -161,6 +162,15 @@ def test_a_model_may_count_its_groups():
     b = np.array([0.3, -1.0, 2.0])
     expected = -0.5 * (b @ b + np.sum((np.array([1.0, 2.0, 3.0]) - b[[0, 2, 1]]) ** 2) + 6 * np.log(2 * np.pi))
     assert float(ours.log_likelihood(b, None)[0]) == pytest.approx(expected)
+
+
+@pytest.mark.slow
+def test_a_fit_climbs_all_rungs_and_reports_deterministic_sites():
+    fit = taut.fit(from_numpyro(schools, EFFECTS, ERRORS))
+    sample = fit.sample(500)
+    assert sample["theta"].shape == (500, 4)
+    np.testing.assert_allclose(sample["theta"], sample["mu"][:, None] + sample["tau"][:, None] * sample["eta"])
+    assert fit.verdict.trust.reliable
 
 
 def discrete(y):

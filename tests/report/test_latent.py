@@ -16,9 +16,9 @@ from taut.models.prior import BernoulliPrior
 from taut.networks import MLP
 from taut.report import LatentEvidence, page, table
 from taut.report.latent_page import traversal
-from taut.report.latent_words import figures, learned
+from taut.report.latent_words import feasible, figures, learned
 from taut.report.pictures import png, tiled
-from taut.report.terms import smoothed
+from taut.report.terms import smoothed, terms
 
 ATTACK = "<script>alert(1)</script>"
 RECORD = {
@@ -90,6 +90,36 @@ def test_binary_units_have_no_manifold_and_no_multiplier(binary, tmp_path):
                               "KL of each unit", "How it was fitted", "Particulars"]  # fmt: skip
     assert "from 0 to 1" in html
     assert "Dots: the averaged answer" in html
+
+
+def test_the_training_curves_show_looks_at_both_terms():
+    history = {"elbo": np.linspace(-9.0, -5.0, 50), "expected_log_likelihood": np.full(50, -3.0), "kl": np.ones(50)}
+    final = {"elbo": -5.0, "expected_log_likelihood": -3.0, "kl": 2.0}
+    looks = {"steps": np.array([20, 40]), "elbo": np.array([-6.0, -5.5]),
+             "expected_log_likelihood": np.array([-4.5, -4.0]), "kl": np.array([1.5, 1.5])}  # fmt: skip
+    for ax, name in zip(terms(history, looks, final).axes, ("elbo", "expected_log_likelihood", "kl"), strict=True):
+        dots = [line for line in ax.lines if line.get_label() == "validation"]
+        assert [line.get_ydata().tolist() for line in dots] == [looks[name].tolist()]
+        low, high = ax.get_ylim()
+        assert all(low < y < high for y in looks[name][1:])
+    none = terms(history, {name: np.zeros(0) for name in looks}, final)
+    assert not [line for ax in none.axes for line in ax.lines if line.get_label() == "validation"]
+
+
+def test_the_feasible_range_is_said_where_a_bound_lies_in_it():
+    model = LatentVariableModel(MLP([2, 16]), latent=2)
+    family = Amortized(MLP([16, 4]))
+    fit = taut.fit(model, X[:32], family=family, objective="expected_log_likelihood>=-10", steps=20, batch_size=16)
+    evidence = LatentEvidence.gather(fit, X[32:], record=RECORD)
+    (sentence,) = feasible(LatentEvidence.from_arrays(evidence.arrays()))
+    found = evidence.record["feasible_range"]
+    assert -16 * np.log(2) < found["floor"] < found["ceiling"] <= 0
+    assert f"{found['floor']:.3f} nats" in sentence
+    console = Console(width=200, color_system=None)
+    with console.capture() as captured:
+        console.print(table(dataclasses.replace(fit, evidence=evidence.arrays())))
+    assert sentence in " ".join(captured.get().split())
+    assert feasible(LatentEvidence.gather(fit, X[32:])) == [sentence]
 
 
 def test_the_page_needs_no_network_and_nothing_in_the_data_acts(plane, tmp_path):

@@ -88,8 +88,9 @@ def test_nothing_in_the_data_acts():
 def test_nothing_in_a_reason_or_a_name_acts():
     said = {
         "converged": {"answer": "no", "reason": "\x1b[31mred [bold]x[/nonsense]", "left": None},
-        "trust": {"answer": "suspect", "reason": "[red]a", "shift": {"\x1b[31m[bold]": None}, "sd_ratio": {"[red]a": 1.0},
-                  "effective_sample_size": None, "draws": 4000, "k_hat": None, "half_variance": 0.1},
+        "trust": {"answer": "suspect", "reason": "[red]a", "shift": {"\x1b[31m[bold]": None},
+                  "sd_ratio": {"[red]a": 1.0}, "effective_sample_size": None, "draws": 4000, "k_hat": None,
+                  "half_variance": 0.1},
         "rungs": ["\x1b[31mred: [red]a"],
     }  # fmt: skip
     console = Console(width=200, force_terminal=False)

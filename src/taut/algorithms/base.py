@@ -143,3 +143,9 @@ class OnDensity(Algorithm):
     def iterations(self, state):
         """Those of history."""
         return len(state.history.get("bound", ()))
+
+
+def origin_of(problem: Problem) -> np.ndarray:
+    """Where a Gaussian family starts, `[D]`."""
+    family: Any = problem.family
+    return np.asarray(family.mean, float)

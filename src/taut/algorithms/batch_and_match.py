@@ -21,7 +21,7 @@ import equinox as eqx
 import numpy as np
 from scipy.linalg import sqrtm
 
-from taut.algorithms.base import OnDensity, Settled
+from taut.algorithms.base import OnDensity, Settled, origin_of
 from taut.algorithms.gaussians import Gaussian, matched_draws, score
 from taut.algorithms.quasi_newton import climb
 from taut.algorithms.score_regression import full_rank
@@ -75,7 +75,7 @@ class BatchAndMatch(OnDensity):
     def run(self, density, problem, seed):
         """Updates from the best mode until they stand still."""
         rng = np.random.default_rng(seed)
-        D, origin = density.dim, np.asarray(problem.family.mean, float)
+        D, origin = density.dim, origin_of(problem)
         climbs = climb(density, np.concatenate([origin[None], origin + rng.uniform(-2, 2, (7, D))]))
         starts = modes(density, climbs, rng)
         if not starts:

@@ -22,7 +22,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
-from taut.algorithms.base import OnDensity, Settled
+from taut.algorithms.base import OnDensity, Settled, origin_of
 from taut.algorithms.gaussians import LOG_2PI, Gaussian, matched_draws
 from taut.algorithms.quasi_newton import TOLERANCE, climb
 from taut.algorithms.score_regression import full_rank
@@ -83,7 +83,7 @@ class FixedDraws(OnDensity):
     def run(self, density, problem, seed):
         """Start at the modes, climb on the fixed draws, keep the best end."""
         rng = np.random.default_rng(seed)
-        D, origin = density.dim, np.asarray(problem.family.mean, float)
+        D, origin = density.dim, origin_of(problem)
         climbs = climb(density, np.concatenate([origin[None], origin + rng.uniform(-2, 2, (STARTS - 1, D))]))
         if D * DRAWS <= 100_000:
             starts = [(c.gaussian.mean, np.log(c.gaussian.sd)) for c in modes(density, climbs, rng)[:STARTS]]

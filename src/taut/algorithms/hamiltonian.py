@@ -162,7 +162,7 @@ def _chains(model, batch, family, start, times, most, key):
     (_, adapting), (positions, acceptance, divergent, lengths) = jax.lax.scan(
         transition, (states, init(FIRST_STEP)), (times, keys, jnp.arange(len(times)))
     )
-    draws = jax.vmap(jax.vmap(family.sample))(positions[half:])
+    draws = jax.vmap(jax.vmap(family.sample))(jnp.asarray(positions)[half:])
     return draws, jnp.mean(acceptance[half:]), jnp.sum(divergent[half:]), final(adapting), jnp.sum(lengths)
 
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 import equinox as eqx
 import numpy as np
 
-from taut.algorithms.base import OnDensity, Settled
+from taut.algorithms.base import OnDensity, Settled, origin_of
 from taut.algorithms.gaussians import Gaussian, matched_draws
 from taut.algorithms.phases import Averaged, Climbed, draws_for, fresh_draws
 from taut.algorithms.search import Found, search
@@ -64,7 +64,7 @@ class ScoreRegression(OnDensity):
     def run(self, density, problem, seed):
         """Search, settle, average, keep the better."""
         rng = np.random.default_rng(seed)
-        origin = np.asarray(problem.family.mean, float)
+        origin = origin_of(problem)
         found = search(density, origin, rng)
         if found is None:
             return Settled.nowhere(density)
@@ -86,7 +86,7 @@ class ScoreRegression(OnDensity):
 def full_rank(q: Gaussian) -> FullRank:
     """The same Gaussian with a lower-triangular factor."""
     # factor = (Q R)' = R' Q', so that factor factor' = R' R; the signs of R's diagonal are free.
-    R = np.linalg.qr(q.factor.T, mode="r")
+    R = np.asarray(np.linalg.qr(q.factor.T, mode="r"))
     lower = (R * np.sign(np.diag(R))[:, None]).T
     return FullRank(q.mean, np.log(np.diag(lower)), np.tril(lower, -1))
 

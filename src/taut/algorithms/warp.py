@@ -202,7 +202,7 @@ def warp(density: Density, q: Gaussian, order: Int[np.ndarray, " D"], rng: np.ra
         rng: for the draws.
     """
     before = density.evaluations
-    frame = SinhArcsinh.around(q.mean, q.factor, order).frame
+    frame = SinhArcsinh.around(q.mean, factor=q.factor, order=order).frame
     lower = np.tril(frame.lower, -1) + np.diag(np.exp(frame.log_diagonal))
     straight = WarpedDensity(density, frame.mean, lower, order, Bend.identity(density.dim))
     bent = WarpedDensity(density, frame.mean, lower, order, learn(straight, rng))

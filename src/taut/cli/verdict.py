@@ -9,8 +9,8 @@ from taut.errors import SavedFitError
 def verdict(run: options.Run, as_json: vae_options.VerdictJson = False) -> None:
     """Say whether a saved fit converged and whether it can be trusted, and what was measured.
 
-    Nothing is computed: the verdict was given when the fit was saved. Exit codes: 0 whatever the answers are, 2 something
-    to mend, 3 the fit had diverged.
+    Nothing is computed: the verdict was given when the fit was saved. Exit codes: 0 whatever the answers are, 2
+    something to mend, 3 the fit had diverged.
     """
     import taut
 

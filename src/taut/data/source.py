@@ -112,7 +112,8 @@ class Source:
 
     def _sent(self, plan: np.ndarray) -> tuple[Batch, Any]:
         if self.resident:
-            self._on_device = self._on_device or jax.device_put(self.parent)
+            if self._on_device is None:
+                self._on_device = jax.device_put(self.parent)
             return self._on_device, jax.device_put(plan)
         needed = plan.ravel()
         rows = jax.tree.map(lambda a: self._cast(np.asarray(a[needed])), self.rows)

@@ -26,6 +26,8 @@ LEAST_SIZE = 20.0
 """Effective draws below which the weights say nothing."""
 SECOND_MOMENT_SIZE = 50.0
 """Effective draws of a squared deviation below which an sd is no summary, and quantiles are."""
+ROUGH_RATIO = 0.1
+"""Change of an sd under the weights beyond which it matters how many draws carry it."""
 RIVAL_SHARE = 0.01
 """Share of the mass that another optimum must seem to hold before the answer is suspect."""
 
@@ -140,11 +142,25 @@ def weigh(log_weights: Float[np.ndarray, " n"], values: Float[np.ndarray, "n M"]
     with np.errstate(invalid="ignore", divide="ignore"):
         size = np.sum(w * squared, 0) ** 2 / np.sum((w * squared) ** 2, 0)
     size = np.where(np.isfinite(size), size, len(values))
-    for j in np.flatnonzero((np.abs(weighted_sd / safe - 1) > GOOD_RATIO) & (sd > 0)):
-        with np.errstate(divide="ignore"):
-            if pareto_smoothed(np.log(smoothed.weights) + np.log(squared[:, j])).k_hat > HIGH_K:
-                size[j] = 0.0
+    moved = (np.abs(weighted_sd / safe - 1) > ROUGH_RATIO) & (sd > 0)
+    size[moved] = np.where(heavy_tails(values[:, moved], smoothed.weights), 0.0, size[moved])
     return Weighing(smoothed, values, (weighted - mean) / safe, np.where(sd > 0, weighted_sd / safe, 1.0), size)
+
+
+def heavy_tails(
+    values: Float[np.ndarray, "n M"], weights: Float[np.ndarray, " n"] | None = None, above: float = HIGH_K
+) -> np.ndarray:
+    """`[M]`, whether the (weighted) squared deviations have a tail that draws do not average out.
+
+    Args:
+        values: draws.
+        weights: of the draws; equal by default.
+        above: k-hat of the squares, 0.8 for a log-normal of log-sd 1, 1 for one that has an infinite variance.
+    """
+    w = np.full(len(values), 1 / len(values)) if weights is None else weights
+    with np.errstate(divide="ignore"):
+        log_squares = np.log(w)[:, None] + 2 * np.log(np.abs(values - w @ values))
+    return np.array([pareto_smoothed(column).k_hat > above for column in log_squares.T], bool)
 
 
 def judge(
@@ -184,7 +200,7 @@ def judge(
     largest = float(np.max(np.abs(weighing.shift), initial=0.0))
     ratio = float(np.max(np.abs(weighing.sd_ratio - 1), initial=0.0))
     # Where q and its weights agree about an sd nothing is amiss, however few draws carry its weighted square.
-    rough = (weighing.second_moment_size < SECOND_MOMENT_SIZE) & (np.abs(weighing.sd_ratio - 1) > GOOD_RATIO)
+    rough = (weighing.second_moment_size < SECOND_MOMENT_SIZE) & (np.abs(weighing.sd_ratio - 1) > ROUGH_RATIO)
 
     if converged == "no":
         answer, reason = "suspect", "the fit has not converged, so its weights speak of a q on its way"

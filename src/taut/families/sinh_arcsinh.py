@@ -115,17 +115,18 @@ class SinhArcsinh(Family):
     order: Int[np.ndarray, " D"]
 
     @classmethod
-    def around(cls, mean, factor=None, order=None) -> "SinhArcsinh":
+    def around(cls, mean, sd=1.0, factor=None, order=None) -> "SinhArcsinh":
         """Start as the Gaussian N(mean, factor factor').
 
         Args:
             mean: `[D]`.
-            factor: `[D, D]`, any square root of the covariance; the identity by default.
+            sd: a number or `[D]`, where no factor is given.
+            factor: `[D, D]`, any square root of the covariance.
             order: `[D]`, a permutation; as they come by default.
         """
         mean = np.asarray(mean, float)
         order = np.arange(mean.size) if order is None else np.asarray(order, int)
-        factor = np.eye(mean.size) if factor is None else np.asarray(factor, float)
+        factor = np.diag(np.broadcast_to(sd, mean.shape)) if factor is None else np.asarray(factor)
         standard = gaussian(np.zeros(mean.size), np.eye(mean.size))
         return cls(standard, Bend.identity(mean.size), gaussian(mean[order], factor[order]), order)
 

@@ -1,13 +1,17 @@
 """A PyMC model as a log density, through PyMC's own JAX graphs."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from taut import precision
 from taut.errors import ArgumentError
 from taut.models.log_density import LogDensity
 from taut.models.supports import Unknowns
@@ -58,13 +62,32 @@ def from_pymc(model: Any) -> LogDensity:
             minibatches, none free at all; with the remedy.
     """
     try:
-        import pymc
-        from pymc.sampling.jax import get_jaxified_graph
+        with _global_precision_kept():
+            import pymc
+            import pytensor.link.jax.dispatch  # noqa: F401
     except ImportError as error:
         raise ArgumentError("from_pymc needs PyMC: pip install 'taut[pymc]'.") from error
     if not isinstance(model, pymc.Model):
         raise ArgumentError(f"model={model!r} is not a pymc.Model; give that of `with pm.Model() as model:`.")
     _refuse(model)
+    with precision.context("float64"):  # constants keep their digits, whatever the fit's precision
+        return _translated(model)
+
+
+@contextlib.contextmanager
+def _global_precision_kept() -> Iterator[None]:
+    """PyTensor switches JAX to double precision for the whole process when its JAX half is imported: undo it."""
+    with ThreadPoolExecutor(1) as elsewhere:  # another thread sees the global value, not this one's context
+        before = elsewhere.submit(lambda: jax.config.jax_enable_x64).result()
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_x64", before)
+
+
+def _translated(model: Any) -> LogDensity:
+    from pymc.sampling.jax import get_jaxified_graph
+
     free = sorted(model.free_RVs, key=lambda rv: rv.name)
     value_of = model.rvs_to_values
     transform_of = model.rvs_to_transforms

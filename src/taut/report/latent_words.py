@@ -110,8 +110,8 @@ def feasible(evidence: LatentEvidence | None) -> list[str]:
     if not found:
         return []
     return [
-        f"On the held-out examples E log p(x|z) can lie between {words.nats(found['floor'])} nats, which a decoder that "
-        f"ignores z reaches, and {words.nats(found['ceiling'])}, which none exceeds."
+        f"On the held-out examples E log p(x|z) can lie between {words.nats(found['floor'])} nats, which a decoder "
+        f"that ignores z reaches, and {words.nats(found['ceiling'])}, which none exceeds."
     ]
 
 

@@ -60,7 +60,7 @@ def _of_unknowns(trust: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("sd ratio", f"{ratio:.2f}", f"of {other}: its weighted sd over that of q"),
         ("effective draws", f"{_number(trust['effective_sample_size'])} of {trust['draws']:,}",
          "what the weighted draws are worth"),
-        ("k-hat", _number(trust["k_hat"], ".2f"), "shape of the weights’ tail: above 0.7 the weights alone prove nothing"),
+        ("k-hat", _number(trust["k_hat"], ".2f"), "shape of the weights’ tail: above 0.7 they alone prove nothing"),
         ("half-variance", f"{_number(trust['half_variance'], '.2g')} nats",
          "of the log-weights: about KL(q||p) where q is close"),
     ]  # fmt: skip
@@ -81,7 +81,8 @@ def _of_examples(trust: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 def _farthest(values: dict[str, float | None], centre: float) -> tuple[str, float]:
     """The name and value that lie farthest from `centre`; a number that was not finite lies farthest of all."""
-    name = max(values, key=lambda key: float("inf") if values[key] is None else abs(values[key] - centre))
+    distance = {name: float("inf") if x is None else abs(x - centre) for name, x in values.items()}
+    name = max(distance, key=distance.__getitem__)
     value = values[name]
     return words.label(name, 40), float("nan") if value is None else value
 
