@@ -130,7 +130,7 @@ def test_an_interrupt_in_a_look_is_followed_by_the_look(unbroken, tmp_path):
         if number == 1 and not pressed:
             pressed.append(True)
             raise KeyboardInterrupt
-        return float(problem.family.mean[0])
+        return float(np.asarray(problem.family.mean)[0])
 
     whole = monitor_of(seen)
     pressed.append(True)

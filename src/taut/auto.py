@@ -16,7 +16,8 @@ from taut.inputs import examples_of, refuse_unreachable_bounds, rows_of
 from taut.judging_latent import examples_to_judge
 from taut.latent_fit import LatentFit
 from taut.learn import Checkpoint
-from taut.models import Model
+from taut.models import LogDensity, Model
+from taut.models.structure import check_structure
 from taut.result import Fit
 from taut.runs import by_steps, monitor_for, on_density
 
@@ -106,6 +107,8 @@ def fit(
     rows, weights, design, labels = rows_of(model, data, sample_weight, missing, positive, transform)
     if model.local and batch_size is None:
         batch_size = min(LOCAL_BATCH, len(rows))
+    if isinstance(model, LogDensity):
+        check_structure(model, rows, dtype)
     source = Source(rows, weights, batch_size, seed, dtype, transform)
     choice = choose(model, rows, family=family, objective=objective, gradient=gradient, algorithm=algorithm,
                     steps=steps, minibatch=batch_size is not None)  # fmt: skip

@@ -15,6 +15,8 @@ import numpy as np
 from taut import algorithms, families, gradients, models, networks, objectives
 from taut.errors import SavedFitError
 from taut.families.amortized import Amortized
+from taut.families.mixture import GaussianMixture
+from taut.families.sinh_arcsinh import Bend, SinhArcsinh
 from taut.gradients.path_derivative import PathDerivative
 from taut.models.latent import LatentVariableModel
 from taut.models.likelihoods import LIKELIHOODS
@@ -27,7 +29,7 @@ CLASSES: dict[str, type] = {
     for c in (
         models.LogisticRegression, models.Normal, LearnedNormal, BernoulliPrior, LatentVariableModel,
         *LIKELIHOODS.values(),
-        families.MeanField, families.FullRank, Amortized,
+        families.MeanField, families.FullRank, Amortized, SinhArcsinh, Bend, GaussianMixture,
         networks.MLP, Linear, networks.ConvolutionalEncoder, networks.ConvolutionalDecoder,
         eqx.nn.Conv2d, eqx.nn.ConvTranspose2d,
         objectives.Elbo, objectives.Weighted, objectives.FreeBits, objectives.ImportanceWeighted,
@@ -37,7 +39,8 @@ CLASSES: dict[str, type] = {
         objectives.ProportionalIntegral,
         gradients.Exact, gradients.Reparametrization, PathDerivative, gradients.Reinforce,
         gradients.NoControl, gradients.MovingAverage, gradients.LeaveOneOut,
-        algorithms.NaturalGradient, algorithms.StochasticGradient,
+        algorithms.NaturalGradient, algorithms.StochasticGradient, algorithms.ScoreRegression,
+        algorithms.FixedDraws, algorithms.BatchAndMatch,
     )
 }  # fmt: skip
 ACTIVATIONS: dict[str, Callable] = {

@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import solve_triangular
 
 from taut.density import Density, Seen
 
@@ -65,7 +64,7 @@ def matched_draws(rng: np.random.Generator, size: int, dim: int) -> Float[np.nda
     if size < 2 * dim:
         return z
     # With z'z / S = R'R the rows z R^{-1} have second moment I; a Cholesky factor costs a tenth of an eigenbasis.
-    return solve_triangular(np.linalg.cholesky(z.T @ z / len(z)), z.T, lower=True).T
+    return z @ np.linalg.inv(np.linalg.cholesky(z.T @ z / len(z))).T
 
 
 class Scored(NamedTuple):

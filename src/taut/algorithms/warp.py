@@ -22,7 +22,7 @@ from taut.algorithms.phases import Averaged, Climbed, draws_for, fixed_draws, fr
 from taut.compilation import Compiled
 from taut.density import Density, Seen
 from taut.families.sinh_arcsinh import Bend, SinhArcsinh, gaussian
-from taut.models.supports import Parameters
+from taut.models.supports import Unknowns
 
 STEPS = 600
 RATE = 0.02
@@ -223,9 +223,9 @@ def warp(density: Density, q: Gaussian, order: Int[np.ndarray, " D"], rng: np.ra
                   density.evaluations - before)  # fmt: skip
 
 
-def scales_first(parameters: Parameters) -> Int[np.ndarray, " D"]:
+def scales_first(unknowns: Unknowns) -> Int[np.ndarray, " D"]:
     """The order in which a hierarchy depends on its unknowns: positive scalars, other scalars, then vectors."""
-    sizes = [int(np.prod(s.free_shape)) for s in parameters.supports]
-    rank = [(size > 1, s.kind != "positive") for size, s in zip(sizes, parameters.supports, strict=True)]
+    sizes = [int(np.prod(shape)) for shape in unknowns.free_shapes]
+    rank = [(size > 1, kind != "positive") for size, kind in zip(sizes, unknowns.kinds, strict=True)]
     places = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
     return np.concatenate([places[i] for i in sorted(range(len(sizes)), key=lambda i: rank[i])])

@@ -112,9 +112,8 @@ class Source:
 
     def _sent(self, plan: np.ndarray) -> tuple[Batch, Any]:
         if self.resident:
-            if self._on_device is None:
-                self._on_device = jax.device_put(self.parent)
-            return self._on_device, jax.device_put(plan)
+            self._on_device = parent = self._on_device or jax.device_put(self.parent)
+            return parent, jax.device_put(plan)
         needed = plan.ravel()
         rows = jax.tree.map(lambda a: self._cast(np.asarray(a[needed])), self.rows)
         total = np.asarray(self.size, self.dtype)

@@ -78,7 +78,7 @@ def from_pymc(model: Any) -> LogDensity:
 def _global_precision_kept() -> Iterator[None]:
     """PyTensor switches JAX to double precision for the whole process when its JAX half is imported: undo it."""
     with ThreadPoolExecutor(1) as elsewhere:  # another thread sees the global value, not this one's context
-        before = elsewhere.submit(lambda: jax.config.jax_enable_x64).result()
+        before = elsewhere.submit(lambda: jax.config.jax_enable_x64).result()  # pyright: ignore
     try:
         yield
     finally:
