@@ -19,6 +19,7 @@ MEMORY = 10
 ARMIJO = 1e-4
 TOLERANCE = 1e-4
 """Nats that the next step promises, below which a climb has arrived."""
+CONFIRMATIONS = 2
 SHORTEST = 1e-12
 
 
@@ -58,7 +59,7 @@ def climb(density: Density, starts: Float[np.ndarray, "B D"], most: int = 300) -
     # Nothing is known of the scale yet: the first trial is of length 1 at most.
     p = g / np.maximum(np.linalg.norm(g, axis=1, keepdims=True), 1.0)
     t, arrived = np.ones(B), np.isfinite(f) & ~g.any(1)
-    over, confirmed = arrived | ~np.isfinite(f), np.zeros(B, bool)
+    over, confirmed = arrived | ~np.isfinite(f), np.zeros(B, int)
 
     for _ in range(most):
         live = np.flatnonzero(~over)
@@ -87,9 +88,10 @@ def climb(density: Density, starts: Float[np.ndarray, "B D"], most: int = 300) -
         p[up] = _direction(g[up], S[:, up], Y[:, up], curvature[:, up])
         t[up] = np.where(curvature[0, up] > 0, 1.0, 2 * t[up])
         promise = 0.5 * np.einsum("bd,bd->b", g[up], p[up])
-        # One pair knows the scale of one direction only: a small promise counts once the next step confirms it.
+        # Few pairs know the scale of few directions: a small promise counts once the next steps confirm it.
         small = (promise < TOLERANCE) & (curvature[0, up] > 0)
-        arrived[up], confirmed[up] = small & confirmed[up], small
+        confirmed[up] = np.where(small, confirmed[up] + 1, 0)
+        arrived[up] = confirmed[up] > CONFIRMATIONS
 
         # The parabola through value and slope says where the rise was largest; outside the support only that t is long.
         down = live[~ok]
