@@ -1,4 +1,7 @@
-"""Taut's VAE through `taut.fit`, with what a person has on: progress bar, history, checkpoints by time."""
+"""Taut's VAE through `taut.fit`, with what a person has on: progress bar, history, checkpoints by time.
+
+Its clock runs on while the others have their turn, so that checkpoints fall due more often than in a run of its own.
+"""
 
 import queue
 import tempfile

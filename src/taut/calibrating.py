@@ -65,7 +65,8 @@ def calibrate(
         with precision.context(sentences.get("dtype") or "float64"):
             for_truth, for_data = jax.random.split(jax.random.fold_in(jax.random.key(seed), i))
             truth = simulate_prior(for_truth)
-            data = jax.tree.map(np.asarray, simulate_data(for_data, truth))
+            data = simulate_data(for_data, truth)
+            data = jax.tree.map(lambda x: np.asarray(x) if eqx.is_array(x) else x, data)
         # A seed of its own for each refit: with common random numbers the ranks would not be independent.
         own = int(np.random.default_rng([seed, i]).integers(2**32))
         try:

@@ -25,6 +25,8 @@ from taut.models import Model
 MOST_COORDINATES = 200
 """Up to which the upper rungs are tried: their maps have some 8 D parameters and their chains are short."""
 
+FARTHEST = 0.25
+"""Sds, or share of an sd, that chains may have moved before their own answer is in doubt."""
 HEAVIEST = 0.85
 """Tail shape of squared deviations beyond which short chains cannot have seen enough of the tail for an sd."""
 
@@ -146,6 +148,9 @@ def _chains(model, batch, density, standing, seed) -> Standing:
     if heavy.any():  # short chains have not been in tails like these
         answer, which = "suspect", ", ".join(np.array(names)[heavy][:3])
         reason = f"heavy tails: no number of draws settles the sd of {which}; read quantiles, not sds"
+    elif max(largest, widest) > FARTHEST:  # what chains have moved is a lower bound of what they have yet to move
+        answer, which = "suspect", names[int(np.argmax(np.maximum(np.abs(shift), np.abs(ratio - 1))))]
+        reason = f"short chains from draws of q moved {which} far (mean {largest:.2f} sd, sd {widest:.0%}) and may go on"
     trust = dataclasses.replace(
         verdict.trust, answer=answer, reason=reason, names=names, shift=shift, sd_ratio=ratio,
         second_moment_size=np.where(heavy, 0.0, len(z)),

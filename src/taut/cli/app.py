@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 import taut
+from taut.cli.calibrate import calibrate
 from taut.cli.encode import encode
 from taut.cli.evaluate import evaluate
 from taut.cli.fit import fit
@@ -40,5 +41,5 @@ def start(
     """Variational inference that says how it ended: fit a posterior, predict with it, look at it."""
 
 
-for command in (fit, predict, vae, evaluate, sample, encode, rate_distortion, report, verdict):
+for command in (fit, predict, vae, evaluate, sample, encode, rate_distortion, report, verdict, calibrate):
     app.command()(command)

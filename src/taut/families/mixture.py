@@ -30,8 +30,8 @@ class GaussianMixture(Family):
 
     Example:
         >>> q = GaussianMixture.around([[0.0], [10.0]], np.ones((2, 1, 1)), log_weights=np.log([0.7, 0.3]))
-        >>> q.weights.round(6).tolist()
-        [0.7, 0.3]
+        >>> [f"{weight:.3f}" for weight in q.weights.tolist()]
+        ['0.700', '0.300']
     """
 
     name: ClassVar[str] = "mixture of Gaussians"

@@ -1,0 +1,76 @@
+"""`taut calibrate`: is the whole pipeline calibrated, on data like these?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from taut.cli import options
+from taut.cli.guard import say
+from taut.cli.inputs import read
+from taut.cli.outputs import check_file, show_json, write_bytes
+
+Repeats = Annotated[int, typer.Option(min=10, help="Refits; 200 tell something.")]
+OutPlot = Annotated[
+    Path | None, typer.Option("--out", dir_okay=False, help="Draw the ranks into this .png, .svg or .pdf file.")
+]
+
+
+def calibrate(
+    data: options.Data,
+    target: options.Target = None,
+    repeats: Repeats = 200,
+    prior_scale: options.PriorScale = 1.0,
+    family: options.Family = None,
+    seed: options.Seed = 0,
+    out: OutPlot = None,
+    as_json: options.Json = False,
+) -> None:
+    """Simulate weights from the prior and labels from them on these features, refit, and rank the truth, many times.
+
+    For a calibrated pipeline the ranks are uniform. A density of your own is calibrated from Python: taut.calibrate.
+    """
+    if out is not None:
+        check_file(out)
+    inputs = read(data, target)
+
+    import jax
+    import jax.numpy as jnp
+
+    import taut
+    from taut.cli.cache import keep_compilations
+    from taut.data import prepare
+
+    keep_compilations()
+    table = prepare(inputs.features, inputs.target)
+    A, X = table.design.original_scale(), table.X
+
+    def simulate_prior(key):
+        w = prior_scale * jax.random.normal(key, (X.shape[1],))
+        return dict(zip(table.design.names, A @ w, strict=True))
+
+    def simulate_data(key, truth):
+        w = jnp.linalg.solve(A, jnp.stack([truth[name] for name in table.design.names]))
+        return table._replace(y=jax.random.bernoulli(key, jax.nn.sigmoid(X @ w)).astype(float))
+
+    model = taut.models.LogisticRegression(prior=taut.models.Normal(0, prior_scale))
+    sentences = {} if family is None else {"family": family}
+    found = taut.calibrate(simulate_prior, simulate_data, model, repeats=repeats, seed=seed, **sentences)
+    if out is not None:
+        write_bytes(out, picture(found, out.suffix))
+        say(f"the ranks are drawn in {out}.")
+    if as_json:
+        show_json(found.to_json())
+    else:
+        typer.echo(str(found))
+
+
+def picture(found, suffix: str) -> bytes:
+    """The rank plot as a file's content."""
+    import io
+
+    import taut
+
+    content = io.BytesIO()
+    taut.report.rank_plot(found).savefig(content, format=suffix.lstrip(".") or "png", dpi=150)
+    return content.getvalue()
