@@ -7,21 +7,21 @@ itself hangs on single draws; the constraints, whether they are met; the units, 
 
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Float
 from scipy.special import stdtrit
 
 from taut import precision
 from taut.batch import Batch
+from taut.compilation import Compiled
 from taut.diagnostics.activity import activity
-from taut.diagnostics.codes import encode
 from taut.diagnostics.collapse import Collapse, diagnose
 from taut.diagnostics.convergence import Convergence, by_history
-from taut.diagnostics.log_marginal import LogMarginal, Weighed, pooled, weigh
+from taut.diagnostics.log_marginal import LogMarginal, log_mean_weight
 from taut.diagnostics.saddle import Saddle, saddles
 from taut.diagnostics.trust import Trust
 from taut.diagnostics.verdict import Verdict
-from taut.errors import ArgumentError
 from taut.gradients.problem import Problem
 from taut.learn import Ended
 from taut.objectives import Constrained
@@ -50,8 +50,6 @@ def examples_to_judge(examples: Any, transform: Any, seed: int) -> Batch:
         transform: `(key, rows) -> rows` of each batch in training, or None.
         seed: of the choice and of the transform.
     """
-    import jax
-
     n = min(len(examples), EXAMPLES)
     chosen = np.sort(np.random.default_rng(seed).choice(len(examples), n, replace=False))
     rows = np.asarray(examples)[chosen]
@@ -164,22 +162,38 @@ def believed(
         dtype: of the fit.
     """
     with precision.context(dtype):
-        problem = cast(problem, dtype)
-        codes = encode(problem, examples.astype(dtype))
-        try:
-            weights = weigh(problem, examples.astype(dtype), codes, draws=DRAWS, seed=seed)
-        except ArgumentError:
-            return _trust("unusable", "log p(x, z) - log q(z|x) is not finite at draws of held-out examples", None)
-    kl = float(np.mean(weights.kl if codes.kl is None else codes.kl))
-    likelihood = float(weights.elbo.mean()) + kl
-    use = diagnose(problem, examples, active=activity(codes.mean).active, kl=kl, expected_log_likelihood=likelihood,
-                   step=step)  # fmt: skip
-    return _trust(*_answer(LogMarginal.average(weights.log_marginal, DRAWS), weights, constraints, use), weights)
+        seen = _weigh(cast(problem, dtype), np.asarray(seed), examples.astype(dtype), plain=True)
+    log_weights, likelihoods, codes = (np.asarray(x, float) for x in seen)  # log-weights `[n, K]`
+    if not np.isfinite(log_weights).all():
+        return _trust("unusable", "log p(x, z) - log q(z|x) is not finite at draws of held-out examples", None)
+    likelihood = float(likelihoods.mean())
+    use = diagnose(problem, examples, active=activity(codes).active, kl=likelihood - float(log_weights.mean()),
+                   expected_log_likelihood=likelihood, step=step)  # fmt: skip
+    marginal = LogMarginal.average(log_mean_weight(log_weights), DRAWS)
+    return _trust(*_answer(marginal, float(log_weights.mean()), constraints, use), log_weights)
 
 
-def _answer(marginal: LogMarginal, weights: Weighed, constraints: list[Saddle], use: Collapse) -> tuple[str, str]:
+@Compiled
+def _weigh(problem: Problem, seed: Any, examples: Any) -> Any:
+    """Log-weights and log-likelihoods `[n, K]`, and mean codes `[n, D]`; one draw of all examples at a time."""
+
+    def one(key, x):
+        q = problem.family.at(x[None])
+        z, log_q = q.sample_and_log_prob(q.noise(key))
+        log_likelihood = problem.model.log_likelihood(z, x[None])[0]
+        return log_likelihood + problem.model.prior.log_prob(z) - log_q, log_likelihood
+
+    def draw(key):
+        return jax.vmap(one)(jax.random.split(key, examples.shape[0]), examples)
+
+    weights, likelihoods = jax.lax.map(draw, jax.random.split(jax.random.key(seed), DRAWS))
+    codes = jax.vmap(lambda x: problem.family.at(x[None]).mean)(examples)  # pyright: ignore[reportAttributeAccessIssue]
+    return weights.T, likelihoods.T, codes
+
+
+def _answer(marginal: LogMarginal, elbo: float, constraints: list[Saddle], use: Collapse) -> tuple[str, str]:
     """The first thing that is amiss decides."""
-    gap = marginal.value - float(weights.elbo.mean())
+    gap = marginal.value - elbo
     missed = [one for one in constraints if one.state == "missed"]
     if marginal.dominated > MANY_DOMINATED:
         return "unusable", (
@@ -206,13 +220,11 @@ def _answer(marginal: LogMarginal, weights: Weighed, constraints: list[Saddle], 
     return "good", f"the ELBO and log p(x) by importance weighting agree to {max(gap, 0.0):.2g} nats per example"
 
 
-def _trust(answer: str, reason: str, weights: Weighed | None) -> Trust:
+def _trust(answer: str, reason: str, log_weights: Float[np.ndarray, "n K"] | None) -> Trust:
     none = np.zeros(0)
-    if weights is None:
+    if log_weights is None:
         return Trust(answer, reason, np.nan, np.nan, np.nan, DRAWS, np.nan, np.nan, np.nan, (), none, none, none)
-    marginal = weights.log_marginal
-    # Half the variance of one example's log-weights, from its standard error over K draws: about KL(q(z|x)||p(z|x)).
-    half = 0.5 * DRAWS * float(np.mean(weights.elbo_standard_error**2))
-    return Trust(answer, reason, np.nan, float(marginal.effective_sample_size.mean()), half, DRAWS,
-                 float(weights.elbo.mean()), float(marginal.log.mean()), pooled(marginal.standard_error), (), none,
-                 none, none)  # fmt: skip
+    marginal = LogMarginal.average(log_mean_weight(log_weights), DRAWS)
+    half = 0.5 * float(np.mean(np.var(log_weights, axis=1, ddof=1)))  # about KL(q(z|x)||p(z|x)) where q is close
+    return Trust(answer, reason, np.nan, marginal.effective_sample_size, half, DRAWS, float(log_weights.mean()),
+                 marginal.value, marginal.standard_error, (), none, none, none)  # fmt: skip

@@ -150,7 +150,7 @@ def _chains(model, batch, density, standing, seed) -> Standing:
         reason = f"heavy tails: no number of draws settles the sd of {which}; read quantiles, not sds"
     elif max(largest, widest) > FARTHEST:  # what chains have moved is a lower bound of what they have yet to move
         answer, which = "suspect", names[int(np.argmax(np.maximum(np.abs(shift), np.abs(ratio - 1))))]
-        reason = f"short chains from draws of q moved {which} far (mean {largest:.2f} sd, sd {widest:.0%}) and may go on"
+        reason = f"short chains from draws of q moved {which} by {largest:.2f} sd and its sd by {widest:.0%}: so may more"
     trust = dataclasses.replace(
         verdict.trust, answer=answer, reason=reason, names=names, shift=shift, sd_ratio=ratio,
         second_moment_size=np.where(heavy, 0.0, len(z)),

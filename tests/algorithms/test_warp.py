@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from taut.algorithms.gaussians import Gaussian
-from taut.algorithms.warp import WarpedDensity, scales_first, warp
+from taut.algorithms.warp import WarpedDensity, hubs_first, orders, scales_first, warp
 from taut.batch import Batch
 from taut.density import Density
 from taut.families.sinh_arcsinh import SinhArcsinh
@@ -66,3 +66,16 @@ def test_scales_come_first_and_vectors_last():
     parameters = Parameters({"a": real(3), "b": real(), "c": positive(), "d": simplex(3), "e": positive(2)})
     # places: a 0-2, b 3, c 4, d 5-6, e 7-8
     assert scales_first(parameters).tolist() == [4, 3, 7, 8, 0, 1, 2, 5, 6]
+
+
+def test_a_hub_comes_first_wherever_it_stands():
+    def funnel(x):  # the scale of each depends on the third
+        others = x[jnp.array([0, 1, 3])]
+        return -0.5 * x[2] ** 2 - 0.5 * jnp.sum(others**2 * jnp.exp(-x[2])) - 1.5 * x[2]
+
+    p = density(funnel, 4)
+    q = Gaussian(np.zeros(4), np.diag([0.8, 0.8, 0.7, 0.8]))
+    assert hubs_first(p, q, np.random.default_rng(8))[0] == 2
+    found = orders(p, q, Parameters({"x": real(4)}), np.random.default_rng(8))
+    assert found[0].tolist() == [0, 1, 2, 3]
+    assert len({tuple(order) for order in found}) == len(found) == 4

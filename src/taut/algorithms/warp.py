@@ -241,3 +241,30 @@ def scales_first(unknowns: Unknowns) -> Int[np.ndarray, " D"]:
     rank = [(size > 1, kind != "positive") for size, kind in zip(sizes, unknowns.kinds, strict=True)]
     places = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
     return np.concatenate([places[i] for i in sorted(range(len(sizes)), key=lambda i: rank[i])])
+
+
+def orders(density: Density, q: Gaussian, unknowns: Unknowns, rng: np.random.Generator) -> list[Int[np.ndarray, " D"]]:
+    """Orders worth trying until one is trusted: scales first, hubs first, and both from the back, none twice.
+
+    Only trying tells which of two coordinates depends on the other: to third order "the scale of x depends on v" and
+    "v bends with x squared" are one and the same.
+    """
+    first = [scales_first(unknowns), hubs_first(density, q, rng)]
+    found: dict[tuple[int, ...], Any] = {}
+    for order in (*first, *(order[::-1] for order in first)):
+        found.setdefault(tuple(order.tolist()), order)
+    return list(found.values())
+
+
+def hubs_first(density: Density, q: Gaussian, rng: np.random.Generator) -> Int[np.ndarray, " D"]:
+    """Coordinates on which the precisions of many others depend come first.
+
+    With standardised z and scores g, -E[g_i z_i z_j] says how the precision of i changes with z_j.
+    """
+    x = q.at(matched_draws(rng, COMPARED, density.dim))
+    z, g = (x - q.mean) / q.sd, density(x).gradient * q.sd
+    # A few wild draws must not decide.
+    g = np.clip(g, *np.quantile(g, [0.01, 0.99], axis=0))
+    depends = (z.T @ (g * z) / len(z)) ** 2
+    np.fill_diagonal(depends, 0.0)
+    return np.argsort(-depends.sum(1), kind="stable")
