@@ -25,6 +25,8 @@ from taut.models import Model
 MOST_COORDINATES = 200
 """Up to which the upper rungs are tried: their maps have some 8 D parameters and their chains are short."""
 
+DOUBTED_K = 0.55
+"""k-hat from which a bent family's good verdict is checked by chains: centred hierarchies have passed at 0.15 sd."""
 FARTHEST = 0.25
 """Sds, or share of an sd, that chains may have moved before their own answer is in doubt."""
 HEAVIEST = 0.85
@@ -71,7 +73,9 @@ def climb(
     if convergence.answer == "no" and not np.isfinite(standing.judged.bound.elbo):
         return standing
     standing = _warped(model, density, best, settled, convergence, standing, common, rng)
-    if _trusted(standing) or standing.judged.verdict.converged.answer != "yes" or not _one_optimum(settled):
+    if standing.judged.verdict.converged.answer != "yes" or not _one_optimum(settled):
+        return standing
+    if _trusted(standing) and standing.judged.verdict.trust.k_hat < DOUBTED_K:
         return standing
     return _chains(model, batch, density, standing, seed)
 

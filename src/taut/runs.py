@@ -144,7 +144,7 @@ def monitor_for(problem: Any, source: Source, validation: Any, patience: int | N
             raise ArgumentError("patience needs validation=, held-out examples on which the true ELBO is looked at.")
         key = jax.random.key(seed)
         held_out = np.asarray(validation)
-        return EarlyStopping(lambda p: elbo_per_example(p, held_out, key)[0].elbo, every, patience)
+        return EarlyStopping(lambda p: elbo_per_example(p, held_out, key)[0], every, patience)
     if isinstance(problem.objective, Constrained):
         return BestFeasible(every, problem.objective)
     return None

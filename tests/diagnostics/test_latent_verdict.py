@@ -48,7 +48,7 @@ def test_an_encoder_that_is_too_wide_has_a_gap(known):
 def test_an_encoder_that_misses_the_posterior_is_found_out(known):
     trust = asked(known(n=60, widen=0.05))
     assert trust.answer in ("suspect", "unusable")
-    assert "one of 50 draws decides" in trust.reason
+    assert "twice the draws raise log p(x)" in trust.reason
 
 
 def test_codes_that_say_nothing_are_told(known):

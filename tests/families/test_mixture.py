@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("x64")
 rng = np.random.default_rng(3)
 MEANS, ROOTS = 3 * rng.normal(size=(3, 2)), rng.normal(size=(3, 2, 2))
 WEIGHTS = np.array([0.5, 0.3, 0.2])
-Q = GaussianMixture.around(MEANS, ROOTS, np.log(WEIGHTS) + 7)
+Q = GaussianMixture.of(MEANS, ROOTS, np.log(WEIGHTS) + 7)
 PARTS = [multivariate_normal(m, L @ L.T) for m, L in zip(MEANS, ROOTS, strict=True)]
 
 

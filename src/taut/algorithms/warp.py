@@ -33,6 +33,8 @@ TAIL = 0.25
 """Share of the steps, the last, over which the parameters are averaged."""
 FEWEST, MOST = 64, 256
 """Draws for each step of Adam."""
+OPTIMISED = 8192
+"""Numbers in a batch of draws from which on an optimised translation of a step pays."""
 HUGE = 1e100
 """Size of a gradient from which on it is none."""
 TRIALS = 60
@@ -199,7 +201,7 @@ def learn(density: WarpedDensity, rng: np.random.Generator) -> Bend:
             scores = density.seen(warped).gradient.astype(density.dtype)
             late = np.asarray(step >= (1 - TAIL) * STEPS, density.dtype)
             then = draw()
-            state, warped = _learn_compiled(state, z, scores, late, then, plain=True)
+            state, warped = _learn_compiled(state, z, scores, late, then, plain=z.size < OPTIMISED)
             z, warped = then, np.asarray(warped)
     return jax.tree.map(lambda a: np.asarray(a, float), state.average)
 

@@ -20,6 +20,8 @@ DRAWS = 4000
 """Fresh draws: independent, so that the errors of the weights are what the formulas say."""
 TINY_VARIANCE = 0.005
 """Half the variance of the log-weights, an estimate of KL(q||p) in nats, that caps any shift of a mean at 0.1 sd."""
+NOISE_VARIANCE = 0.045
+"""Half-variance, 0.3 squared over 2, below which a high k-hat is noise: the weights hardly differ."""
 HIGH_K = 0.7
 GOOD_SHIFT, GOOD_RATIO = 0.1, 0.05
 LEAST_SIZE = 20.0
@@ -174,8 +176,8 @@ def judge(
 ) -> tuple[Trust, Weighing]:
     """The verdict on q from fresh independent draws.
 
-    *Reliable* are weights whose half-variance is tiny, or whose effective sample size is at least n / 2, or n / 4 with
-    k-hat below 0.7; and q must have converged, the best ELBO recurred, and no other optimum hold a hundredth of the
+    *Reliable* are weights whose half-variance is tiny, or whose effective sample size is at least n / 4 with k-hat
+    below 0.7, or at least n / 2 where the weights differ too little for k-hat to say anything; and q must have converged, the best ELBO recurred, and no other optimum hold a hundredth of the
     mass. Then the answer is "good" if no mean moves by 0.1 sd and no sd by 5 % under the weights, otherwise
     "corrected". A perfect fit has equal weights and is good.
 
@@ -194,8 +196,11 @@ def judge(
     outside = 1 - len(finite) / n
     half_variance = 0.5 * float(np.var(finite)) if len(finite) > 1 else np.inf
     size, k_hat = smoothed.effective_sample_size, smoothed.k_hat
+    light = k_hat < HIGH_K
     weights_reliable = (
-        (half_variance < TINY_VARIANCE and outside == 0) or size >= n / 2 or (k_hat < HIGH_K and size >= n / 4)
+        (half_variance < TINY_VARIANCE and outside == 0)
+        or (size >= n / 2 and (light or half_variance < NOISE_VARIANCE))
+        or (size >= n / 4 and light)
     )
     largest = float(np.max(np.abs(weighing.shift), initial=0.0))
     ratio = float(np.max(np.abs(weighing.sd_ratio - 1), initial=0.0))

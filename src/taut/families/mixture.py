@@ -29,7 +29,7 @@ class GaussianMixture(Family):
         lowers: `[K, D, D]`, the L_k below their diagonals: only that counts.
 
     Example:
-        >>> q = GaussianMixture.around([[0.0], [10.0]], np.ones((2, 1, 1)), log_weights=np.log([0.7, 0.3]))
+        >>> q = GaussianMixture.of([[0.0], [10.0]], np.ones((2, 1, 1)), log_weights=np.log([0.7, 0.3]))
         >>> [f"{weight:.3f}" for weight in q.weights.tolist()]
         ['0.700', '0.300']
     """
@@ -41,7 +41,7 @@ class GaussianMixture(Family):
     lowers: Float[Array, "K D D"]
 
     @classmethod
-    def around(cls, means, factors, log_weights=None) -> "GaussianMixture":
+    def of(cls, means, factors, log_weights=None) -> "GaussianMixture":
         """The mixture of N(mean_k, factor_k factor_k').
 
         Args:
@@ -66,7 +66,7 @@ class GaussianMixture(Family):
             optima: Gaussians with `mean` `[D]` and `factor` `[D, D]`.
             elbos: of each, in nats.
         """
-        return cls.around([q.mean for q in optima], [q.factor for q in optima], elbos)
+        return cls.of([q.mean for q in optima], [q.factor for q in optima], elbos)
 
     @property
     def dim(self) -> int:

@@ -65,31 +65,34 @@ class Bend(eqx.Module):
         wide = (dim, min(CONDITIONERS, dim))
         return cls(*(np.zeros(dim) for _ in range(4)), *(np.zeros(wide) for _ in range(4)))
 
-    def _given(self, y: Float[Array, " D"]) -> tuple[Float[Array, " D"], Float[Array, " D"]]:
-        """Locations and log-scales given the first C coordinates."""
-        first = y[: self.bend.shape[1]]
+    def _given(self, first: Float[Array, " C"], size: int) -> tuple[Float[Array, " N"], Float[Array, " N"]]:
+        """Locations and log-scales of the first `size` coordinates given those that are conditioned on."""
+        below = lambda matrix: jnp.tril(matrix[:size], -1)  # noqa: E731
         s = KNEE * jnp.tanh(first / KNEE)
-        location = jnp.tril(self.bend, -1) @ (first**2 - 1) + jnp.tril(self.lean, -1) @ first + self.shift
-        h = jnp.tril(self.funnel, -1) @ s + jnp.tril(self.spread, -1) @ (s**2 - 1)
-        return location, BOUND * jnp.tanh(h / BOUND) + self.log_scale
+        location = below(self.bend) @ (first**2 - 1) + below(self.lean) @ first + self.shift[:size]
+        h = below(self.funnel) @ s + below(self.spread) @ (s**2 - 1)
+        return location, BOUND * jnp.tanh(h / BOUND) + self.log_scale[:size]
 
     def __call__(self, z: Float[Array, " D"]) -> tuple[Float[Array, " D"], Float[Array, ""]]:
         """y' and the log-determinant of its Jacobian, in nats."""
         u = jnp.exp(self.log_tail) * jnp.arcsinh(z) + self.skew
         y = jnp.sinh(u)
-        location, log_scale = self._given(y)
+        location, log_scale = self._given(y[: self.bend.shape[1]], y.size)
         # cosh u = (e^u + e^-u) / 2 without overflow
         log_cosh = jnp.logaddexp(u, -u) - np.log(2.0)
         return location + jnp.exp(log_scale) * y, jnp.sum(log_cosh + self.log_tail - 0.5 * jnp.log1p(z**2) + log_scale)
 
     def inverse(self, warped: Float[Array, " D"]) -> Float[Array, " D"]:
         """The z with this y'."""
-        # y_i needs y_j with j < min(i, C): each sweep makes one more of the first C exact, and the last all others.
-        def sweep(_, y):
-            location, log_scale = self._given(y)
-            return (warped - location) * jnp.exp(-log_scale)
+        # y_i needs y_j with j < min(i, C): each sweep makes one more of the first C exact, and these give all others.
+        C = self.bend.shape[1]
 
-        y = jax.lax.fori_loop(0, self.bend.shape[1] + 1, sweep, jnp.zeros_like(warped))
+        def unbent(first, size):
+            location, log_scale = self._given(first, size)
+            return (warped[:size] - location) * jnp.exp(-log_scale)
+
+        first = jax.lax.fori_loop(0, C, lambda _, first: unbent(first, C), jnp.zeros_like(warped[:C]))
+        y = unbent(first, warped.size)
         return jnp.sinh((jnp.arcsinh(y) - self.skew) * jnp.exp(-self.log_tail))
 
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from taut.capabilities import Capability
 from taut.gradients.base import Gradient, Info
@@ -67,12 +68,13 @@ class MeasureValued(Gradient):
         there = evaluate(stop_gradient(target), stop_gradient(q), places, closed)
         here = stop_gradient(draws)
 
-        def with_branch(k, terms):
-            changed = (x.at[k].set(t) for x, t in zip(here[:4], terms, strict=True))
+        def with_branch(own, terms):
+            changed = (jnp.where(own, t, x) for x, t in zip(here[:4], terms, strict=True))
             return objective.statistics(Draws(*changed, *here[4:]))  # pyright: ignore[reportCallIssue]
 
         terms = tuple(x.reshape(K, B) for x in there[:4])
-        after = jax.vmap(lambda k, terms: jax.vmap(lambda t: with_branch(k, t))(terms))(jnp.arange(K), terms)
+        of_draw = jax.vmap(with_branch, (None, 0))
+        after = jax.vmap(of_draw)(np.eye(K, dtype=bool), terms)
         moving = weights - stop_gradient(weights)
         statistics = jax.tree.map(lambda s, a: s + jnp.tensordot(moving, stop_gradient(a - s), 2), statistics, after)
         return statistics, Info(stop_gradient(elbo_terms(draws)), ())
