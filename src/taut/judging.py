@@ -83,11 +83,13 @@ def gaussian_of(family: Family) -> Gaussian | None:
     if Capability.PRECISION not in family.offers:
         return None
     mean = np.asarray(family.mean, float)  # pyright: ignore[reportAttributeAccessIssue]
-    if Capability.FACTORISED in family.offers:
-        return Gaussian(mean, np.diag(np.exp(np.asarray(family.log_sd, float))))  # pyright: ignore[reportAttributeAccessIssue]
-    lower = np.asarray(family.lower, float)  # pyright: ignore[reportAttributeAccessIssue]
-    diagonal = np.exp(np.asarray(family.log_diagonal, float))  # pyright: ignore[reportAttributeAccessIssue]
-    return Gaussian(mean, np.tril(lower, -1) + np.diag(diagonal))
+    factorised = Capability.FACTORISED in family.offers
+    log_diagonal = family.log_sd if factorised else family.log_diagonal  # pyright: ignore[reportAttributeAccessIssue]
+    with np.errstate(over="ignore"):  # a fit that has diverged
+        diagonal = np.diag(np.exp(np.asarray(log_diagonal, float)))
+    if factorised:
+        return Gaussian(mean, diagonal)
+    return Gaussian(mean, np.tril(np.asarray(family.lower, float), -1) + diagonal)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def draws_of(family: Family, n: int, seed: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:

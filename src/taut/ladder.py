@@ -12,8 +12,8 @@ import numpy as np
 
 from taut.algorithms.base import Settled
 from taut.algorithms.gaussians import Gaussian
-from taut.algorithms.hamiltonian import second_opinion
-from taut.algorithms.warp import scales_first, warp
+from taut.algorithms.hamiltonian import moments, second_opinion
+from taut.algorithms.warp import orders, warp
 from taut.batch import Batch
 from taut.density import Density
 from taut.diagnostics.convergence import Convergence, certified
@@ -72,7 +72,7 @@ def climb(
             return standing
     if convergence.answer == "no" and not np.isfinite(standing.judged.bound.elbo):
         return standing
-    standing = _warped(model, density, best, settled, convergence, standing, common, rng)
+    standing = _warped(model, density, best, settled, standing, common, rng)
     if standing.judged.verdict.converged.answer != "yes" or not _one_optimum(settled):
         return standing
     if _trusted(standing) and standing.judged.verdict.trust.k_hat < DOUBTED_K:
@@ -99,17 +99,20 @@ def _mixture(model, density, settled, convergence, standing, common) -> Standing
     return _kept(standing, family, judged, f"mixture of {len(gaussians)} optima", density.evaluations - before)
 
 
-def _warped(model, density, best, settled, convergence, standing, common, rng) -> Standing:
-    before = density.evaluations
-    bent = warp(density, best, scales_first(model.parameters), rng)
+def _warped(model, density, best, settled, standing, common, rng) -> Standing:
+    """Rung B, by one order of the coordinates after the other: only trying tells which depends on which."""
     rivals = share_of_rivals(settled.rivals)
-    if bent.kept:
-        convergence = _of_phases(bent)
-        judged = judge(model, bent.family, density, convergence, rivals=rivals, **common)
-        standing = _kept(standing, bent.family, judged, "sinh-arcsinh", density.evaluations - before)
-    else:
-        note = f"sinh-arcsinh: the ELBO did not rise ({density.evaluations - before:,} gradients)"
-        standing = standing._replace(rungs=(*standing.rungs, note))
+    for order in orders(density, best, model.parameters, rng):
+        before = density.evaluations
+        bent = warp(density, best, order, rng)
+        if bent.kept:
+            judged = judge(model, bent.family, density, _of_phases(bent), rivals=rivals, **common)
+            standing = _kept(standing, bent.family, judged, "sinh-arcsinh", density.evaluations - before)
+        else:
+            note = f"sinh-arcsinh: the ELBO did not rise ({density.evaluations - before:,} gradients)"
+            standing = standing._replace(rungs=(*standing.rungs, note))
+        if _trusted(standing) or not bent.kept:
+            break
     return standing
 
 
@@ -137,11 +140,13 @@ def _chains(model, batch, density, standing, seed) -> Standing:
     names, values = columns(named_values(model, z, density.dtype))
     before = columns(named_values(model, standing.judged.z, density.dtype))[1]
     shift, ratio = (values.mean(0) - before.mean(0)) / before.std(0), values.std(0) / before.std(0)
-    largest, widest, r_hat = np.abs(shift).max(), np.abs(ratio - 1).max(), float(opinion.moments.r_hat.max())
+    # Of the named values, not of their logarithms: a tail that is short in z may be long in x.
+    seen = moments(values.reshape(len(opinion.draws), -1, values.shape[1]))
+    largest, widest, r_hat = np.abs(shift).max(), np.abs(ratio - 1).max(), float(seen.r_hat.max())
     chains, gradients = len(opinion.draws), opinion.evaluations
     said = f"Hamiltonian Monte Carlo: {chains} chains, R-hat {r_hat:.3f} ({gradients:,} gradients)"
     verdict = standing.judged.verdict
-    if not opinion.moments.believed:
+    if not seen.believed:
         return standing._replace(rungs=(*standing.rungs, f"{said}, which do not agree"))
     answer = "corrected"
     reason = (
@@ -154,7 +159,8 @@ def _chains(model, batch, density, standing, seed) -> Standing:
         reason = f"heavy tails: no number of draws settles the sd of {which}; read quantiles, not sds"
     elif max(largest, widest) > FARTHEST:  # what chains have moved is a lower bound of what they have yet to move
         answer, which = "suspect", names[int(np.argmax(np.maximum(np.abs(shift), np.abs(ratio - 1))))]
-        reason = f"short chains from draws of q moved {which} by {largest:.2f} sd and its sd by {widest:.0%}: so may more"
+        moved = f"by up to {largest:.2f} sd and its sd by {widest:.0%}"
+        reason = f"short chains from draws of q moved {which} {moved}, and longer ones may move it on"
     trust = dataclasses.replace(
         verdict.trust, answer=answer, reason=reason, names=names, shift=shift, sd_ratio=ratio,
         second_moment_size=np.where(heavy, 0.0, len(z)),

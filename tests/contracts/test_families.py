@@ -14,7 +14,9 @@ from taut.families import Family
 from taut.trees import cast, is_float_array
 
 PUBLIC = [part for _, part in inspect.getmembers(taut.families, inspect.isclass)]
-FAMILIES = [part for part in PUBLIC if issubclass(part, Family) and hasattr(part, "around")]
+# Bent families have tests of their own: their draws are no affine function of the noise.
+FAMILIES = [part for part in PUBLIC if issubclass(part, Family) and hasattr(part, "around")
+            and part not in (taut.families.SinhArcsinh, taut.families.Flow)]  # fmt: skip
 """Those over real vectors; discrete and amortised ones have tests of their own in tests/families."""
 CASES = [(family, D) for family in FAMILIES for D in (1, 2)]
 pytestmark = pytest.mark.usefixtures("x64")

@@ -197,11 +197,10 @@ def judge(
     half_variance = 0.5 * float(np.var(finite)) if len(finite) > 1 else np.inf
     size, k_hat = smoothed.effective_sample_size, smoothed.k_hat
     light = k_hat < HIGH_K
-    weights_reliable = (
-        (half_variance < TINY_VARIANCE and outside == 0)
-        or (size >= n / 2 and (light or half_variance < NOISE_VARIANCE))
-        or (size >= n / 4 and light)
-    )
+    # Smoothing erases a handful of draws that carry much over a flat bulk; the raw weights still know of them.
+    raw_size = n / (1 + n * smoothed.log_mean_error**2)
+    enough = size >= n / 4 if light else size >= n / 2 and half_variance < NOISE_VARIANCE
+    weights_reliable = (half_variance < TINY_VARIANCE and outside == 0) or (enough and raw_size >= n / 4)
     largest = float(np.max(np.abs(weighing.shift), initial=0.0))
     ratio = float(np.max(np.abs(weighing.sd_ratio - 1), initial=0.0))
     # Where q and its weights agree about an sd nothing is amiss, however few draws carry its weighted square.

@@ -104,6 +104,10 @@ class FullRank(Family):
         standard = solve_triangular(self.factor, z - self.mean, lower=True)
         return jnp.sum(-0.5 * standard**2 - self.log_diagonal - 0.5 * LOG_2PI)
 
+    def sample_and_log_prob(self, noise: Float[Array, " D"]) -> tuple[Float[Array, " D"], Float[Array, ""]]:
+        """The draw and its log density, without solving for the noise that is known."""
+        return self.sample(noise), jnp.sum(-0.5 * noise**2 - self.log_diagonal - 0.5 * LOG_2PI)
+
     def entropy(self) -> Float[Array, ""]:
         """Entropy -E_q[log q], in nats."""
         return jnp.sum(self.log_diagonal + 0.5 * (1 + LOG_2PI))
