@@ -25,7 +25,8 @@ def coefficients(fit: "Fit", level: float) -> dict[str, Any]:
     q = gaussian_of(fit.answer)
     assert q is not None
     A = fit.design.original_scale()
-    mean, sd = A @ q.mean, np.sqrt(np.sum((A @ q.factor) ** 2, axis=1))
+    with np.errstate(all="ignore"):  # a fit that has diverged is shown all the same
+        mean, sd = A @ q.mean, np.sqrt(np.sum((A @ q.factor) ** 2, axis=1))
     half = ndtri(0.5 + 0.5 * level) * sd
     return {
         "name": list(fit.design.names), "mean": mean, "sd": sd, "lower": mean - half, "upper": mean + half,

@@ -177,9 +177,10 @@ def judge(
     """The verdict on q from fresh independent draws.
 
     *Reliable* are weights whose half-variance is tiny, or whose effective sample size is at least n / 4 with k-hat
-    below 0.7, or at least n / 2 where the weights differ too little for k-hat to say anything; and q must have converged, the best ELBO recurred, and no other optimum hold a hundredth of the
-    mass. Then the answer is "good" if no mean moves by 0.1 sd and no sd by 5 % under the weights, otherwise
-    "corrected". A perfect fit has equal weights and is good.
+    below 0.7, or at least n / 2 where they differ too little for k-hat to say anything; the raw weights too must be
+    worth n / 4. And q must have converged, the best ELBO recurred, and no other optimum hold a hundredth of the mass.
+    Then the answer is "good" if no mean moves by 0.1 sd and no sd by 5 % under the weights, otherwise "corrected". A
+    perfect fit has equal weights and is good.
 
     Args:
         log_weights: log p(x, z) - log q(z) at the draws, in nats, over the full data; any constant may be added.
