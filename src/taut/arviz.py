@@ -84,7 +84,7 @@ def _attributes(fit: "Fit") -> dict[str, str]:
 def _made(groups: dict[str, Any], attributes: dict[str, str]) -> Any:
     """An InferenceData of ArviZ before 1, a DataTree since."""
     try:
-        import arviz
+        import arviz  # pyright: ignore[reportMissingImports]
 
         if int(arviz.__version__.split(".")[0]) < 1:
             return arviz.from_dict(**groups, attrs=attributes)

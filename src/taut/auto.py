@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from taut import precision
-from taut.algorithms import OnDensity
+from taut.algorithms.base import OnDensity
 from taut.choose import choose
 from taut.data.source import Source
 from taut.errors import ArgumentError

@@ -12,10 +12,11 @@ from taut.algorithms import (
     BatchAndMatch,
     FixedDraws,
     NaturalGradient,
-    OnDensity,
     ScoreRegression,
     StochasticGradient,
 )
+from taut.algorithms.base import OnDensity
+from taut.capabilities import Capability
 from taut.errors import ArgumentError, PairingError
 from taut.families import Family, FullRank, MeanField
 from taut.families.amortized import Amortized
@@ -204,6 +205,8 @@ def _gradient(kind: type[Algorithm], model: Model, family: Any, objective: Objec
         return Reparametrization, "the algorithm brings matched draws of its own"
     if isinstance(family, Amortized) and family.latent == "bernoulli":
         return Reinforce, "draws of a discrete latent are not differentiable"
+    if isinstance(family, Family) and Capability.REPARAMETRISED not in family.offers and not model.local:
+        return Reinforce, "draws of this family are no differentiable function of fixed noise"
     if not objective.closed_kl:
         return PathDerivative, "doubly reparametrized: its signal does not vanish as the number of draws grows"
     return Reparametrization, "low variance for differentiable models"

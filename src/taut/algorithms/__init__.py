@@ -1,7 +1,6 @@
 """Sentence 5, learn: how q moves."""
 
 from taut.algorithms.base import Algorithm as Algorithm
-from taut.algorithms.base import OnDensity as OnDensity
 from taut.algorithms.batch_and_match import BatchAndMatch as BatchAndMatch
 from taut.algorithms.fixed_draws import FixedDraws as FixedDraws
 from taut.algorithms.natural import NaturalGradient as NaturalGradient

@@ -87,7 +87,9 @@ class Algorithm(eqx.Module):
 
     def gradient_evaluations(self, problem: Problem, state: Any, rows: int, batch_size: int | None) -> float:
         """Gradients of the log density at one z over the full data; a minibatch counts its share."""
-        return float(int(state.step) * problem.gradient.samples * (batch_size or rows) / rows)
+        local = problem.model.local  # then q is another one for each row, and a draw is an evaluation
+        each = problem.gradient.samples if local else problem.gradient.evaluations(problem.family)
+        return float(int(state.step) * each * (batch_size or rows) / rows)
 
     def diagnose(self, key: PRNGKeyArray, state: Any, batch: Batch) -> dict[str, Any]:
         """The terms and derivatives of one step by name, to say which of them is not finite."""
@@ -131,6 +133,15 @@ class OnDensity(Algorithm):
 
     chunk: ClassVar[int] = 1
     deterministic: ClassVar[bool] = True
+
+    def check(self, problem):
+        """As every algorithm, and no gradient estimator: it brings matched draws of its own."""
+        super().check(problem)
+        if problem.gradient.name != "reparametrization":
+            raise PairingError(
+                f"The {self.name} algorithm brings matched draws of its own and takes no {problem.gradient.name} "
+                "gradient; leave gradient out, or use algorithm=taut.algorithms.StochasticGradient()."
+            )
 
     def run(self, density: Density, problem: Problem, seed: int) -> Settled:
         """Fit `problem.family` to `density`."""

@@ -69,7 +69,7 @@ class BatchAndMatch(OnDensity):
         if Capability.FACTORISED in problem.family.offers:
             raise PairingError(
                 f"Batch and match fits a full-rank Gaussian and not a {problem.family.name} one; use "
-                "family='full-rank', or algorithm='fixed draws'."
+                "family='full-rank', or algorithm=taut.algorithms.StochasticGradient()."
             )
 
     def run(self, density, problem, seed):

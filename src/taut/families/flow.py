@@ -54,8 +54,8 @@ class Flow(Family):
             ArgumentError: FlowJAX is not installed, or D is 1.
         """
         try:
-            from flowjax.distributions import Normal
-            from flowjax.flows import coupling_flow
+            from flowjax.distributions import Normal  # pyright: ignore[reportMissingImports]
+            from flowjax.flows import coupling_flow  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise ArgumentError(
                 'The flow family needs FlowJAX, which is not installed: pip install "taut[flows]". The sinh-arcsinh '
@@ -105,7 +105,7 @@ class Flow(Family):
         return self._density(*self._map().inverse_and_log_det(y))
 
     def _map(self):
-        import paramax
+        import paramax  # pyright: ignore[reportMissingImports]
 
         return paramax.unwrap(jax.tree.map(lambda x: jnp.asarray(x) if is_float_array(x) else x, self.bijection))
 

@@ -63,8 +63,8 @@ def from_pymc(model: Any) -> LogDensity:
     """
     try:
         with _global_precision_kept():
-            import pymc
-            import pytensor.link.jax.dispatch  # noqa: F401
+            import pymc  # pyright: ignore[reportMissingImports]
+            import pytensor.link.jax.dispatch  # noqa: F401  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ArgumentError("from_pymc needs PyMC: pip install 'taut[pymc]'.") from error
     if not isinstance(model, pymc.Model):
@@ -86,7 +86,7 @@ def _global_precision_kept() -> Iterator[None]:
 
 
 def _translated(model: Any) -> LogDensity:
-    from pymc.sampling.jax import get_jaxified_graph
+    from pymc.sampling.jax import get_jaxified_graph  # pyright: ignore[reportMissingImports]
 
     free = sorted(model.free_RVs, key=lambda rv: rv.name)
     value_of = model.rvs_to_values
@@ -120,7 +120,7 @@ def _translated(model: Any) -> LogDensity:
 
 
 def _refuse(model: Any) -> None:
-    from pymc.variational.minibatch_rv import MinibatchRandomVariable
+    from pymc.variational.minibatch_rv import MinibatchRandomVariable  # pyright: ignore[reportMissingImports]
 
     discrete = [rv.name for rv in model.free_RVs if np.dtype(rv.dtype).kind in "biu"]
     if discrete:
@@ -142,7 +142,7 @@ def _refuse(model: Any) -> None:
 
 def _log_jacobian(model: Any, free: list[Any]) -> Any:
     """ln |d values / d z|, the sum over PyMC's transforms."""
-    from pytensor.tensor.basic import as_tensor
+    from pytensor.tensor.basic import as_tensor  # pyright: ignore[reportMissingImports]
 
     terms = [model.rvs_to_transforms[rv].log_jac_det(model.rvs_to_values[rv], *rv.owner.inputs).sum()
              for rv in free if model.rvs_to_transforms[rv] is not None]  # fmt: skip
@@ -151,8 +151,8 @@ def _log_jacobian(model: Any, free: list[Any]) -> Any:
 
 def _log_joint(model: Any, values: dict[Any, Any]) -> Any:
     """ln p(x, values) of the constrained values, potentials included."""
-    from pymc.logprob.basic import conditional_logp
-    from pytensor.tensor.basic import as_tensor
+    from pymc.logprob.basic import conditional_logp  # pyright: ignore[reportMissingImports]
+    from pytensor.tensor.basic import as_tensor  # pyright: ignore[reportMissingImports]
 
     values = values | {rv: model.rvs_to_values[rv] for rv in model.observed_RVs}
     terms: list[Any] = list(conditional_logp(values, warn_rvs=False).values()) + _with_values(model.potentials, values)
@@ -161,7 +161,7 @@ def _log_joint(model: Any, values: dict[Any, Any]) -> Any:
 
 def _with_values(graphs: list[Any], values: dict[Any, Any]) -> list[Any]:
     """The graphs with each random variable, wherever it occurs, replaced by its value."""
-    from pytensor.graph.replace import clone_replace
+    from pytensor.graph.replace import clone_replace  # pyright: ignore[reportMissingImports]
 
     if not graphs:
         return []
