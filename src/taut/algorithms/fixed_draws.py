@@ -72,7 +72,8 @@ class FixedDraws(OnDensity):
         if Capability.FACTORISED not in problem.family.offers:
             raise PairingError(
                 f"Fixed draws fit a mean field and not a {problem.family.name} Gaussian, whose {problem.family.dim}^2 "
-                "parameters would fit the draws; use family='mean-field', or algorithm=taut.algorithms.StochasticGradient()."
+                "parameters would fit the draws; use family='mean-field', or "
+                "algorithm=taut.algorithms.StochasticGradient()."
             )
         if self.linear_response and problem.family.dim > MOST_RESPONSES:
             raise PairingError(
