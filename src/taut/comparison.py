@@ -14,7 +14,17 @@ from taut.algorithms import StochasticGradient
 from taut.choose import GRADIENTS, choose, named
 from taut.data.source import Source, take
 from taut.errors import ArgumentError
-from taut.gradients import Enumeration, Exact, Gradient, Problem, Reinforce, admissible
+from taut.gradients import (
+    Enumeration,
+    Exact,
+    Gradient,
+    MeasureValued,
+    NoControl,
+    Problem,
+    Reinforce,
+    Reparametrization,
+    admissible,
+)
 from taut.gradients.problem import estimate, statistics_like, trainable
 from taut.inputs import rows_of
 from taut.objectives.parse import parse_objective
@@ -219,3 +229,35 @@ def _rows(
             index = f"[{', '.join(map(str, place))}]" if place else ""
             table.append(common | numbers | {"parameter": name + index, "standard_error": error})
     return table
+
+
+def study(cost: str, *, points: int = 7, repeats: int = 500, seed: int = 0) -> Any:
+    """One draw of each estimator on a toy over its range of k, with the closed-form variances beside the measured ones.
+
+    Args:
+        cost: "square", "exp" or "cos", under N(1, 1).
+        points: values of k.
+        repeats: gradients at each.
+        seed: of all draws.
+
+    Returns:
+        The table of `compare` with `cost`, `k` and `closed_form_variance`; parameters are "mean" and "sd".
+
+    Source: S. Mohamed, M. Rosca, M. Figurnov, A. Mnih, Monte Carlo Gradient Estimation in Machine Learning, 2020.
+    """
+    import polars as pl
+
+    from taut.gradients.toys import RANGES, Toy
+
+    tried = (Reparametrization(samples=1), Reinforce(samples=1, control=NoControl()), MeasureValued(samples=1))
+    known = {tried[0].label: "reparametrization", tried[1].label: "reinforce (none)", tried[2].label: "measure-valued"}
+    parts = []
+    for k in np.linspace(*RANGES[cost], points).tolist():
+        toy = Toy(cost, k)
+        table = compare(toy.model, toy.family, objective=toy.objective, gradients=tried, repeats=repeats, seed=seed)
+        # At sd = 1 the derivative in log sd is the one in sd.
+        rows = [row | {"parameter": "sd" if "sd" in row["parameter"] else "mean"} for row in table.to_dicts()]
+        parts += [row | {"cost": cost, "k": k, "exact": toy.gradient(row["parameter"]),
+                         "closed_form_variance": toy.closed_form_variance(known[row["estimator"]], row["parameter"])}
+                  for row in rows]  # fmt: skip
+    return pl.DataFrame(parts)

@@ -9,6 +9,7 @@ from taut.cli.calibrate import calibrate
 from taut.cli.encode import encode
 from taut.cli.evaluate import evaluate
 from taut.cli.fit import fit
+from taut.cli.gradients import gradients
 from taut.cli.guard import Guarded
 from taut.cli.predict import predict
 from taut.cli.rate_distortion import rate_distortion
@@ -41,5 +42,8 @@ def start(
     """Variational inference that says how it ended: fit a posterior, predict with it, look at it."""
 
 
-for command in (fit, predict, vae, evaluate, sample, encode, rate_distortion, report, verdict, calibrate):
+COMMANDS = (
+    fit, predict, vae, evaluate, sample, encode, rate_distortion, report, verdict, calibrate, gradients
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
