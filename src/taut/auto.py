@@ -107,9 +107,9 @@ def fit(
     rows, weights, design, labels = rows_of(model, data, sample_weight, missing, positive, transform)
     if model.local and batch_size is None:
         batch_size = min(LOCAL_BATCH, len(rows))
+    source = Source(rows, weights, batch_size, seed, dtype, transform)
     if isinstance(model, LogDensity):
         check_structure(model, rows, dtype)
-    source = Source(rows, weights, batch_size, seed, dtype, transform)
     choice = choose(model, rows, family=family, objective=objective, gradient=gradient, algorithm=algorithm,
                     steps=steps, minibatch=batch_size is not None)  # fmt: skip
     if model.local:

@@ -94,6 +94,6 @@ def test_the_summary_shows_the_corrected_coefficients(case):
     assert case.fit.verdict.trust.reliable
     shown = case.fit.summary()
     mean, sd = np.array(case.reference["mean"]), np.array(case.reference["sd"])
-    assert np.max(np.abs(shown["mean_standardised"] - mean) / sd) < 0.06
+    assert np.max(np.abs(np.array(shown["mean_standardised"]) - mean) / sd) < 0.06
     np.testing.assert_allclose(shown["sd_standardised"], sd, rtol=0.06)
     assert shown["name"][0] == case.reference["names"][0] == "intercept"

@@ -94,7 +94,9 @@ def model_and_truth(kind, D):
     return LogDensity(log_joint, parameters=supports), lambda z: log_joint(values(z)) - OFFSET + jacobian(z)
 
 
-FAMILIES = [family for family in parts(Family, taut.families) if hasattr(family, "around")]
+# Bent families have tests of their own, and one of them a library that may not be installed.
+FAMILIES = [family for family in parts(Family, taut.families) if hasattr(family, "around")
+            and family not in (taut.families.SinhArcsinh, taut.families.Flow)]  # fmt: skip
 KINDS = ["logistic, normal prior", "logistic, Student prior", "log density by rows", "joint log density"]
 
 
