@@ -9,6 +9,7 @@ parameters of q.
 import inspect
 from functools import partial
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -113,7 +114,7 @@ def targets(kind, model, D):
         cut = units(False, batch)
         return Target(model, jax.tree.map(lambda a: a[0], cut.rows), cut.weights[0], cut.scale[0])
 
-    return jax.vmap(of)(batch)
+    return eqx.filter_vmap(of)(batch)  # a log density carries its function
 
 
 def member(family, D):
@@ -133,17 +134,20 @@ def expected_gradient(gradient, q, targets, closed, points=24):
     noise = nodes.reshape(-1, gradient.samples, q.dim)
     memory = SEEN if jax.tree.leaves(gradient.init(SEEN[0])) else ()
 
+    arrays, functions = eqx.partition(targets, eqx.is_array)
+
     @plainly
     @jax.grad
-    def slope(q, targets):
+    def slope(q, arrays):
         def one(noise, target):
+            target = eqx.combine(target, functions)
             statistics, _ = gradient.surrogate(noise, Elbo(), target, q, closed, memory)
             return Elbo().value(statistics, (), 0)
 
         over_batches = jax.vmap(one, (None, 0))
-        return weights @ jnp.mean(jax.vmap(over_batches, (0, None))(noise, targets), axis=1)
+        return weights @ jnp.mean(jax.vmap(over_batches, (0, None))(noise, arrays), axis=1)
 
-    return slope(q, targets)
+    return slope(q, arrays)
 
 
 @pytest.fixture(scope="module")
