@@ -152,6 +152,7 @@ def test_the_combinations_that_are_run_have_every_part_in_them():
         assert {label(c[place]) for c in RUN} == {label(c[place]) for c in ALLOWED}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(PARTS, RUN, ids=label)
 def test_what_is_allowed_makes_a_step(model, family, objective, gradient, algorithm):
     problem, rows = built(model, family, objective, gradient)

@@ -188,7 +188,8 @@ def label(part):
 
 
 PAIRS = [
-    (gradient, family, D, kind)
+    # Correlations belong to the slow suite: test_exactness.py has every estimator in the quick one.
+    pytest.param(gradient, family, D, kind, marks=[pytest.mark.slow] if D == 2 else [])
     for gradient, family, D in (
         *((g, f, 2) for g in estimators(1) for f in FAMILIES),
         *((g, MeanField, 1) for g in estimators(2)),
