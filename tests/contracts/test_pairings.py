@@ -74,16 +74,14 @@ def gradients():
     yield taut.gradients.Disarm(samples=2)
 
 
-COMBINATIONS = list(
-    itertools.product(
-        MODELS,
-        # A flow is an adapter to a library that may not be installed; tests/families has its tests.
-        [family for family in parts(taut.families, Family) if hasattr(family, "around") and family.name != "flow"],
-        OBJECTIVES,
-        gradients(),
-        parts(taut.algorithms, Algorithm),
-    )
-)
+FOURS = list(itertools.product(
+    MODELS,
+    # A flow is an adapter to a library that may not be installed; tests/families has its tests.
+    [family for family in parts(taut.families, Family) if hasattr(family, "around") and family.name != "flow"],
+    OBJECTIVES,
+    gradients(),
+))  # fmt: skip
+ALGORITHMS = parts(taut.algorithms, Algorithm)
 
 
 def label(part):
@@ -111,9 +109,11 @@ def test_every_public_model_and_objective_is_here():
 
 
 ALLOWED, REFUSED = [], []
-for combination in COMBINATIONS:
-    problem, _ = built(*combination[:4])
-    (ALLOWED if works(problem, combination[4]()) else REFUSED).append(combination)
+for four in FOURS:
+    problem, _ = built(*four)
+    fits = problem.gradient.supports(problem.objective, problem.model, problem.family) is None
+    for algorithm in ALGORITHMS:
+        (ALLOWED if fits and works(problem, algorithm()) else REFUSED).append((*four, algorithm))
 PARTS = ("model", "family", "objective", "gradient", "algorithm")
 
 
