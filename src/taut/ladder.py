@@ -25,6 +25,8 @@ from taut.models import Model
 MOST_COORDINATES = 200
 """Up to which the upper rungs are tried: their maps have some 8 D parameters and their chains are short."""
 
+WORTHWHILE = 0.05
+"""Nats that an order of the coordinates must have brought before another is tried."""
 DOUBTED_K = 0.55
 """k-hat from which a bent family's good verdict is checked by chains: centred hierarchies have passed at 0.15 sd."""
 FARTHEST = 0.25
@@ -103,7 +105,7 @@ def _warped(model, density, best, settled, standing, common, rng) -> Standing:
     """Rung B, by one order of the coordinates after the other: only trying tells which depends on which."""
     rivals = share_of_rivals(settled.rivals)
     for order in orders(density, best, model.parameters, rng):
-        before = density.evaluations
+        before, elbo = density.evaluations, standing.judged.bound.elbo
         bent = warp(density, best, order, rng)
         if bent.kept:
             judged = judge(model, bent.family, density, _of_phases(bent), rivals=rivals, **common)
@@ -111,7 +113,8 @@ def _warped(model, density, best, settled, standing, common, rng) -> Standing:
         else:
             note = f"sinh-arcsinh: the ELBO did not rise ({density.evaluations - before:,} gradients)"
             standing = standing._replace(rungs=(*standing.rungs, note))
-        if _trusted(standing) or not bent.kept:
+        gained = standing.judged.bound.elbo - elbo
+        if _trusted(standing) or gained < WORTHWHILE:
             break
     return standing
 
@@ -128,7 +131,7 @@ def _kept(standing: Standing, family: Family, judged: Judged, name: str, evaluat
     gain = judged.bound.elbo - standing.judged.bound.elbo
     note = f"{name}: ELBO {gain:+.2f} nats, trust {judged.verdict.trust.answer} ({evaluations:,} gradients)"
     rungs = (*standing.rungs, note)
-    if judged.verdict.trust.reliable or gain > 0:
+    if gain > 0:  # a reliable verdict on a worse q is luck: its tails may be where no draw looks
         return Standing(family, judged, rungs)
     return standing._replace(rungs=rungs)
 
