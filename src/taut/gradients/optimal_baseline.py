@@ -18,7 +18,7 @@ def scores(q: Family, z: Float[Array, "K D"]) -> Float[Array, "K P"]:
     """The derivative of log q at each draw in q's P parameters, end to end."""
 
     def score(z):
-        slope = jax.grad(lambda q: q.log_prob(z))(stop_gradient(q))
+        slope = eqx.filter_grad(lambda q: q.log_prob(z))(stop_gradient(q))  # an order of coordinates is no parameter
         return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(slope)])
 
     return jax.vmap(score)(z)
