@@ -16,8 +16,9 @@ from taut.algorithms import Recipe, StochasticGradient
 from taut.data.source import Source
 from taut.errors import SavedFitError
 from taut.families import MeanField
+from taut.files import CHECKPOINT_FILE
 from taut.gradients import MovingAverage, Problem, Reinforce
-from taut.learn import CHECKPOINT_FILE, Checkpoint, Ended, learn
+from taut.learn import Checkpoint, Ended, learn
 from taut.models import LogisticRegression
 from taut.monitors import EarlyStopping
 from taut.objectives import Elbo

@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taut.errors import SavedFitError
+from taut.files import CHECKPOINT_FILE
 from taut.store import arrays_into_tree, read_arrays, tree_to_arrays, write_arrays
 from taut.trees import describe
-
-CHECKPOINT_FILE = "checkpoint.npz"
 
 
 class Checkpoint(NamedTuple):

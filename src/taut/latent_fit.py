@@ -126,6 +126,7 @@ class LatentFit(Fit):
             f"{self.iterations} steps, {self.seconds['total']:.1f} s\n"
             f"ELBO {self.elbo:.3f} (standard error {self.bound.standard_error:.2g}) = "
             f"{self.expected_log_likelihood:.3f} - {self.kl:.3f} "
-            f"nats per example{learned}\n{self.ended.value}" + (f"\n{self.reason}" if self.reason else "")
+            f"nats per example{learned}\n{self.ended.value}"
+            + (f"\n{self.reason}" if self.reason else "")
             + (f"\n{self.verdict}" if self.verdict is not None else "")
         )

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taut.algorithms.base import Algorithm
-from taut.checkpoints import CHECKPOINT_FILE, Checkpoint, identity_of, joined, restore, save
+from taut.checkpoints import Checkpoint, identity_of, joined, restore, save
 from taut.chunks import Chunk, Chunks
 from taut.data.source import Source
+from taut.files import CHECKPOINT_FILE
 from taut.gradients.problem import Problem
 from taut.monitors import Monitor
 

@@ -278,6 +278,7 @@ class Fit:
             f"{self.problem.gradient.name} gradient on {self.rows} rows\n"
             f"ELBO {self.elbo:.6f}{error} = {self.expected_log_likelihood:.6f} - {self.kl:.6f} nats, "
             f"{self.iterations} iterations, "
-            f"{self.seconds['total']:.2f} s\n{self.ended.value}" + (f"\n{self.reason}" if self.reason else "")
+            f"{self.seconds['total']:.2f} s\n{self.ended.value}"
+            + (f"\n{self.reason}" if self.reason else "")
             + (f"\n{self.verdict}" if self.verdict is not None else "")
         )

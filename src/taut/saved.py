@@ -17,11 +17,11 @@ import numpy as np
 from taut import __version__
 from taut.algorithms import StochasticGradient
 from taut.capabilities import Capability
-from taut.checkpoints import CHECKPOINT_FILE
 from taut.diagnostics.elbo import Bound
 from taut.diagnostics.verdict import Verdict
 from taut.errors import SavedFitError
 from taut.families import Family
+from taut.files import FIT_FILE, write_folder
 from taut.gradients import Problem
 from taut.judging import Judged
 from taut.latent_fit import LatentFit
@@ -30,7 +30,7 @@ from taut.models import Model, Prior
 from taut.objectives import Objective
 from taut.result import Fit
 from taut.specs import build, spec_or_none
-from taut.store import arrays_into_tree, read_arrays, tree_to_arrays, write_arrays, write_folder
+from taut.store import arrays_into_tree, read_arrays, tree_to_arrays, write_arrays
 from taut.trees import describe, is_float_array
 
 FORMAT = 1
@@ -84,9 +84,8 @@ def save(fit: Fit, path: Path) -> Path:
         path,
         {
             "arrays.npz": lambda p: write_arrays(p, arrays, {"format": FORMAT, "pair": meta["pair"]}),
-            "fit.json": lambda p: p.write_text(text, "utf-8"),
+            FIT_FILE: lambda p: p.write_text(text, "utf-8"),
         },
-        keep=(CHECKPOINT_FILE,),
     )
     return path
 
@@ -135,14 +134,14 @@ def _read_meta(path: Path) -> dict[str, Any]:
             f"{path} {what}; a saved fit is a folder made by fit.save(path) or taut fit ... --out {path}."
         )
     try:
-        meta = json.loads((path / "fit.json").read_text("utf-8"))
+        meta = json.loads((path / FIT_FILE).read_text("utf-8"))
         version = int(meta["format"])
     except FileNotFoundError:
         unfinished = (path / "checkpoint.npz").exists()
         remedy = "it holds an unfinished run: go on with --resume." if unfinished else "it is not a saved fit."
-        raise SavedFitError(f"{path} has no fit.json: {remedy}") from None
+        raise SavedFitError(f"{path} has no {FIT_FILE}: {remedy}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SavedFitError(f"{path}/fit.json is damaged or was not written by Taut ({error}); fit again.") from None
+        raise SavedFitError(f"{path / FIT_FILE} is damaged or was not written by Taut ({error}); fit again.") from None
     if version != FORMAT:
         raise SavedFitError(
             f"{path} has format {version} and this Taut ({__version__}) reads {FORMAT}: use the version that wrote it."

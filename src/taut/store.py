@@ -1,9 +1,6 @@
-"""Arrays and JSON in a folder, never pickle: what checkpoints and saved fits are made of."""
+"""Arrays and JSON in a file, never pickle: what checkpoints and saved fits are made of."""
 
 import json
-import os
-import shutil
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ import jax
 import numpy as np
 
 from taut.errors import SavedFitError
+from taut.files import write_file
 
 
 def is_array(x: Any) -> bool:
@@ -50,19 +48,10 @@ def arrays_into_tree(arrays: dict[str, np.ndarray], like: Any, prefix: str) -> A
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-    """One `.npz` file with the arrays and a JSON text, replaced in one move: a kill leaves the old file or the new."""
+    """One `.npz` file with the arrays and a JSON text, replaced in one move."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, __meta__=np.array(json.dumps(meta)), **arrays)  # pyright: ignore[reportArgumentType]
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)  # temporary files are private; the result is an ordinary file
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    text = np.array(json.dumps(meta))
+    write_file(path, lambda file: np.savez(file, __meta__=text, **arrays))  # pyright: ignore[reportArgumentType]
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -80,36 +69,3 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         raise SavedFitError(f"{path} does not exist; is the folder a saved fit?") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise SavedFitError(f"{path} is damaged or was not written by Taut ({error}); save the fit again.") from None
-
-
-def write_folder(path: Path, files: dict[str, Any], keep: tuple[str, ...] = ()) -> None:
-    """A folder whose files come from the callables in `files`, moved into place when all are written.
-
-    Other files in the folder are left where they are: each new file replaces its old one in a single move.
-
-    Args:
-        path: the folder.
-        files: writers by file name, each called with a path; the last is moved last, and marks the folder as complete.
-        keep: names of files that may be in a folder that is not a saved fit yet (a checkpoint).
-
-    Raises:
-        SavedFitError: something that is not a saved fit is in the way.
-    """
-    if path.exists():
-        strangers = (
-            []
-            if not path.is_dir() or (path / "fit.json").exists()
-            else [p.name for p in path.iterdir() if p.name not in keep]
-        )
-        if not path.is_dir() or strangers:
-            raise SavedFitError(f"{path} exists and is not a saved fit; it is left alone. Choose another folder.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    try:
-        for name, write in files.items():
-            write(staged / name)
-        path.mkdir(exist_ok=True)
-        for name in files:
-            os.replace(staged / name, path / name)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)

@@ -235,6 +235,6 @@ def test_after_a_kill_the_end_is_the_same_to_the_last_bit(pictures, tmp_path, ob
         process.send_signal(signal.SIGKILL)
         process.communicate()
     last = start("--out", "run", "--resume")
-    last.communicate()
-    assert last.returncode == 0
+    said = last.communicate()[1]
+    assert last.returncode == 0, said
     assert arrays(tmp_path / "run") == arrays(tmp_path / "whole")

@@ -3,19 +3,17 @@
 import json
 import math
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from taut.errors import ArgumentError
+from taut.files import CHECKPOINT_FILE, is_foreign, write_file
 
 if TYPE_CHECKING:
     from taut.result import Fit
 
-CHECKPOINT_FILE = "checkpoint.npz"
-"""As in `taut.learn`, which would load JAX."""
 PIPE_WIDTH = 120
 """Columns of a table that goes to a file or a pipe, which have no width of their own."""
 
@@ -56,15 +54,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """The same for what is no text."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_file(path, lambda file: file.write(content))
 
 
 def check_file(path: Path) -> None:
@@ -96,10 +86,9 @@ def check_folder(folder: Path, resume: bool | None) -> None:
         raise ArgumentError(f"--out {folder}: nothing may be written in {existing}. Choose another folder.")
     if not folder.exists():
         return
-    unfinished = (folder / CHECKPOINT_FILE).exists()
-    if any(folder.iterdir()) and not unfinished and not (folder / "fit.json").exists():
+    if is_foreign(folder):
         raise ArgumentError(f"--out {folder} holds files that are no saved fit, which are left alone. Choose another.")
-    if unfinished and resume is None:
+    if (folder / CHECKPOINT_FILE).exists() and resume is None:
         raise ArgumentError(f"--out {folder} holds an unfinished run: --resume goes on, --no-resume begins anew.")
 
 

@@ -1,5 +1,6 @@
 """Bayesian logistic regression behind scikit-learn's interface."""
 
+import numbers
 import warnings
 from typing import Any
 
@@ -41,7 +42,8 @@ class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
         fit_intercept: whether to add a column of ones; without it a row of zeros has probability 1/2.
         steps: budget, in place of the algorithm's own.
         batch_size: rows for each step; all by default. Fewer choose the stochastic algorithm.
-        random_state: an integer, a NumPy `RandomState` or None; the default algorithm uses no chance.
+        random_state: an integer, a NumPy `RandomState` or None. The draws that weigh the answer use it even where the
+            algorithm uses no chance, so that equal data give an equal answer unless this is None.
 
     Attributes:
         classes_: `[2]`, the labels; the second is the positive one.
@@ -80,7 +82,7 @@ class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
         fit_intercept: bool = True,
         steps: int | None = None,
         batch_size: int | None = None,
-        random_state: Any = None,
+        random_state: Any = 0,
     ):
         self.prior_scale = prior_scale
         self.family = family
@@ -115,7 +117,7 @@ class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
             family=self.family,
             gradient=self.gradient,
             algorithm=self.algorithm,
-            seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
+            seed=self._seed(),
             steps=self.steps,
             batch_size=self.batch_size,
             sample_weight=weights,
@@ -163,6 +165,12 @@ class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
         if len(set(design.names)) < len(design.names):
             raise DataError(f"Two coefficients would have one name in {list(design.names)}: rename a column.")
         return design
+
+    def _seed(self) -> int:
+        """An integer as it is, so that `taut.fit` with the same one gives the same fit; else the next of its stream."""
+        if isinstance(self.random_state, numbers.Integral):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _read_off_coefficients(self) -> None:
         table = self.result_.summary()

@@ -1,7 +1,5 @@
 """A fit as one HTML file: figures inside, no network, no script."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ from markupsafe import Markup, escape
 
 import taut
 from taut.errors import ArgumentError
+from taut.files import write_file
 from taut.report import forest, verdict_words, words
 from taut.report.calibration import calibration
 from taut.report.evidence import Evidence, named
@@ -173,15 +172,7 @@ def _replace(path: Path, text: str) -> Path:
     """Write a file so that there is the old one or the new one, never a half."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(name).chmod(0o644)  # as any file would be; a temporary one is its owner's alone
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_file(path, lambda file: file.write(text.encode()))
     except OSError as error:
         raise ArgumentError(f"The page cannot be written to {path} ({error.strerror}): choose another path.") from error
     return path
