@@ -117,6 +117,7 @@ def test_a_weight_of_two_is_a_row_given_twice():
     np.testing.assert_allclose(weighted, np.average(LOG_MARGINAL, weights=[2, 1, 0, 1, 1]), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_units_together_are_the_average_of_units_alone():
     # The units' keys are split from the step's, so each unit can be had by itself with the surrogate.
     family = LinearEncoder(np.array(0.2), np.array(-0.3))

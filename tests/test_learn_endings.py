@@ -94,6 +94,7 @@ def test_a_fit_that_diverged_still_answers():
     assert fit.to_json()["ended"] == "diverged"
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_below_its_start_has_diverged():
     X = np.random.default_rng(0).normal(size=(60, 4))
     y = (X[:, 0] > 0).astype(int)

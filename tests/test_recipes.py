@@ -27,6 +27,7 @@ def read(name):
     return json.loads((RECIPES / f"{name}.json").read_text())
 
 
+@pytest.mark.slow
 def test_one_sample_elbo_is_reported_by_epoch(run):
     seen = run.outcome(read("mnist_500_20") | SMALL, "digits")
     assert seen["steps"] == 50 * 200 // 50
@@ -35,6 +36,7 @@ def test_one_sample_elbo_is_reported_by_epoch(run):
     json.dumps(seen)
 
 
+@pytest.mark.slow
 def test_log_likelihood_is_reported_with_active_units(run):
     seen = run.outcome(read("iwae_small") | SMALL | {"objective": "iwae=3"}, "digits")
     assert 10 < seen["minus_log_likelihood"] < seen["minus_elbo"] < 44

@@ -42,13 +42,22 @@ def fitted(parts, objective="elbo", **options):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: fitted(mlp()),
-        lambda: fitted(convolutional(), "annealed"),
-        lambda: fitted(discrete(), "expected_log_likelihood>=-9"),
-        lambda: fitted(mlp(likelihood=Gaussian(0.5, learned=True), prior=LearnedNormal.standard(2)), "free-bits=0.5"),
-        lambda: fitted(mlp(), "iwae=2", algorithm=StochasticGradient(learning_rate=0.01, averaging=None)),
+        pytest.param(lambda: fitted(mlp()), id="mlp"),
+        pytest.param(lambda: fitted(convolutional(), "annealed"), id="convolutional", marks=pytest.mark.slow),
+        pytest.param(lambda: fitted(discrete(), "expected_log_likelihood>=-9"), id="discrete", marks=pytest.mark.slow),
+        pytest.param(
+            lambda: fitted(
+                mlp(likelihood=Gaussian(0.5, learned=True), prior=LearnedNormal.standard(2)), "free-bits=0.5"
+            ),
+            id="learned",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            lambda: fitted(mlp(), "iwae=2", algorithm=StochasticGradient(learning_rate=0.01, averaging=None)),
+            id="importance",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["mlp", "convolutional", "discrete", "learned", "importance"],
 )
 def test_an_autoencoder_comes_back_whole(make, tmp_path):
     fit = make()

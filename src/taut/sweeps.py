@@ -82,42 +82,38 @@ def rate_distortion(
     seen = np.asarray(test)
     lines, reached = [], []
 
-    def measured(sweep: str, given: float, objective: Any) -> LatentFit:
+    def trained(sweep: str, given: float, objective: Any) -> LatentFit:
         done = fit(model, images, objective=objective, seed=seed, progress=False, **sentences)
-        with precision.context(done.dtype):
-            bound = elbo_per_example(
-                cast(done.problem, done.dtype),
-                seen,
-                jax.random.key(seed),
-            )[0]
         assert isinstance(done, LatentFit)
-        learned, missed = _only(done.multiplier), _only(done.violation)
-        multiplier = 1 / given if learned is None else learned
-        lines.append(
-            {
-                "sweep": sweep,
-                "given": given,
-                "multiplier": multiplier,
-                "beta": given if learned is None else 1 / multiplier if multiplier > 0 else float("inf"),
-                "distortion": -bound.expected_log_likelihood,
-                "rate": bound.kl,
-                "elbo": bound.elbo,
-                "standard_error": bound.standard_error,
-                "violation": missed,
-            }
-        )
+        lines.append({"sweep": sweep, "given": given} | _measured(done, given, seen, seed))
         if report is not None:
             report(len(lines), total, f"{sweep} {given:.6g}")
         return done
 
     for beta in betas:
-        done = measured("beta", beta, Weighted(beta))
-        path = done.history["expected_log_likelihood"]
+        path = trained("beta", beta, Weighted(beta)).history["expected_log_likelihood"]
         reached.append(float(np.mean(path[-max(len(path) // 10, 1) :])))  # what a constraint would measure
     for alpha in reached if bounds is None else bounds:
         constraint = at_least("expected_log_likelihood", alpha)
-        measured("alpha", alpha, Constrained(minimise="kl", subject_to=constraint))
+        trained("alpha", alpha, Constrained(minimise="kl", subject_to=constraint))
     return pl.DataFrame(lines)
+
+
+def _measured(done: LatentFit, given: float, test: np.ndarray, seed: int) -> dict[str, float | None]:
+    """Where a fit came to lie on test examples, and by which weight: the one given, or the one learned."""
+    with precision.context(done.dtype):
+        bound = elbo_per_example(cast(done.problem, done.dtype), test, jax.random.key(seed))[0]
+    learned = _only(done.multiplier)
+    multiplier = 1 / given if learned is None else learned
+    return {
+        "multiplier": multiplier,
+        "beta": given if learned is None else 1 / multiplier if multiplier > 0 else float("inf"),
+        "distortion": -bound.expected_log_likelihood,
+        "rate": bound.kl,
+        "elbo": bound.elbo,
+        "standard_error": bound.standard_error,
+        "violation": _only(done.violation),
+    }
 
 
 def _only(by_constraint: dict[str, float] | None) -> float | None:

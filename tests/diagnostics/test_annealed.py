@@ -26,6 +26,7 @@ def test_finds_the_closed_log_marginal(known, latent):
     assert 0.6 < seen.acceptance < 0.97
 
 
+@pytest.mark.slow
 def test_finds_it_where_importance_sampling_from_q_fails(known):
     case = known(n=20, widen=0.1, shrink=-1.0)
     seen = annealed(case, temperatures=200)
@@ -36,18 +37,21 @@ def test_finds_it_where_importance_sampling_from_q_fails(known):
     assert seen.difference == pytest.approx(seen.log_marginal.value - seen.importance_sampling)
 
 
+@pytest.mark.slow
 def test_more_temperatures_less_error(known):
     case = known(n=20)
     errors = [annealed(case, temperatures=T).log_marginal.standard_error for T in (5, 200)]
     assert errors[1] < 0.5 * errors[0]
 
 
+@pytest.mark.slow
 def test_batches_change_no_chain(known):
     case = known(n=20)
     each = [annealed(case, temperatures=200, batch=b).log_marginal for b in (7, 20)]
     assert each[0].value == pytest.approx(each[1].value, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_evaluate_runs_it_on_some_images(known):
     case = known(n=40)
     seen = evaluate(case.problem, case.images, draws=50, annealed=3, dtype="float64")

@@ -28,6 +28,7 @@ def test_separate_codes_tell_the_group_and_nothing_else(groups, still):
     assert seen.limit == pytest.approx(np.log(40))
 
 
+@pytest.mark.slow
 def test_overlapping_codes_against_quadrature(still):
     seen = evaluate(*grouped(2, 0.6, still), draws=2, dtype="float64").information
     z, sd = np.linspace(-8, 9, 20_001), np.exp(-1.0)
@@ -37,6 +38,7 @@ def test_overlapping_codes_against_quadrature(still):
     assert abs(seen.mutual_information - truth) < SIGMAS * seen.standard_error
 
 
+@pytest.mark.slow
 def test_the_two_parts_sum_to_the_kl(still):
     seen = evaluate(*grouped(2, 0.6, still), draws=2)
     assert seen.information.mutual_information + seen.information.marginal_kl == pytest.approx(seen.kl)
@@ -61,6 +63,7 @@ def test_the_limit_is_said(still):
     assert evaluate(*grouped(2, 50.0, still), draws=2).information.warning is None
 
 
+@pytest.mark.slow
 def test_active_units_of_a_model_that_uses_two_of_four(known):
     case = known(latent=4, used=2, n=100)
     seen = evaluate(case.problem, case.images, draws=2, dtype="float64")

@@ -43,6 +43,7 @@ def test_tiling_an_image_twice_doubles_the_likelihood_and_leaves_the_kl(known):
     assert kls[0] == pytest.approx(kls[1], abs=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [2, 5, 7])
 def test_batches_and_padding_change_nothing(known, batch):
     case = known(n=7, widen=1.3)
@@ -54,6 +55,7 @@ def test_batches_and_padding_change_nothing(known, batch):
     assert cut.activity.variances == pytest.approx(whole.activity.variances)
 
 
+@pytest.mark.slow
 def test_every_image_counts_once(known):
     """Seven images in blocks of five: a mean of block means would give the last two too much."""
     case = known(n=7)
@@ -87,12 +89,14 @@ def test_json_has_what_is_promised(known):
     assert plain["annealed"] is None
 
 
+@pytest.mark.slow
 def test_progress_is_told(known):
     case, told = known(n=7), []
     evaluate(case.problem, case.images, draws=2, batch=3, progress=lambda *state: told.append(state))
     assert told == [(3, 7), (6, 7), (7, 7)]
 
 
+@pytest.mark.slow
 def test_images_of_any_shape_and_type(still):
     problem = Problem(
         LatentVariableModel(lambda z: jnp.zeros((2, 3)), latent=1), still([1.0], [0.0]), Elbo(), Reparametrization()

@@ -144,6 +144,7 @@ def test_examples_are_few_and_as_the_model_sees_them():
     assert len(examples_to_judge(np.zeros((7, 2)), None, 0).rows) == 7
 
 
+@pytest.mark.slow
 def test_a_fit_and_what_was_saved_of_it_say_the_same(tmp_path):
     x = (np.random.default_rng(0).random((40, 8)) < 0.4).astype(np.float32)
     model = LatentVariableModel(MLP([2, 5, 8]), latent=2)

@@ -109,6 +109,7 @@ def rows_seen(y, scale):
     )
 
 
+@pytest.mark.slow
 def test_a_stream_that_is_sorted():
     """Minibatches that come sorted by label: the last ones agree with each other, and with nothing else."""
     y = np.r_[np.zeros(500), np.ones(500)] + 0.1 * np.random.default_rng(0).standard_normal(1000)
@@ -122,6 +123,7 @@ def test_a_stream_that_is_sorted():
     assert full_step(everything, of_all, False, rng).answer == "yes"
 
 
+@pytest.mark.slow
 def test_sorted_rows_are_shuffled_and_judged_whole():
     """Through the front door: whatever a minibatched fit of sorted rows answers, its verdict is on all of them."""
     random = np.random.default_rng(0)

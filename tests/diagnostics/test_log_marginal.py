@@ -47,6 +47,7 @@ def test_each_image_finds_its_own_log_marginal(known):
     assert np.max(np.abs(seen.log - case.log_marginal) / seen.standard_error) < 5
 
 
+@pytest.mark.slow
 def test_standard_error_is_the_spread_over_repetitions(known):
     case = known(n=20, widen=1.3, shrink=0.9)
     runs = [weighed(case, draws=100, seed=s) for s in range(60)]
@@ -80,6 +81,7 @@ def test_elbo_and_its_terms_are_the_closed_ones(known):
     assert abs(seen.elbo - case.elbo.mean()) < SIGMAS * seen.elbo_standard_error
 
 
+@pytest.mark.slow
 def test_a_prior_without_closed_expectation_has_its_kl_sampled(x64):
     x = np.linspace(-2, 2, 9)[:, None]
     model = LatentVariableModel(lambda z: 1.5 * z, Gaussian(0.5), 1, Independent(dist.Laplace(0.0, 1.0)))
@@ -134,6 +136,7 @@ def test_log_mean_weight_survives_where_weights_underflow(shift):
     np.testing.assert_allclose(seen.largest, w.max(1) / w.sum(1))
 
 
+@pytest.mark.slow
 def test_single_precision_at_log_weights_near_minus_1000(still):
     pixels = 1500
     decoder = lambda z: 0.02 * jnp.sum(z) * jnp.ones(pixels)  # noqa: E731

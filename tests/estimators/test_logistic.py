@@ -139,6 +139,7 @@ def compilations():
     jax.monitoring.unregister_event_duration_listener(listen)
 
 
+@pytest.mark.slow
 def test_a_search_over_folds_and_scales_compiles_once(breast_cancer, compilations):
     jax.clear_caches()
     grid = {"prior_scale": [0.3, 1.0, 3.0, 10.0]}
@@ -153,6 +154,7 @@ def test_a_search_over_folds_and_scales_compiles_once(breast_cancer, compilation
     assert search.best_params_ == {"prior_scale": 1.0}
 
 
+@pytest.mark.slow
 def test_works_in_pipelines_and_searches_over_families(small):
     X, y = small
     pipeline = make_pipeline(StandardScaler(), BayesianLogisticRegression(standardise=False, random_state=3))

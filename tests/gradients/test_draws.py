@@ -106,6 +106,7 @@ def test_arranged_draws_have_the_right_expectation(draws, kind):
     assert (abs(error) < 4) == gradient.unbiased
 
 
+@pytest.mark.slow
 def test_arranged_draws_are_quieter_on_a_smooth_cost():
     keys = jax.random.split(jax.random.key(3), 400)
     spread = {}

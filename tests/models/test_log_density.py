@@ -80,6 +80,7 @@ def test_a_normal_with_mean_eight():
     assert abs(fit.elbo - np.log(0.5 * np.sqrt(2 * np.pi))) < 5 * fit.bound.standard_error
 
 
+@pytest.mark.slow
 def test_a_networks_weights_are_an_unknown_like_any_other():
     start = {"in": rng.normal(size=(2, 3)) / 2, "bias": np.zeros(3), "out": rng.normal(size=3) / 2, "link": jnp.tanh}
 

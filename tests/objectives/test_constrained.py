@@ -161,6 +161,7 @@ def test_every_rule_reaches_the_saddle(rule):
     np.testing.assert_allclose(end["multiplier"], [variance / D], rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_published_rule_winds_up():
     # With ten times its step it goes on multiplying, by a lag of 100 steps, what has long been corrected.
     D, variance = 0.1, 0.2

@@ -84,6 +84,7 @@ def test_page_and_terminal_tell_the_verdict(plane, tmp_path):
     assert "encoder gap" in opening
 
 
+@pytest.mark.slow
 def test_binary_units_have_no_manifold_and_no_multiplier(binary, tmp_path):
     html = page(binary, tmp_path / "page.html").read_text(encoding="utf-8")
     assert headings(html) == ["Reconstructions", "Samples", "Latent traversal", *COMMON, "Rate and distortion",
@@ -106,6 +107,7 @@ def test_the_training_curves_show_looks_at_both_terms():
     assert not [line for ax in none.axes for line in ax.lines if line.get_label() == "validation"]
 
 
+@pytest.mark.slow
 def test_the_feasible_range_is_said_where_a_bound_lies_in_it():
     model = LatentVariableModel(MLP([2, 16]), latent=2)
     family = Amortized(MLP([16, 4]))

@@ -77,23 +77,27 @@ def vae(
             checkpoint=None if out is None else Checkpoint(out, resume=bool(resume)),
             callback=log,
         )
-    fit = with_evidence(fit, splits, None)
+    if out is not None:  # the evaluation may be long: what was learned is safe before it
+        save(with_evidence(fit, splits, None), out)
+    usable = fit.ended.word not in ("interrupted", "diverged")
+    fit = with_evidence(fit, splits, evaluated(fit, splits, draws=draws) if usable else None)
+    _show(fit, out, splits.images.name, as_json)
+    end(fit, out)
+
+
+def _show(fit: Any, out: Path | None, name: str, as_json: bool) -> None:
+    """Save the fit and its page, and print the table or the JSON object."""
+    import taut
+
     if out is not None:
-        save(fit, out)  # before the evaluation, which may be long: what was learned is safe
-    if fit.ended.word not in ("interrupted", "diverged"):
-        fit = with_evidence(fit, splits, evaluated(fit, splits, draws=draws))
-        if out is not None:
-            save(fit, out)
-    if out is not None:
+        save(fit, out)
         say(f"the fit is saved in {out}.")
     if not as_json:
         show(taut.report.table(fit))
-    name = splits.images.name.replace(":", "-")
-    page = Path(f"taut-report-{name}.html") if out is None else out / "report.html"
+    page = Path(f"taut-report-{name.replace(':', '-')}.html") if out is None else out / "report.html"
     say(f"the report page is {taut.report.page(fit, page)}.")
     if as_json:
         show_json(to_json(fit))
-    end(fit, out)
 
 
 def with_evidence(fit: "LatentFit", splits: Splits, evaluation: dict[str, Any] | None) -> Any:

@@ -190,53 +190,73 @@ def judge(
         recurred: whether another start found the same ELBO.
         rivals: share of the mass at other optima.
     """
-    n = len(log_weights)
     weighing = weigh(log_weights, values)
     smoothed = weighing.smoothed
     finite = log_weights[np.isfinite(log_weights)]
-    outside = 1 - len(finite) / n
-    half_variance = 0.5 * float(np.var(finite)) if len(finite) > 1 else np.inf
-    size, k_hat = smoothed.effective_sample_size, smoothed.k_hat
-    light = k_hat < HIGH_K
-    # Smoothing erases a handful of draws that carry much over a flat bulk; the raw weights still know of them.
-    raw_size = n / (1 + n * smoothed.log_mean_error**2)
-    enough = size >= n / 4 if light else size >= n / 2 and half_variance < NOISE_VARIANCE
-    weights_reliable = (half_variance < TINY_VARIANCE and outside == 0) or (enough and raw_size >= n / 4)
-    largest = float(np.max(np.abs(weighing.shift), initial=0.0))
-    ratio = float(np.max(np.abs(weighing.sd_ratio - 1), initial=0.0))
+    inside = len(finite) == len(log_weights)
+    trust = Trust(
+        "", "", smoothed.k_hat, smoothed.effective_sample_size,
+        0.5 * float(np.var(finite)) if len(finite) > 1 else np.inf, len(log_weights),
+        float(np.mean(finite)) if inside else -np.inf, smoothed.log_mean, smoothed.log_mean_error, names,
+        weighing.shift, weighing.sd_ratio, weighing.second_moment_size, rivals,
+    )  # fmt: skip
+    answer, reason = _answer(trust, inside, converged, recurred)
+    return dataclasses.replace(trust, answer=answer, reason=reason), weighing
+
+
+def _answer(seen: Trust, inside: bool, converged: str, recurred: bool) -> tuple[str, str]:
+    """The first of the rules that applies, as the answer and the sentence that gives its reason.
+
+    Args:
+        seen: the figures.
+        inside: whether no draw fell where the density is zero.
+        converged: answer of the convergence check.
+        recurred: whether another start found the same ELBO.
+    """
+    n, size, k_hat = seen.draws, seen.effective_sample_size, seen.k_hat
+    largest = float(np.max(np.abs(seen.shift), initial=0.0))
+    ratio = float(np.max(np.abs(seen.sd_ratio - 1), initial=0.0))
     # Where q and its weights agree about an sd nothing is amiss, however few draws carry its weighted square.
-    rough = (weighing.second_moment_size < SECOND_MOMENT_SIZE) & (np.abs(weighing.sd_ratio - 1) > ROUGH_RATIO)
+    rough = (seen.second_moment_size < SECOND_MOMENT_SIZE) & (np.abs(seen.sd_ratio - 1) > ROUGH_RATIO)
 
     if converged == "no":
-        answer, reason = "suspect", "the fit has not converged, so its weights speak of a q on its way"
-    elif rivals > RIVAL_SHARE:
-        answer, reason = "suspect", f"another optimum seems to hold {rivals:.0%} of the mass, which this answer misses"
-    elif not recurred:
-        answer, reason = "suspect", "several optima: the best ELBO was found from one start only"
-    elif size < LEAST_SIZE:
-        answer = "unusable"
-        reason = f"{n} draws are worth {size:.0f} (k-hat {k_hat:.2f}): q and the posterior differ too much"
-    elif not weights_reliable:
-        answer = "suspect"
-        reason = f"{n} draws are worth {size:,.0f} (k-hat {k_hat:.2f}): too few to say how far q is off"
-    elif rough.any():
-        which = ", ".join(np.array(names)[rough][:3])
-        answer, reason = "suspect", f"heavy tails: the sd of {which} hangs on a few draws; read quantiles, not sds"
-    elif largest < GOOD_SHIFT and ratio <= GOOD_RATIO:
-        answer = "good"
-        reason = f"importance weights move no mean by more than {largest:.2f} sd and no sd by more than {ratio:.0%}"
-    else:
-        answer = "corrected"
-        reason = (
-            f"means moved by up to {largest:.2f} sd and sds by up to {ratio:.0%} under importance weighting; "
-            "use fit.sample() or fit.summary(), which apply it"
+        return "suspect", "the fit has not converged, so its weights speak of a q on its way"
+    if seen.rivals > RIVAL_SHARE:
+        return "suspect", f"another optimum seems to hold {seen.rivals:.0%} of the mass, which this answer misses"
+    if not recurred:
+        return "suspect", "several optima: the best ELBO was found from one start only"
+    if size < LEAST_SIZE:
+        return (
+            "unusable",
+            f"{n} draws are worth {size:.0f} (k-hat {k_hat:.2f}): q and the posterior differ too much",
         )
-    trust = Trust(
-        answer, reason, k_hat, size, half_variance, n, float(np.mean(finite)) if not outside else -np.inf,
-        smoothed.log_mean, smoothed.log_mean_error, names, weighing.shift, weighing.sd_ratio,
-        weighing.second_moment_size, rivals,
-    )  # fmt: skip
-    return trust, weighing
+    if not _weights_reliable(seen, inside):
+        return "suspect", f"{n} draws are worth {size:,.0f} (k-hat {k_hat:.2f}): too few to say how far q is off"
+    if rough.any():
+        which = ", ".join(np.array(seen.names)[rough][:3])
+        return "suspect", f"heavy tails: the sd of {which} hangs on a few draws; read quantiles, not sds"
+    if largest < GOOD_SHIFT and ratio <= GOOD_RATIO:
+        return (
+            "good",
+            f"importance weights move no mean by more than {largest:.2f} sd and no sd by more than {ratio:.0%}",
+        )
+    return (
+        "corrected",
+        f"means moved by up to {largest:.2f} sd and sds by up to {ratio:.0%} under importance weighting; "
+        "use fit.sample() or fit.summary(), which apply it",
+    )
+
+
+def _weights_reliable(seen: Trust, inside: bool) -> bool:
+    """Whether what the weights say can be believed: the rule that `judge` states."""
+    n, size = seen.draws, seen.effective_sample_size
+    if seen.half_variance < TINY_VARIANCE and inside:
+        return True
+    light = seen.k_hat < HIGH_K
+    enough = size >= n / 4 if light else size >= n / 2 and seen.half_variance < NOISE_VARIANCE
+    # Smoothing erases a handful of draws that carry much over a flat bulk; the raw weights still know of them.
+    raw_size = n / (1 + n * seen.log_evidence_error**2)
+    return enough and raw_size >= n / 4
 
 
 def resample(weights: Float[np.ndarray, " n"], n: int, rng: np.random.Generator) -> np.ndarray:

@@ -44,6 +44,7 @@ def page(fit: Any, path: str | Path, data: Any = None, *, features: Any = None) 
         DataError: data unlike those of the fit.
 
     Example:
+        >>> import tempfile
         >>> X, y = [[0.0, 1.0], [1.0, 1.0], [2.0, 0.0], [3.0, 0.0]], [0, 0, 1, 1]
         >>> result = taut.fit(taut.models.LogisticRegression(), (X, y))
         >>> page(result, tempfile.mkdtemp() + "/report.html", (X, y)).name
@@ -52,20 +53,21 @@ def page(fit: Any, path: str | Path, data: Any = None, *, features: Any = None) 
     if fit.design is None and features is not None:
         raise ArgumentError(f"features={features!r}: a {fit.model.name} has no surface over features; leave them out.")
     if fit.model.local:
-        return _replace(Path(path), _environment().get_template("latent.html.jinja").render(_latent(fit, data)))
+        return replace_file(Path(path), environment().get_template("latent.html.jinja").render(_latent(fit, data)))
     evidence = _evidence(fit, data, features) if fit.design is not None else None
     content = _content(fit, evidence, features)
-    return _replace(Path(path), _environment().get_template("page.html.jinja").render(content))
+    return replace_file(Path(path), environment().get_template("page.html.jinja").render(content))
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """Where the templates are, and how they show numbers and names."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters.update(minus=lambda text: str(text).replace("-", "\N{MINUS SIGN}"), measured=words.measured,
-                               probability=words.probability, breakable=_breakable)  # fmt: skip
-    return environment
+    made.filters.update(minus=lambda text: str(text).replace("-", "\N{MINUS SIGN}"), measured=words.measured,
+                        probability=words.probability, breakable=_breakable)  # fmt: skip
+    return made
 
 
 def _latent(fit: Any, data: Any) -> dict[str, Any]:
@@ -168,7 +170,7 @@ def _particulars(fit: Any, facts: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _replace(path: Path, text: str) -> Path:
+def replace_file(path: Path, text: str) -> Path:
     """Write a file so that there is the old one or the new one, never a half."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
