@@ -1,11 +1,11 @@
-"""The verdict and the engine on posteriors with known answers, beside NumPyro's SVI and BlackJAX's Pathfinder.
+"""The verdict and the engine on posteriors with known answers, beside NumPyro, BlackJAX's Pathfinder and PyMC.
 
     python benchmarks/densities.py                       every target and tool: errors, cold and warm seconds, gradients
     python benchmarks/densities.py --verdicts           only Taut over seeds: how often a verdict was wrong
     python benchmarks/densities.py --targets banana funnel --json
 
 Each tool and target runs in a fresh process; cold is the first call there (compilation included, imports not), warm the
-median of the next four. The verdicts' errors are counted by fit and by posterior: seeds on one posterior are no
+median of the next ones. The verdicts' errors are counted by fit and by posterior: seeds on one posterior are no
 independent trials.
 """
 
@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-TOOLS = {"taut": "density_taut.py", "numpyro": "density_numpyro.py", "pathfinder": "density_pathfinder.py"}
+TOOLS = {"taut": "density_taut.py", "numpyro": "density_numpyro.py", "pathfinder": "density_pathfinder.py",
+         "pymc": "density_pymc.py"}  # fmt: skip
 CLOSE, CLOSE_SD = 0.1, 0.1
 """What an answer that is to be trusted must reach: reference sds of a mean, and share of an sd."""
 FALSE, FALSE_SD = 0.2, 0.25
 """Beyond it a "good" or "corrected" was false."""
-CALLS = 5
 
 
 def run(tool: str, name: str, calls: int) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def run(tool: str, name: str, calls: int) -> dict[str, Any]:
     seen = json.loads(done.stdout.splitlines()[-1])
     seconds = seen.pop("seconds")
     return {"tool": tool, "target": name, "cold": seconds[0],
-            "warm": statistics.median(seconds[1:]) if calls > 1 else None} | seen  # fmt: skip
+            "warm": statistics.median(seconds[1:])} | seen  # fmt: skip
 
 
 def verdicts(names: list[str], seeds: int) -> list[dict[str, Any]]:
@@ -59,11 +59,11 @@ def verdicts(names: list[str], seeds: int) -> list[dict[str, Any]]:
 
 def judged(row: dict[str, Any]) -> dict[str, bool]:
     """Whether the verdict was right."""
-    off = max(abs(row["least_sd"] - 1), abs(row["largest_sd"] - 1))
+    sd_off = max(abs(row["least_sd"] - 1), abs(row["largest_sd"] - 1))
     reliable = row["trust"] in ("good", "corrected")
-    close = row["mean_error"] < CLOSE and off < CLOSE_SD
+    close = row["mean_error"] < CLOSE and sd_off < CLOSE_SD
     return {
-        "false_trust": reliable and (row["mean_error"] > FALSE or off > FALSE_SD),
+        "false_trust": reliable and (row["mean_error"] > FALSE or sd_off > FALSE_SD),
         "false_alarm": not reliable and close,
         "close": close,
     }
@@ -119,6 +119,28 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
+def off(row: dict[str, Any]) -> float:
+    """How wrong an answer is: the largest error of a mean in reference sds, or of an sd as a share of it."""
+    return max(row["mean_error"], abs(row["least_sd"] - 1), abs(row["largest_sd"] - 1))
+
+
+def against(rows: list[dict[str, Any]]) -> str:
+    """For each peer the median ratio of seconds, and on how many targets its answer was the better one."""
+    by_tool: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        by_tool.setdefault(row["tool"], {})[row["target"]] = row
+    ours, lines = by_tool.pop("taut", {}), []
+    for tool, theirs in by_tool.items():
+        both = [(ours[name], row) for name, row in theirs.items() if "failed" not in row and name in ours]
+        if not both:
+            continue
+        cold, warm = (statistics.median(t[key] / o[key] for o, t in both) for key in ("cold", "warm"))
+        better = [f"{o['target']} ({off(t):.2f}, Taut {off(o):.2f})" for o, t in both if off(t) < off(o)]
+        lines.append(f"{tool}: {cold:.2g} times Taut's seconds cold and {warm:.2g} warm in the median of {len(both)} "
+                     f"targets; nearer to the truth on {len(better)}: {', '.join(better) or 'none'}")  # fmt: skip
+    return "\n".join(lines)
+
+
 def table(rows: list[dict[str, Any]]) -> str:
     """Tools side by side."""
     lines = [f"{'target':42s}{'tool':12s}{'cold s':>8s}{'warm s':>8s}{'mean err':>10s}{'least sd':>10s}{'largest':>9s}"]
@@ -137,6 +159,7 @@ def main() -> None:
     parser.add_argument("--tools", nargs="*", choices=TOOLS, default=list(TOOLS))
     parser.add_argument("--verdicts", action="store_true", help="only Taut, over seeds")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--calls", type=int, default=5, help="of a tool on a target, at least 2: the first is cold")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--figure", type=Path, help="of shift against error, with --verdicts")
     asked = parser.parse_args()
@@ -154,8 +177,8 @@ def main() -> None:
         print(json.dumps({"counts": counts(rows), "rows": rows}) if asked.json
               else "\n".join(f"{k}: {v}" for k, v in counts(rows).items()))  # fmt: skip
         return
-    rows = [run(tool, name, CALLS) for name in names for tool in asked.tools]
-    print(json.dumps(rows) if asked.json else table(rows))
+    rows = [run(tool, name, asked.calls) for name in names for tool in asked.tools]
+    print(json.dumps(rows) if asked.json else f"{table(rows)}\n\n{against(rows)}")
 
 
 if __name__ == "__main__":
