@@ -9,8 +9,6 @@ import numpy as np
 
 from taut import precision
 from taut.algorithms import Algorithm
-from taut.algorithms.gaussians import Gaussian
-from taut.algorithms.score_regression import full_rank
 from taut.batch import Batch
 from taut.compilation import Compiled
 from taut.data.source import padded_size
@@ -19,7 +17,7 @@ from taut.diagnostics.elbo import Bound
 from taut.diagnostics.trust import resample
 from taut.diagnostics.verdict import Verdict
 from taut.errors import ArgumentError, SavedFitError
-from taut.families import Family
+from taut.families import Family, FullRank
 from taut.gradients import Problem
 from taut.judging import Judged, draws_of, judge_late, named_values
 from taut.learn import Ended
@@ -204,7 +202,7 @@ class Fit:
         with precision.context(self.dtype):
             mean, covariance = map(np.asarray, _moments(self.posterior, plain=True))
         moved, widened = self.judgement.correction()
-        return full_rank(Gaussian(mean + moved, np.linalg.cholesky(covariance + widened)))
+        return FullRank.of(mean + moved, np.linalg.cholesky(covariance + widened))
 
     def predict(self, X: Any, level: float = 0.95) -> Prediction:
         """The posterior predictive of new rows: probability, sd and interval, each `[n]`, over the whole posterior.

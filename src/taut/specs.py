@@ -29,7 +29,7 @@ CLASSES: dict[str, type] = {
     for c in (
         models.LogisticRegression, models.Normal, LearnedNormal, BernoulliPrior, LatentVariableModel,
         *LIKELIHOODS.values(),
-        families.MeanField, families.FullRank, Amortized, SinhArcsinh, Bend, GaussianMixture,
+        families.MeanField, families.FullRank, families.LowRank, Amortized, SinhArcsinh, Bend, GaussianMixture,
         families.Bernoulli, families.Categorical, families.Poisson, families.Gamma, families.GammaRate,
         families.Weibull, families.Beta, families.Dirichlet,
         networks.MLP, Linear, networks.ConvolutionalEncoder, networks.ConvolutionalDecoder,

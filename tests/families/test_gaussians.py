@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from taut.families import FullRank, MeanField
+from taut.errors import ArgumentError
+from taut.families import FullRank, LowRank, MeanField
 
 pytestmark = pytest.mark.usefixtures("x64")
 rng = np.random.default_rng(15)
@@ -16,10 +17,13 @@ COVARIANCE = ROOT @ ROOT.T
 Z, X = rng.normal(size=(20, D)), rng.normal(size=(7, D))
 FULL = FullRank(MEAN, np.log(np.diag(ROOT)), ROOT)
 DIAGONAL = MeanField(MEAN, np.log(np.diag(ROOT)))
-CASES = [(FULL, COVARIANCE), (DIAGONAL, np.diag(np.diag(ROOT) ** 2))]
+SCALES, FACTOR = rng.uniform(0.2, 3.0, D), rng.normal(size=(D, 2)) * [0.1, 4.0]
+FACTORED = LowRank(MEAN, np.log(SCALES), FACTOR)
+CASES = [(FULL, COVARIANCE), (DIAGONAL, np.diag(np.diag(ROOT) ** 2)),
+         (FACTORED, SCALES[:, None] * (np.eye(D) + FACTOR @ FACTOR.T) * SCALES)]  # fmt: skip
 
 
-@pytest.mark.parametrize(("q", "covariance"), CASES, ids=["full-rank", "mean-field"])
+@pytest.mark.parametrize(("q", "covariance"), CASES, ids=["full-rank", "mean-field", "low-rank"])
 def test_density_entropy_and_moments(q, covariance):
     exact = multivariate_normal(MEAN, covariance)
     np.testing.assert_allclose(jax.jit(lambda q: jax.vmap(q.log_prob)(Z))(q), exact.logpdf(Z), rtol=1e-10)
@@ -54,10 +58,30 @@ def test_the_diagonal_of_a_precision_is_the_best_mean_field():
     assert all(kl(np.asarray(q.log_sd) + 1e-3 * rng.normal(size=D)) > best for _ in range(20))
 
 
-@pytest.mark.parametrize("family", [MeanField, FullRank])
+@pytest.mark.parametrize("factor", [FACTOR, np.ones((D, 3)), np.zeros((D, 2))], ids=["any", "equal", "none"])
+def test_what_multiplies_the_noise_is_a_root_of_the_covariance(factor):
+    # Columns that are equal or zero are no exception, nor are their derivatives.
+    q = LowRank(MEAN, np.log(SCALES), factor)
+    root = jax.jit(jax.vmap(lambda e: q.sample(e) - MEAN))(np.eye(D)).T
+    np.testing.assert_allclose(root @ root.T, q.covariance, rtol=1e-12)
+    np.testing.assert_allclose(2 * np.sum(np.log(SCALES)) + np.linalg.slogdet(np.eye(D) + factor @ factor.T)[1],
+                               np.linalg.slogdet(root @ root.T)[1], rtol=1e-12)  # fmt: skip
+    slope = jax.jit(jax.grad(lambda q: q.log_prob(Z[0])))(q)
+    assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(slope))
+
+
+@pytest.mark.parametrize("rank", [0, 6, 2.0])
+def test_a_rank_that_there_is_not_is_refused(rank):
+    with pytest.raises(ArgumentError, match="from 1 to 5"):
+        LowRank.around(MEAN, rank=rank)
+
+
+@pytest.mark.parametrize("family", [MeanField, FullRank, LowRank])
 @pytest.mark.parametrize("sd", [1e-8, 1e8])
 def test_extreme_widths_stay_finite(family, sd):
     q = family.around(np.zeros(3), sd)
     value, slope = jax.jit(jax.value_and_grad(lambda q: q.log_prob(q.sample(np.ones(3)))))(q)
-    np.testing.assert_allclose(value, 3 * (-0.5 - np.log(sd) - 0.5 * np.log(2 * np.pi)), rtol=1e-10)
+    # A low-rank start is not quite uncorrelated.
+    close = 1e-3 if family is LowRank else 1e-10
+    np.testing.assert_allclose(value, 3 * (-0.5 - np.log(sd) - 0.5 * np.log(2 * np.pi)), rtol=close)
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(slope))

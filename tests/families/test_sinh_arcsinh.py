@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from taut.families.sinh_arcsinh import SinhArcsinh, gaussian
+from taut.families import FullRank, SinhArcsinh
 from taut.trees import is_float_array
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -29,7 +29,7 @@ def test_it_starts_as_the_gaussian():
     exact = multivariate_normal(mean, factor @ factor.T)
     q = SinhArcsinh.around(mean, factor=factor, order=[2, 0, 3, 1])
     np.testing.assert_allclose(jax.jit(jax.vmap(q.log_prob))(x), exact.logpdf(x), rtol=1e-9)
-    np.testing.assert_allclose(gaussian(mean, factor).covariance, factor @ factor.T, rtol=1e-9)
+    np.testing.assert_allclose(FullRank.of(mean, factor).covariance, factor @ factor.T, rtol=1e-9)
 
 
 @pytest.mark.parametrize("dim", [1, 11])

@@ -13,6 +13,8 @@ from taut.capabilities import Capability, sentence
 from taut.density import Density
 from taut.errors import PairingError
 from taut.families.base import Family
+from taut.families.full_rank import FullRank
+from taut.families.mean_field import MeanField
 from taut.gradients.problem import Problem
 
 
@@ -31,6 +33,8 @@ class Algorithm(eqx.Module):
     """Most steps between two looks from Python."""
     needs: ClassVar[AbstractSet[Capability]] = frozenset()
     deterministic: ClassVar[bool] = False
+    brings: ClassVar[tuple[str, str] | None] = None
+    """Name and kind of the gradient estimator that it brings; None where it takes any."""
     steps: eqx.AbstractVar[int]
 
     def check(self, problem: Problem) -> None:
@@ -47,6 +51,11 @@ class Algorithm(eqx.Module):
                 f"The {self.name} algorithm needs {sentence(missing)}; {type(problem.model).__name__} with the "
                 f"{problem.family.name} "
                 "family does not offer it. Use algorithm=taut.algorithms.StochasticGradient()."
+            )
+        if self.brings is not None and problem.gradient.name != self.brings[0]:
+            raise PairingError(
+                f"The {self.name} algorithm brings {self.brings[1]} of its own and takes no {problem.gradient.name} "
+                "gradient; leave gradient out, or use algorithm=taut.algorithms.StochasticGradient()."
             )
 
     def init(self, problem: Problem, dtype: np.dtype) -> Any:
@@ -133,14 +142,18 @@ class OnDensity(Algorithm):
 
     chunk: ClassVar[int] = 1
     deterministic: ClassVar[bool] = True
+    brings = ("reparametrization", "matched draws")
+    needs = frozenset({Capability.DIFFERENTIABLE, Capability.PRECISION, Capability.EVIDENCE_BOUND})
+    fits: ClassVar[type[FullRank] | type[MeanField]] = FullRank
+    """The Gaussian family whose best member it finds."""
 
     def check(self, problem):
-        """As every algorithm, and no gradient estimator: it brings matched draws of its own."""
+        """As every algorithm, and the family that it fits."""
         super().check(problem)
-        if problem.gradient.name != "reparametrization":
+        if not isinstance(problem.family, self.fits):
             raise PairingError(
-                f"The {self.name} algorithm brings matched draws of its own and takes no {problem.gradient.name} "
-                "gradient; leave gradient out, or use algorithm=taut.algorithms.StochasticGradient()."
+                f"The {self.name} algorithm fits a {self.fits.name} Gaussian and not a {problem.family.name} one; use "
+                f"family={self.fits.name!r}, or algorithm=taut.algorithms.StochasticGradient()."
             )
 
     def run(self, density: Density, problem: Problem, seed: int) -> Settled:

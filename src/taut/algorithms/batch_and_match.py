@@ -24,10 +24,9 @@ from scipy.linalg import sqrtm
 from taut.algorithms.base import OnDensity, Settled, origin_of
 from taut.algorithms.gaussians import Gaussian, matched_draws, score
 from taut.algorithms.quasi_newton import climb
-from taut.algorithms.score_regression import full_rank
 from taut.algorithms.starts import modes
-from taut.capabilities import Capability
-from taut.errors import ArgumentError, PairingError
+from taut.errors import ArgumentError
+from taut.families.full_rank import FullRank
 
 
 class BatchAndMatch(OnDensity):
@@ -50,7 +49,6 @@ class BatchAndMatch(OnDensity):
     """
 
     name: ClassVar[str] = "batch and match"
-    needs = frozenset({Capability.DIFFERENTIABLE, Capability.PRECISION, Capability.EVIDENCE_BOUND})
     steps: int = eqx.field(static=True, default=200)
     batch: int | None = eqx.field(static=True, default=None)
     tolerance: float = eqx.field(static=True, default=1e-3)
@@ -62,15 +60,6 @@ class BatchAndMatch(OnDensity):
             raise ArgumentError(f"batch={self.batch!r}: an even number of draws is needed (they come in pairs).")
         if not self.tolerance > 0:
             raise ArgumentError(f"tolerance={self.tolerance!r}: a positive share of an sd is needed, e.g. 0.001.")
-
-    def check(self, problem):
-        """As every algorithm, and a full-rank Gaussian."""
-        super().check(problem)
-        if Capability.FACTORISED in problem.family.offers:
-            raise PairingError(
-                f"Batch and match fits a full-rank Gaussian and not a {problem.family.name} one; use "
-                "family='full-rank', or algorithm=taut.algorithms.StochasticGradient()."
-            )
 
     def run(self, density, problem, seed):
         """Updates from the best mode until they stand still."""
@@ -97,7 +86,7 @@ class BatchAndMatch(OnDensity):
         elbo, log_likelihood = np.array(elbos), np.array(log_likelihoods)
         last = score(density, q, matched_draws(rng, size, D))
         return Settled(
-            family=full_rank(q),
+            family=FullRank.of(*q),
             history={"elbo": elbo, "bound": elbo, "expected_log_likelihood": log_likelihood,
                      "kl": log_likelihood - elbo},
             settled=bool(moved < self.tolerance and np.isfinite(last.elbo)),

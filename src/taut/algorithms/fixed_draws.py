@@ -25,15 +25,14 @@ from jaxtyping import Float
 from taut.algorithms.base import OnDensity, Settled, origin_of
 from taut.algorithms.gaussians import LOG_2PI, Gaussian, matched_draws
 from taut.algorithms.quasi_newton import TOLERANCE, climb
-from taut.algorithms.score_regression import full_rank
 from taut.algorithms.starts import DRAWS, modes
-from taut.capabilities import Capability
 from taut.density import Density, Seen
 from taut.errors import ArgumentError, PairingError
+from taut.families.full_rank import FullRank
 from taut.families.mean_field import MeanField
 
 STARTS = 4
-MOST_RESPONSES = 200
+MOST_RESPONSES = 500
 """Coordinates up to which linear response is affordable: it costs 4 D batches of draws."""
 
 
@@ -55,7 +54,7 @@ class FixedDraws(OnDensity):
     """
 
     name: ClassVar[str] = "fixed draws"
-    needs = frozenset({Capability.DIFFERENTIABLE, Capability.PRECISION, Capability.EVIDENCE_BOUND})
+    fits = MeanField
     steps: int = eqx.field(static=True, default=1000)
     draws: int = eqx.field(static=True, default=128)
     linear_response: bool = eqx.field(static=True, default=False)
@@ -69,12 +68,6 @@ class FixedDraws(OnDensity):
     def check(self, problem):
         """As every algorithm, and a mean field."""
         super().check(problem)
-        if Capability.FACTORISED not in problem.family.offers:
-            raise PairingError(
-                f"Fixed draws fit a mean field and not a {problem.family.name} Gaussian, whose {problem.family.dim}^2 "
-                "parameters would fit the draws; use family='mean-field', or "
-                "algorithm=taut.algorithms.StochasticGradient()."
-            )
         if self.linear_response and problem.family.dim > MOST_RESPONSES:
             raise PairingError(
                 f"Linear response costs four batches of draws for each coordinate: {problem.family.dim} are too many "
@@ -98,11 +91,11 @@ class FixedDraws(OnDensity):
         if not np.isfinite(found.values[best]):
             return Settled.nowhere(density)
         mean, log_sd = bound.placed(found.ends[best][None])
-        family = full_rank(bound.response(found.ends[best])) if self.linear_response else MeanField(mean[0], log_sd[0])
+        response = FullRank.of(*bound.response(found.ends[best])) if self.linear_response else None
         elbo = np.array([float(bound(point[None]).value[0]) for point in found.paths[best][-20:]])
         zeros = np.zeros_like(elbo)
         return Settled(
-            family=family,
+            family=response or MeanField(mean[0], log_sd[0]),
             history={"elbo": elbo, "bound": elbo, "expected_log_likelihood": elbo, "kl": zeros},
             settled=bool(found.arrived[best]),
             # L-BFGS has stopped, which is no proof: a mean field is checked by a full natural-gradient step. The

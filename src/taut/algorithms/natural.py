@@ -44,7 +44,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from taut.algorithms.base import Algorithm
 from taut.capabilities import Capability
-from taut.errors import ArgumentError, PairingError
+from taut.errors import ArgumentError
 from taut.gradients.problem import Problem
 
 LAPLACE_TOLERANCE = 1e-4
@@ -119,6 +119,7 @@ class NaturalGradient(Algorithm):
     name: ClassVar[str] = "natural gradient"
     chunk: ClassVar[int] = 64
     deterministic: ClassVar[bool] = True
+    brings = ("exact", "exact expectations")
     needs = frozenset({Capability.LINEAR_PREDICTOR, Capability.CLOSED_LIKELIHOOD, Capability.GAUSSIAN_PRIOR,
                        Capability.PREDICTOR_MOMENTS, Capability.PRECISION, Capability.EVIDENCE_BOUND})  # fmt: skip
     steps: int = eqx.field(static=True, default=1000)
@@ -135,16 +136,6 @@ class NaturalGradient(Algorithm):
 
         if not isinstance(self.memory, int) or self.memory < 1:
             raise ArgumentError(f"memory={self.memory!r}: a positive whole number of past steps is needed, e.g. 3.")
-
-    def check(self, problem):
-        """As every algorithm, and only the exact gradient."""
-        super().check(problem)
-        if problem.gradient.name != "exact":
-            raise PairingError(
-                f"The natural gradient brings its own exact expectations and takes no {problem.gradient.name} "
-                "gradient; leave "
-                "gradient out, or use algorithm=taut.algorithms.StochasticGradient()."
-            )
 
     def init(self, problem, dtype):
         """At zero, with nothing known yet: the first trial is accepted whatever it gives."""

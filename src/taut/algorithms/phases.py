@@ -23,10 +23,13 @@ from taut.density import Density
 TOLERANCE = 1e-4
 """Nats of symmetric KL divergence, below which a full step of phase 1 has arrived."""
 SHORTEST = 2.0**-20
-LEAST_SECANT = 0.25
+LEAST_SECANT, MOST_SECANT = 0.25, 4.0
 FAIR_DROP = 2.0
 """Standard errors of the same-draw ELBO by which a step may lower it: the fixed point of score regression is not
 exactly the maximum of that ELBO, and insisting would end in ever smaller steps."""
+EARLIEST, SURE = 4, 5.0
+"""Fresh batches from which on phase 2 may end before its least number, and by what factor its error must then be below
+what is asked: four know their own error to a factor of five (chi-square with 3 degrees of freedom, 99 %)."""
 
 
 class Climbed(NamedTuple):
@@ -60,8 +63,9 @@ def fixed_draws(density: Density, start: Gaussian, z: Float[np.ndarray, "S D"], 
     """Phase 1: at most `most` trials on the draws `z`.
 
     The iteration is x <- x + rho f(x) with f = (gbar, H - I). Near the fixed point f changes by -rho J f in a step, and
-    where J has an eigenvalue of 2 or more full steps overshoot for ever: so the next length is the secant's
-    1 / (f' J f / f' f), between a quarter and one.
+    where J has an eigenvalue of 2 or more full steps overshoot for ever, while along small eigenvalues they creep: so
+    the next length is the secant's 1 / (f' J f / f' f), between a quarter and four. Long steps halve the iterations on
+    hierarchies.
     """
     q, here = start, score(density, start, z)
     elbos, log_likelihoods = [], []
@@ -85,7 +89,7 @@ def fixed_draws(density: Density, start: Gaussian, z: Float[np.ndarray, "S D"], 
         log_likelihoods.append(here.log_likelihood)
         before, after = here.residual, there.residual
         slope = (1 - after @ before / (before @ before)) / rho if before.any() else 1.0
-        rho = float(np.clip(1 / slope, LEAST_SECANT, 1.0)) if slope > 0 else 1.0
+        rho = float(np.clip(1 / slope, LEAST_SECANT, MOST_SECANT)) if slope > 0 else 1.0
         q, here = new, there
     return Climbed(q, here.elbo, converged, float(covered), len(elbos), elbos, log_likelihoods)
 
@@ -119,10 +123,10 @@ def fresh_draws(density: Density, start: Gaussian, rng: np.random.Generator, siz
         elbos.append(here.elbo)
         log_likelihoods.append(here.log_likelihood)
         q, covered = stepped(q, here, 1.0 / (t + 2))
-        if t + 1 >= least:
+        if t + 1 >= EARLIEST:
             mean_error = np.std(means, axis=0, ddof=1) / np.sqrt(t + 1) / q.sd
             sd_error = np.std(sds, axis=0, ddof=1) / np.sqrt(t + 1)
-            if max(mean_error.max(), sd_error.max()) < error:
+            if max(mean_error.max(), sd_error.max()) < (error if t + 1 >= least else error / SURE):
                 break
     settled = max(mean_error.max(), sd_error.max()) < error
     elbo = float(np.mean(elbos)) if elbos else -np.inf

@@ -28,9 +28,13 @@ RIVAL = 7.0
 APART = 3.0
 """Sds between the means of two Gaussians that are distinct optima."""
 QUICK, PATIENT, LONG = 25, 30, 120
+"""Trials of phase 1 that the modes, the few and the one best candidate are given."""
 AROUND, FAR = 16, 20.0
 """Climbs from around the answer, and how many of its sds away they may begin: a separated mode lies there."""
-"""Trials of phase 1 that the modes, the few and the one best candidate are given."""
+MANY = 100
+"""Coordinates above which fewer paths are followed: a curvature costs 2D gradients and D^3, and four paths of a
+hierarchy have led to the same optimum as sixteen."""
+FEW_PATHS = 4
 
 
 class Found(NamedTuple):
@@ -63,9 +67,11 @@ def search(density: Density, origin: Float[np.ndarray, " D"], rng: np.random.Gen
             starts[0] = origin
         made += count
         climbs = climb(density, starts)
-        again = _by_modes(modes(density, climbs, rng), density, z, made)
+        # Where no climb has arrived they all rise without bound, and their ends are no modes.
+        again = _by_modes(modes(density, climbs, rng), density, z, made) if climbs.arrived.any() else None
         if again is None or not again.best.converged:
-            again = _better(again, _by_paths(along_paths(density, climbs, rng), density, z, made))
+            paths = along_paths(density, climbs, rng, FEW_PATHS if density.dim > MANY else count)
+            again = _better(again, _by_paths(paths, density, z, made))
         found = _merged(found, again, made)
         if found is not None and found.recurred:
             break
@@ -80,6 +86,9 @@ def _around(found: Found, density: Density, rng: np.random.Generator) -> Found:
     begin = q.mean + q.sd * FAR * (2 * places - 1)
     seen = [run.gaussian for run in found.rivals] or [q]
     climbs = climb(density, begin)
+    # An end near a Gaussian that is known is the mode that it is at: no curvature is spent on it.
+    near = [np.linalg.norm(np.linalg.solve(g.factor, (climbs.ends - g.mean).T), axis=0) <= APART for g in seen]
+    climbs = climbs._replace(values=np.where(np.any(near, axis=0), -np.inf, climbs.values))
     new = [c for c in modes(density, climbs, rng)
            if all(_distance(c.gaussian, g) > APART for g in seen) and c.elbo > found.best.elbo - 2 * RIVAL]  # fmt: skip
     runs = [fixed_draws(density, c.gaussian, found.draws, QUICK) for c in new]

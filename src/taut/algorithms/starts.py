@@ -69,6 +69,23 @@ def root_of_inverse(H: Float[np.ndarray, "D D"]) -> Float[np.ndarray, "D D"]:
     return (v / np.sqrt(w)) @ v.T / scale[:, None]
 
 
+def _best_width(density: Density, point, root, z) -> tuple[Gaussian, float]:
+    """N(point, c^2 root root') with the best ELBO, and that; c from the widest on.
+
+    Where log p is quadratic the ELBO of width c is log p(point) + H(c) - c^2 D / 2, and the narrower, the nearer to
+    that. A width that already has what the next one promises ends the search: on a Gaussian target, the first.
+    """
+    here, (D, best) = float(density(point[None]).value[0]), (point.size, (Gaussian(point, root), -np.inf))
+    for c, narrower in zip(SCALES, (*SCALES[1:], None), strict=True):
+        q = Gaussian(point, c * root)
+        elbo = float(density(q.at(z)).value.mean()) + q.entropy
+        if elbo > best[1]:
+            best = q, elbo
+        if narrower is not None and elbo >= here + q.entropy + D * np.log(narrower / c) - 0.5 * D * narrower**2:
+            break
+    return best
+
+
 def candidates(
     density: Density, points: Float[np.ndarray, "C D"], curvatures: Float[np.ndarray, "C D D"],
     sources: list[tuple[int, ...]], route: str, rng: np.random.Generator,
@@ -77,13 +94,9 @@ def candidates(
     z = matched_draws(rng, DRAWS, density.dim)
     found = []
     for point, H, source in zip(points, curvatures, sources, strict=True):
-        root = root_of_inverse(H)
-        qs = [Gaussian(point, c * root) for c in SCALES]
-        values = density(np.concatenate([q.at(z) for q in qs])).value.reshape(len(SCALES), DRAWS)
-        elbos = values.mean(1) + [q.entropy for q in qs]
-        best = int(np.argmax(elbos))
-        if np.isfinite(elbos[best]):
-            found.append(Candidate(qs[best], float(elbos[best]), source, route))
+        gaussian, elbo = _best_width(density, point, root_of_inverse(H), z)
+        if np.isfinite(elbo):
+            found.append(Candidate(gaussian, elbo, source, route))
     return sorted(found, key=lambda c: -c.elbo)
 
 
@@ -104,11 +117,13 @@ def modes(density: Density, climbs: Climbs, rng: np.random.Generator, most: int 
     return candidates(density, np.array(points), np.array(roots), sources, "mode", rng) if points else []
 
 
-def along_paths(density: Density, climbs: Climbs, rng: np.random.Generator, each: int = 6) -> list[Candidate]:
-    """Of every climb the best candidate among about `each` geometrically spaced points of its path."""
+def along_paths(
+    density: Density, climbs: Climbs, rng: np.random.Generator, most: int, each: int = 6
+) -> list[Candidate]:  # fmt: skip
+    """Of the first `most` climbs the best candidate among about `each` geometrically spaced points of its path."""
     best = []
-    for b, path in enumerate(climbs.paths):
-        if np.isfinite(climbs.values[b]):
-            points = path[np.unique(np.geomspace(1, len(path), each).astype(int) - 1)]
-            best += candidates(density, points, curvatures(density, points), [(b,)] * len(points), "path", rng)[:1]
+    for b in np.flatnonzero(np.isfinite(climbs.values))[:most]:
+        path = climbs.paths[b]
+        points = path[np.unique(np.geomspace(1, len(path), each).astype(int) - 1)]
+        best += candidates(density, points, curvatures(density, points), [(int(b),)] * len(points), "path", rng)[:1]
     return sorted(best, key=lambda c: -c.elbo)

@@ -23,7 +23,8 @@ from taut.algorithms.gaussians import Gaussian, matched_draws
 from taut.algorithms.phases import Averaged, Climbed, draws_for, fixed_draws, fresh_draws
 from taut.compilation import Compiled
 from taut.density import Density, Seen
-from taut.families.sinh_arcsinh import Bend, SinhArcsinh, gaussian
+from taut.families.full_rank import FullRank
+from taut.families.sinh_arcsinh import Bend, SinhArcsinh
 from taut.models.supports import Unknowns
 
 STEPS = 600
@@ -232,7 +233,7 @@ def warp(density: Density, q: Gaussian, order: Int[np.ndarray, " D"], rng: np.ra
     with np.errstate(invalid="ignore"):
         gains = values[best] - (density(q.at(z)).value - q.log_prob(z))
         gain, error = float(gains.mean()), float(gains.std()) / np.sqrt(len(z))
-    family = SinhArcsinh(gaussian(*ends[best]), bent.bend, frame, order)
+    family = SinhArcsinh(FullRank.of(*ends[best]), bent.bend, frame, order)
     return Warped(family, bent, ends[best], climbed, averaged, gain, error, bool(gain > 2 * error),
                   density.evaluations - before)  # fmt: skip
 

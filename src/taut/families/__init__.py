@@ -6,6 +6,7 @@ from taut.families.bernoulli import Bernoulli as Bernoulli
 from taut.families.categorical import Categorical as Categorical
 from taut.families.flow import Flow as Flow
 from taut.families.full_rank import FullRank as FullRank
+from taut.families.low_rank import LowRank as LowRank
 from taut.families.mean_field import MeanField as MeanField
 from taut.families.mixture import GaussianMixture as GaussianMixture
 from taut.families.poisson import Poisson as Poisson

@@ -14,7 +14,6 @@ from taut.errors import ArgumentError
 from taut.families.base import Family
 from taut.families.full_rank import FullRank
 from taut.families.mean_field import LOG_2PI
-from taut.families.sinh_arcsinh import gaussian
 from taut.trees import cast, is_float_array
 
 
@@ -70,7 +69,7 @@ class Flow(Family):
         factor = np.diag(np.broadcast_to(sd, mean.shape)).astype(float) if factor is None else np.asarray(factor, float)
         base = Normal(jnp.zeros(mean.size))
         flow = coupling_flow(jax.random.key(seed), base_dist=base, flow_layers=layers, nn_width=width, invert=False)
-        return cls(cast(_from_identity(flow.bijection), float), gaussian(mean, factor))
+        return cls(cast(_from_identity(flow.bijection), float), FullRank.of(mean, factor))
 
     @property
     def dim(self) -> int:

@@ -41,6 +41,14 @@ class FullRank(Family):
         mean = np.asarray(mean, float)
         return cls(mean, np.broadcast_to(np.log(sd), mean.shape).astype(float), np.zeros((mean.size, mean.size)))
 
+    @classmethod
+    def of(cls, mean, factor) -> "FullRank":
+        """N(mean, factor factor'), on the host; `factor` (`[D, D]`) is any square root of the covariance."""
+        # factor' = Q R, so that factor factor' = R' R and R' is lower triangular; the signs of its diagonal are free.
+        R = np.asarray(np.linalg.qr(np.asarray(factor, float).T, mode="r"))
+        lower = R.T * np.sign(np.diag(R))
+        return cls(np.asarray(mean, float), np.log(np.diag(lower)), np.tril(lower, -1))
+
     @property
     def dim(self) -> int:
         """Length of z."""

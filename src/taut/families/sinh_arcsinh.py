@@ -130,8 +130,8 @@ class SinhArcsinh(Family):
         mean = np.asarray(mean, float)
         order = np.arange(mean.size) if order is None else np.asarray(order, int)
         factor = np.diag(np.broadcast_to(sd, mean.shape)) if factor is None else np.asarray(factor)
-        standard = gaussian(np.zeros(mean.size), np.eye(mean.size))
-        return cls(standard, Bend.identity(mean.size), gaussian(mean[order], factor[order]), order)
+        standard = FullRank.of(np.zeros(mean.size), np.eye(mean.size))
+        return cls(standard, Bend.identity(mean.size), FullRank.of(mean[order], factor[order]), order)
 
     @property
     def dim(self) -> int:
@@ -167,11 +167,3 @@ class SinhArcsinh(Family):
         warped = solve_triangular(self.frame.factor, x[self.order] - self.frame.mean, lower=True)
         z = self.bend.inverse(warped)
         return self.base.log_prob(z) - self.bend(z)[1] - jnp.sum(self.frame.log_diagonal)
-
-
-def gaussian(mean: Float[np.ndarray, " D"], factor: Float[np.ndarray, "D D"]) -> FullRank:
-    """N(mean, factor factor') as a family, on the host; `factor` is any square root."""
-    # factor' = Q R, so that factor factor' = R' R and R' is lower triangular.
-    R = np.asarray(np.linalg.qr(factor.T, mode="r"))
-    lower = R.T * np.sign(np.diag(R))
-    return FullRank(np.asarray(mean, float), np.log(np.diag(lower)), np.tril(lower, -1))
