@@ -9,6 +9,7 @@ import numpy as np
 
 from taut import precision
 from taut.algorithms.base import OnDensity
+from taut.automatic import decide
 from taut.choose import choose
 from taut.data.source import Source
 from taut.errors import ArgumentError
@@ -56,8 +57,9 @@ def fit(
         family: "mean-field", "full-rank", a class or an instance.
         objective: "elbo", "beta=4", "annealed", "free-bits=0.5", "iwae=50", "expected_log_likelihood>=-80", "kl<=12",
             or an instance.
-        gradient: "exact", "reparametrization", "path-derivative", "reinforce", or an instance; naming one chooses the
-            stochastic algorithm.
+        gradient: "exact", "reparametrization", "path-derivative", "reinforce", ..., or an instance; "auto" takes the
+            one that should be there soonest, by a short pilot where the run is long. Naming one chooses the stochastic
+            algorithm.
         algorithm: "natural", "stochastic", or an instance.
         seed: of every random number.
         steps: budget, in place of the algorithm's own.
@@ -114,6 +116,8 @@ def fit(
                     steps=steps, minibatch=batch_size is not None)  # fmt: skip
     if model.local:
         refuse_unreachable_bounds(choice.problem, rows, transform)
+    if choice.automatic:
+        choice = decide(choice, source, seed, checkpoint)
     prepared = time.perf_counter()
     held_out = (rows, transform) if validation is None else (np.asarray(validation), None)
     if isinstance(choice.algorithm, OnDensity):

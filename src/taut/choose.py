@@ -18,7 +18,7 @@ from taut.algorithms import (
 from taut.algorithms.base import OnDensity
 from taut.capabilities import Capability
 from taut.errors import ArgumentError, PairingError
-from taut.families import Family, FullRank, MeanField
+from taut.families import Family, FullRank, LowRank, MeanField
 from taut.families.amortized import Amortized
 from taut.gradients import (
     DeltaMethod,
@@ -43,7 +43,7 @@ from taut.networks import MLP
 from taut.objectives import Elbo, Objective
 from taut.objectives.parse import parse_objective
 
-FAMILIES: Mapping[str, type[Family]] = {f.name: f for f in (MeanField, FullRank)}
+FAMILIES: Mapping[str, type[Family]] = {f.name: f for f in (MeanField, FullRank, LowRank)}
 GRADIENTS: Mapping[str, type[Gradient]] = {g.name: g for g in (
     Exact, Reparametrization, PathDerivative, Reinforce, MeasureValued, Enumeration, Disarm, StraightThrough
 )} | {"local-expectation": MeasureValued}  # fmt: skip
@@ -91,12 +91,16 @@ class Choice:
         algorithm: the algorithm.
         reasons: by sentence.
         open: whether family and algorithm were left open, so that a richer family may be taken.
+        draws: that the objective fixes for each unit, None where it fixes none.
+        automatic: whether the gradient is still to be chosen, by what a run shows.
     """
 
     problem: Problem
     algorithm: Algorithm
     reasons: dict[str, str]
     open: bool = False
+    draws: int | None = None
+    automatic: bool = False
 
 
 def choose(
@@ -120,7 +124,7 @@ def choose(
         rows: its data, `[n, ...]`.
         family: a name, class, instance or None.
         objective: likewise, or a form such as "beta=4" or "kl<=12".
-        gradient: likewise.
+        gradient: likewise, or "auto": then the gradient here is a place-holder.
         algorithm: likewise.
         steps: budget in place of the algorithm's own.
         minibatch: whether a batch size was given.
@@ -131,6 +135,8 @@ def choose(
     """
     reasons: dict[str, str] = {}
     left_open = family is None and algorithm is None
+    automatic = isinstance(gradient, str) and gradient == "auto"
+    gradient = None if automatic else gradient
     algorithm_part = named("algorithm", algorithm, ALGORITHMS, Algorithm) if algorithm is not None else None
     gradient_part = named("gradient", gradient, GRADIENTS, Gradient) if gradient is not None else None
     family_part = named("family", family, FAMILIES, Family) if family is not None else None
@@ -138,10 +144,11 @@ def choose(
     own_steps = (algorithm_part if isinstance(algorithm_part, Algorithm) else StochasticGradient()).steps
     objective_part, draws, reasons["objective"] = _objective(objective, steps or own_steps)
     if algorithm_part is None:
-        own = gradient_part is None and not minibatch and not model.local
+        own = gradient_part is None and not automatic and not minibatch and not model.local
         algorithm_part, reasons["algorithm"] = _algorithm(own, model, family_part, objective_part, rows)
         if not own:
-            reasons["algorithm"] = "a gradient estimator was named" if gradient_part is not None else "works everywhere"
+            asked = gradient_part is not None or automatic
+            reasons["algorithm"] = "a gradient estimator was asked for" if asked else "works everywhere"
     else:
         reasons["algorithm"] = "given"
     kind = algorithm_part if isinstance(algorithm_part, type) else type(algorithm_part)
@@ -159,7 +166,7 @@ def choose(
     reasons["family"] = "given"
     if family_part is None:
         family_part, reasons["family"] = _family(model, rows, kind, gradient_part)
-    family_part = _built(family_part, model, rows)
+    family_part = built(family_part, model, rows)
     _check_family(family_part, model, rows)
 
     if isinstance(algorithm_part, type):
@@ -169,7 +176,8 @@ def choose(
         algorithm_part = dataclasses.replace(algorithm_part, steps=steps)
     problem = Problem(model, family_part, objective_part, gradient_part)
     algorithm_part.check(problem)
-    return Choice(problem, algorithm_part, reasons, left_open)
+    automatic = automatic and isinstance(algorithm_part, StochasticGradient)  # others bring their own
+    return Choice(problem, algorithm_part, reasons, left_open, draws, automatic)
 
 
 def _objective(objective: Any, steps: int) -> tuple[Objective, int | None, str]:
@@ -185,14 +193,14 @@ def _algorithm(
     own: bool, model: Model, family: Any, objective: Objective, rows: Any
 ) -> tuple[type[Algorithm], str]:  # fmt: skip
     """The best algorithm that serves the parts; `own` says whether it may bring its own gradient and see all rows."""
-    exact = Problem(model, _built(family or MeanField, model, rows), objective, Exact())
+    exact = Problem(model, built(family or MeanField, model, rows), objective, Exact())
     if own and _serves(NaturalGradient(), exact):
         return (
             NaturalGradient,
             "linear predictors with closed expectations: a handful of exact full-data iterations, no learning rate",
         )
     if own and model.dim(rows) <= FULL_RANK_EXACT:
-        sampled = Problem(model, _built(family or FullRank, model, rows), objective, Reparametrization())
+        sampled = Problem(model, built(family or FullRank, model, rows), objective, Reparametrization())
         if _serves(ScoreRegression(), sampled):
             return ScoreRegression, "a differentiable density: natural gradients from its scores, no learning rate"
     return StochasticGradient, "works for every differentiable model"
@@ -239,14 +247,15 @@ def _family(model: Model, rows: Any, kind: type[Algorithm], gradient: Gradient) 
     return FullRank, f"{dim} coordinates: a full covariance is affordable and keeps correlations"
 
 
-def _built(part: Any, model: Model, rows: Any) -> Family:
+def built(part: Any, model: Model, rows: Any) -> Family:
     """A family given by class or name, around where the model starts."""
     return part if isinstance(part, Family) else part.around(model.start(rows), 1.0 if model.tabular else 0.1)
 
 
 def _check_family(family: Family, model: Model, rows: Any) -> None:
     if isinstance(family, Amortized) != model.local:
-        what = "an amortised one, taut.families.Amortized(encoder)" if model.local else "'mean-field' or 'full-rank'"
+        names = " or ".join(map(repr, FAMILIES))
+        what = "an amortised one, taut.families.Amortized(encoder)" if model.local else names
         raise PairingError(f"The {family.name} family does not go with a {model.name}; give {what}.")
     if isinstance(family, Amortized):
         family.check(tuple(rows.shape[1:]), model.dim(rows))

@@ -1,18 +1,15 @@
 """Gradient estimators side by side: mean, variance, time and evaluations of each, on a user's own problem."""
 
-import time
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from taut import precision
 from taut.algorithms import StochasticGradient
 from taut.choose import GRADIENTS, choose, named
-from taut.data.source import Source, take
+from taut.data.source import Source
 from taut.errors import ArgumentError
 from taut.gradients import (
     Enumeration,
@@ -25,29 +22,15 @@ from taut.gradients import (
     Reparametrization,
     admissible,
 )
-from taut.gradients.problem import estimate, statistics_like, trainable
 from taut.inputs import rows_of
+from taut.measuring import Measured, measure
+from taut.models import Model
 from taut.objectives.parse import parse_objective
-from taut.trees import cast
 
-WARM_UP = 100
-"""Gradients that an estimator's memory sees before it is measured."""
+COLUMNS = ("estimator", "unbiased", "point", "parameter", "mean", "exact", "variance", "standard_error", "seconds",
+           "evaluations")  # fmt: skip
 LISTED = 1000
 """Most entries of a parameter that have a row each; a larger one (a network's weights) has one for its total."""
-
-
-class Measured(NamedTuple):
-    """One estimator at one place.
-
-    Attributes:
-        mean: of the gradient of the objective over the repeats, a pytree like the learned leaves.
-        variance: of one gradient, likewise.
-        seconds: for one gradient, compiled.
-    """
-
-    mean: Any
-    variance: Any
-    seconds: float
 
 
 def compare(
@@ -80,9 +63,10 @@ def compare(
     Returns:
         A Polars DataFrame with a row for each estimator, place and scalar parameter: `estimator`, `unbiased`, `point`
         (the place's number), `parameter`, `mean`, `exact` (where an exact estimator serves the same parts), `variance`
-        (of one gradient), `standard_error` (of the mean), `seconds` (for one gradient), `evaluations` (of the log
-        density at one z, for one gradient of one unit). Gradients are of the objective, which goes up. A parameter of
-        more than 1,000 entries has one row, whose variance is the sum over its entries.
+        (of one gradient), `standard_error` (of the mean), `seconds` (for one gradient; next to nothing for one without
+        noise, which the compiler takes out of the loop), `evaluations` (of the log density at one z, for one gradient
+        of one unit). Gradients are of the objective, which goes up. A parameter of more than 1,000 entries has one row,
+        whose variance is the sum over its entries.
 
     Raises:
         PairingError: an estimator that was named and does not go with the other parts.
@@ -100,94 +84,46 @@ def compare(
 
     if not isinstance(repeats, int) or repeats < 2:
         raise ArgumentError(f"repeats={repeats!r}: a variance needs a whole number of at least 2.")
-    if gradients is not None and isinstance(gradients, (str, Gradient)):
-        gradients = [gradients]
+    if gradients is not None:
+        gradients = [gradients] if isinstance(gradients, (str, Gradient)) else list(gradients)
     draws = None
     if isinstance(objective, str):
         objective, draws = parse_objective(objective, StochasticGradient().steps)
     rows, weights, _, _ = rows_of(model, data, None, "refuse", None, None)
-    dtype = precision.resolve(dtype or ("float32" if model.local else "float64"))
-    source = Source(rows, weights, batch_size, seed, dtype)
-    chosen = lambda family, gradient: choose(  # noqa: E731
-        model, rows, family=family, objective=objective, gradient=gradient, algorithm=None, steps=None,
-        minibatch=batch_size is not None).problem  # fmt: skip
-    places = [family] if at is None else list(at) if isinstance(at, (list, tuple)) else [at]
+    source = Source(rows, weights, batch_size, seed, precision.resolve(dtype or _dtype(model)))
+
+    def problem(family: Any, gradient: Any) -> Problem:
+        return choose(model, rows, family=family, objective=objective, gradient=gradient, algorithm=None, steps=None,
+                      minibatch=batch_size is not None).problem  # fmt: skip
+
     table: list[dict[str, Any]] = []
+    places = [family] if at is None else list(at) if isinstance(at, (list, tuple)) else [at]
     for point, place in enumerate(places):
-        first = chosen(place, Reinforce(samples=draws or 2))  # which goes with everything
-        if gradients is None:
-            tried = admissible(first.objective, model, first.family, draws)
-        else:
-            tried = [_instance(g, draws) for g in gradients]
+        first = problem(place, Reinforce(samples=draws or 2))  # which goes with everything
         exact = _exact(first, source, seed)
-        for gradient in tried:
-            problem = chosen(first.family, gradient)
-            table += _rows(problem, measure(problem, source, repeats, seed), exact, source, point, repeats)
-    schema = {"estimator": pl.String, "unbiased": pl.Boolean, "point": pl.Int64, "parameter": pl.String,
-              **dict.fromkeys(("mean", "exact", "variance", "standard_error", "seconds"), pl.Float64),
-              "evaluations": pl.Int64}  # fmt: skip
-    return pl.DataFrame(table, schema=schema)
+        for gradient in _tried(gradients, first, draws):
+            here = problem(first.family, gradient)
+            table += _rows(here, measure(here, source, repeats, seed), exact, source, point, repeats)
+    return pl.DataFrame(table, schema=dict.fromkeys(COLUMNS, pl.Float64) | {
+        "estimator": pl.String, "unbiased": pl.Boolean, "point": pl.Int64, "parameter": pl.String,
+        "evaluations": pl.Int64})  # fmt: skip
+
+
+def _dtype(model: Model) -> str:
+    return "float32" if model.local else "float64"
+
+
+def _tried(gradients: list[Any] | None, problem: Problem, draws: int | None) -> list[Gradient]:
+    """The estimators that were named, or all that go with the problem's other parts."""
+    if gradients is None:
+        return admissible(problem.objective, problem.model, problem.family, draws)
+    return [_instance(g, draws) for g in gradients]
 
 
 def _instance(gradient: Any, draws: int | None) -> Any:
     """A gradient that was named, with the draws that the objective fixes; others as they are."""
     part = named("gradient", gradient, GRADIENTS, Gradient)
     return part(samples=draws) if isinstance(part, type) and draws is not None else part
-
-
-def measure(problem: Problem, source: Source, repeats: int, seed: int = 0) -> Measured:
-    """Mean and variance of the problem's estimated gradient where its family stands.
-
-    Args:
-        problem: the four choices.
-        source: the rows; where it has a batch size, each gradient sees so many of them at random.
-        repeats: gradients, at least 2.
-        seed: of all draws.
-    """
-    with precision.context(source.dtype):
-        problem, parent = cast(problem, source.dtype), jax.device_put(source.parent)
-        key = jax.random.key(seed)
-        memory = problem.gradient.init(statistics_like(problem, source.dtype))
-        size = source.batch_size or 0
-        warm = WARM_UP if jax.tree.leaves(memory) else 1  # the first call also compiles
-        run = lambda key, memory, n: jax.block_until_ready(  # noqa: E731
-            _moments(problem, parent, source.size, size, key, memory, np.int32(n)))  # fmt: skip
-        *_, memory = run(jax.random.fold_in(key, 1), memory, warm)
-        begun = time.perf_counter()
-        mean, squares, _ = run(jax.random.fold_in(key, 2), memory, repeats)
-        seconds = (time.perf_counter() - begun) / repeats
-        variance = jax.tree.map(lambda s: np.asarray(s) / (repeats - 1), squares)
-        return Measured(jax.tree.map(np.asarray, mean), variance, seconds)
-
-
-@eqx.filter_jit
-def _moments(problem: Problem, parent: Any, total: int, size: int, key: Any, memory: Any, repeats: Any) -> Any:
-    """Mean and summed squared deviations of `repeats` gradients (Welford's recursion), and the memory after them."""
-    moving, fixed = eqx.partition(problem, trainable(problem))
-    at_start = problem.objective.init()
-
-    def gradient(key, memory):
-        of_rows, of_noise = jax.random.split(key)
-        places = jax.random.choice(of_rows, total, (size,), replace=False) if size else np.zeros(0, int)
-
-        def value(moving):
-            now = eqx.combine(moving, fixed)
-            statistics, info = estimate(now, of_noise, take(parent, places), memory)
-            return now.objective.value(statistics, at_start, 0), info
-
-        slope, info = jax.grad(value, has_aux=True)(moving)
-        return slope, problem.gradient.update(memory, info.observed)
-
-    def body(i, carry):
-        mean, squares, memory = carry
-        slope, memory = gradient(jax.random.fold_in(key, i), memory)
-        step = jax.tree.map(lambda s, m: s - m, slope, mean)
-        mean = jax.tree.map(lambda m, d: m + d / (i + 1), mean, step)
-        squares = jax.tree.map(lambda q, d, s, m: q + d * (s - m), squares, step, slope, mean)
-        return mean, squares, memory
-
-    zeros = jax.tree.map(jnp.zeros_like, moving)
-    return jax.lax.fori_loop(0, repeats, body, (zeros, zeros, memory))
 
 
 def _exact(problem: Problem, source: Source, seed: int) -> Any:

@@ -1,6 +1,9 @@
 """Stochastic gradient ascent: the averaging, the rate, what moves and what does not; recipes compare by value."""
 
+from typing import Any
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -11,7 +14,7 @@ from taut.errors import ArgumentError
 from taut.families import MeanField
 from taut.gradients import Exact, Problem, Reinforce, Reparametrization
 from taut.learn import learn
-from taut.models import LogisticRegression, Normal
+from taut.models import LogDensity, LogisticRegression, Normal, real
 from taut.objectives import Elbo
 from taut.trees import cast
 
@@ -36,6 +39,17 @@ def exact_slope(mean, log_sd):
     in_mean = X.T @ (Y - p @ density) - (mean - 0.1) / 4
     in_variance = -0.5 * (X**2).T @ ((p * (1 - p)) @ density) - 0.5 / 4
     return in_mean, 1 + 2 * variance * in_variance
+
+
+def test_without_a_rate_the_distance_to_the_answer_is_found():
+    # Adam at its suggested rate makes at most 400 * 0.03 / 2 = 6 of the 300 units to the mean; six sds from the start.
+    model = LogDensity(lambda v: -0.5 * jnp.sum(((v["x"] - 300.0) / 50.0) ** 2), parameters={"x": real(2)})
+    batch = Source(np.zeros((1, 0)))
+    problem = cast(Problem(model, MeanField.around(np.zeros(2)), Elbo(), Reparametrization()), "float64")
+    answer: Any = learn(problem, StochasticGradient(400, None, "d-adaptation", 8.0), batch).problem.family
+    np.testing.assert_allclose(answer.mean, 300.0, atol=25.0)  # half an sd
+    with pytest.raises(ArgumentError, match="adamw"):
+        StochasticGradient(optimizer="adamw")
 
 
 @pytest.fixture(scope="module")

@@ -80,6 +80,7 @@ WRONG = [
     ),
     ("unknown missing", lambda d: d.fit_loans("--missing", "impute"), ["--missing", "impute", "refuse", "drop"]),
     ("unknown dtype", lambda d: d.fit_loans("--dtype", "float16"), ["--dtype", "float16", "float64"]),
+    ("samples of auto", lambda d: d.fit_loans("--gradient", "auto", "--samples", "5"), ["--samples", "auto"]),
     ("no samples", lambda d: d.fit_loans("--gradient", "reinforce", "--samples", "0"), ["--samples", "1"]),
     ("text samples", lambda d: d.fit_loans("--gradient", "reinforce", "--samples", "ten"), ["--samples", "integer"]),
     ("no steps", lambda d: d.fit_loans("--steps", "0"), ["--steps", "1"]),

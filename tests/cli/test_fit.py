@@ -75,6 +75,15 @@ def test_says_what_the_library_says(quick, loans):
             ["--gradient", "reinforce", "--control", "moving-average", "--steps", "40"],
             {"gradient": "reinforce", "samples": 50},
         ),
+        (
+            ["--gradient", "measure-valued", "--samples", "2", "--steps", "5", "--family", "mean-field"],
+            {"gradient": "measure-valued", "samples": 2},
+        ),
+        (
+            ["--gradient", "reinforce", "--control", "delta", "--samples", "4", "--steps", "5"],
+            {"gradient": "reinforce", "samples": 4},
+        ),
+        (["--gradient", "auto", "--steps", "40"], {"gradient": "exact", "algorithm": "stochastic gradient"}),
         (["--batch-size", "20", "--steps", "40"], {"batch_size": 20, "algorithm": "stochastic gradient"}),
         (["--learning-rate", "0.01", "--steps", "40"], {"algorithm": "stochastic gradient", "ended": "budget_spent"}),
         (["--dtype", "float32", "--seed", "7"], {"dtype": "float32", "seed": 7}),
@@ -86,6 +95,17 @@ def test_options_choose_the_sentences(quick, loans, options, expected):
     assert result.exit_code == 0, result.stderr
     said = json.loads(result.stdout)
     assert {key: said[key] for key in expected} == expected
+
+
+def test_every_estimator_and_control_has_a_name_here():
+    from typing import get_args
+
+    from taut.choose import CONTROLS, GRADIENTS
+    from taut.cli import options
+
+    named = lambda option: set(get_args(get_args(get_args(option)[0])[0]))  # noqa: E731
+    assert named(options.Gradient) == {"auto", *GRADIENTS}
+    assert named(options.Control) == set(CONTROLS)
 
 
 def test_options_choose_model_and_label(quick, loans):

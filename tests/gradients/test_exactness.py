@@ -33,6 +33,7 @@ from taut.families import (
     FullRank,
     Gamma,
     GammaRate,
+    LowRank,
     MeanField,
     Poisson,
     Weibull,
@@ -71,6 +72,7 @@ rng = np.random.default_rng(8)
 MEMBERS = {
     MeanField: MeanField(np.array([0.4]), np.array([-0.5])),
     FullRank: FullRank(np.array([0.4, -0.3]), np.array([-0.9, -1.1]), np.array([[0.0, 0.0], [0.3, 0.0]])),
+    LowRank: LowRank(np.array([0.4, -0.3]), np.array([-1.0, -1.2]), np.array([[0.5], [-0.4]])),
     Bernoulli: Bernoulli(np.array([0.7, -1.1])),
     Categorical: Categorical(np.array([[0.3, -0.2, 0.9], [0.0, 0.5, -0.7]])),
     Poisson: Poisson(np.array([0.3])),
@@ -216,7 +218,7 @@ def both(*rules):
 
 def of_draw(q, path=False):
     """Nodes of one draw's noise; where no path through the noise is differentiated, the law of z is all that counts."""
-    if isinstance(q, (MeanField, FullRank)):
+    if isinstance(q, (MeanField, FullRank, LowRank)):
         return tensor(herme(20 if q.dim == 1 else 16), q.dim)
     if isinstance(q, Bernoulli):
         z, p = np.asarray(q.outcomes()), np.asarray(q.mean)

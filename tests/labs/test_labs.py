@@ -10,7 +10,7 @@ nbclient = pytest.importorskip("nbclient", reason="the labs' tests need nbclient
 
 LABS = sorted((Path(__file__).resolve().parents[2] / "labs").glob("*.ipynb"))
 # Most processor time of each, compilation included.
-SECONDS = {"01_model_variables": 180, "02_latent_variables": 300}
+SECONDS = {"01_model_variables": 180, "02_latent_variables": 300, "03_gradient_estimators": 300}
 
 # For each exercise an answer that a reader may well give and that is wrong.
 WRONG = {
@@ -31,6 +31,15 @@ WRONG = {
         4: "lambda v, error, s2: (0.5 * np.sum(np.log(v * len(v) / error)), s2 * len(v) / error)",
         5: "lambda lam, kl, C, step: max(0.0, lam + step * (C - kl))",  # the sign
         6: "lambda f: f - f.mean()",  # a draw in its own baseline
+    },
+    "03_gradient_estimators": {
+        1: "lambda f, x: f(x) - f(x - 1)",  # the flow the wrong way round
+        2: "lambda g, h: (g * h).sum() / (h**2).sum()",  # second moments
+        # the change by flipping, whichever way it goes
+        3: "lambda f, z, p: p * (1 - p) * (f(np.where(np.eye(len(z), dtype=bool), 1 - z, z)) - f(z))",
+        4: "lambda p, s0, s1, f0, f1: (p * s1 + (1 - p) * s0, p * (1 - p) * (f1 - f0))",  # without the sigmoid's slope
+        5: "lambda variances, costs, budget: (2, 0.5 * 94 / budget)",  # the least variance, not the best buy
+        6: "lambda n, error: (error[-1], error[0] ** 2 - error[-1] ** 2)",  # as if the last error were all bias
     },
 }
 

@@ -56,7 +56,7 @@ def headings(html):
     return re.findall(r"<h2>(.*?)</h2>", html)
 
 
-COMMON = ["Latent map", "Evaluation", "Training"]
+COMMON = ["Latent map", "Evaluation", "Training", "Noise of the gradient"]
 
 
 def test_the_page_shows_everything_in_order(plane, tmp_path):
@@ -64,7 +64,7 @@ def test_the_page_shows_everything_in_order(plane, tmp_path):
     assert headings(html) == ["Reconstructions", "Samples", "Latent traversal", "Manifold", *COMMON,
                               "The learned coefficient", "Rate and distortion", "KL of each unit", "How it was fitted",
                               "Particulars"]  # fmt: skip
-    assert html.count("<img") == 9
+    assert html.count("<img") == 10
     for name, value, _ in figures(plane, LatentEvidence.from_arrays(plane.evidence)):
         assert name in html
         assert value.replace("-", "\N{MINUS SIGN}") in html

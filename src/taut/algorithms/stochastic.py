@@ -8,9 +8,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from taut.algorithms.base import Algorithm
+from taut.algorithms.noise import Noise
 from taut.algorithms.recipe import Recipe
 from taut.errors import ArgumentError
 from taut.gradients.problem import Problem, estimate, statistics_like, trainable
+
+D_ADAPTATION = "d-adaptation"
 
 
 class StochasticState(NamedTuple):
@@ -22,6 +25,7 @@ class StochasticState(NamedTuple):
         optimizer: Optax's state.
         objective: the objective's memory.
         gradient: the estimator's memory.
+        noise: what is known of the gradient's.
         step: steps taken.
     """
 
@@ -30,6 +34,7 @@ class StochasticState(NamedTuple):
     optimizer: Any
     objective: Any
     gradient: Any
+    noise: Noise
     step: Int[Array, ""]
 
 
@@ -45,8 +50,9 @@ class StochasticGradient(Algorithm):
     Attributes:
         steps: the budget.
         learning_rate: of Adam at the start; None takes the one that suits the gradient estimator's noise.
-        optimizer: a `Recipe` or an Optax optimizer in place of Adam with cosine decay (then `learning_rate` is not
-            used; an optimizer that is not a recipe compiles anew for each fit).
+        optimizer: "d-adaptation", an Adam that finds its rate from how far from the start it has to go (with the same
+            cosine decay), for unknowns of unknown scale; or a `Recipe` or an Optax optimizer. All in place of Adam
+            (then `learning_rate` is not used; an optimizer that is not a recipe compiles anew for each fit).
         averaging: eta above, or None for the last iterate.
 
     Example:
@@ -54,7 +60,8 @@ class StochasticGradient(Algorithm):
         8.0
 
     Source: D. Kingma and J. Ba, Adam: A Method for Stochastic Optimization, 2015; O. Shamir and T. Zhang, Stochastic
-    Gradient Descent for Non-smooth Optimization, 2013 (the averaging).
+    Gradient Descent for Non-smooth Optimization, 2013 (the averaging); A. Defazio and
+    K. Mishchenko, Learning-Rate-Free Learning by D-Adaptation, 2023.
     """
 
     name: ClassVar[str] = "stochastic gradient"
@@ -71,19 +78,30 @@ class StochasticGradient(Algorithm):
             raise ArgumentError(f"learning_rate={self.learning_rate!r}: a positive number is needed, e.g. 0.01.")
         if self.averaging is not None and not 0 <= self.averaging < float("inf"):
             raise ArgumentError(f"averaging={self.averaging!r}: a number of at least 0, or None for the last iterate.")
+        if isinstance(self.optimizer, str) and self.optimizer != D_ADAPTATION:
+            raise ArgumentError(
+                f"optimizer={self.optimizer!r}: {D_ADAPTATION!r}, a Recipe or an Optax optimizer is needed."
+            )
 
     def recipe(self, problem: Problem) -> Any:
         """The optimizer as given, or Adam with cosine decay at the rate that suits the gradient."""
-        if self.optimizer is not None:
+        if self.optimizer is not None and self.optimizer != D_ADAPTATION:
             return self.optimizer
         import optax
 
+        if self.optimizer == D_ADAPTATION:
+            cosine = Recipe(optax.cosine_decay_schedule, 1.0, self.steps)
+            return Recipe(optax.contrib.dadapt_adamw, cosine, weight_decay=0.0)
         rate = self.learning_rate if self.learning_rate is not None else problem.gradient.learning_rate
         return Recipe(optax.adam, Recipe(optax.cosine_decay_schedule, rate, self.steps))
 
     def _optax(self, problem: Problem) -> Any:
         recipe = self.recipe(problem)
         return recipe.build() if isinstance(recipe, Recipe) else recipe
+
+    def _first_moment(self, optimizer: Any) -> Any:
+        """The moving mean of gradients that our own Adam keeps; None where another optimizer was given."""
+        return getattr(optimizer[0], "mu", None) if self.optimizer is None else None
 
     def init(self, problem, dtype):
         """The state before the first step."""
@@ -92,12 +110,14 @@ class StochasticGradient(Algorithm):
     def _init(self, problem, dtype):
         moving = eqx.filter(problem, trainable(problem))
         like = statistics_like(problem, dtype)
+        optimizer = self._optax(problem).init(moving)
         return StochasticState(
             problem=problem,
             average=moving if self.averaging is not None else None,
-            optimizer=self._optax(problem).init(moving),
+            optimizer=optimizer,
             objective=problem.objective.init(),
             gradient=problem.gradient.init(like),
+            noise=Noise.start(moving, self._first_moment(optimizer) is not None, dtype),
             step=jnp.zeros((), jnp.int32),
         )
 
@@ -122,17 +142,20 @@ class StochasticGradient(Algorithm):
         updates, optimizer = self._optax(state.problem).update(slope, state.optimizer, moving)
         moving: Any = optax.apply_updates(moving, updates)
         problem: Problem = eqx.combine(moving, fixed)
+        noise = state.noise.after(slope, self._first_moment(state.optimizer), state.step)
         new = StochasticState(
             problem=problem,
             average=self._averaged(state, moving),
             optimizer=optimizer,
             objective=problem.objective.update(state.objective, statistics, state.step),
             gradient=problem.gradient.update(state.gradient, info.observed),
+            noise=noise,
             step=state.step + 1,
         )
         terms = info.terms
         shown = problem.objective.shown(state.objective, statistics, state.step)
-        return new, {"elbo": terms["expected_log_likelihood"] - terms["kl"], **terms, "bound": bound, **shown}
+        elbo = terms["expected_log_likelihood"] - terms["kl"]
+        return new, {"elbo": elbo, **terms, "bound": bound, **shown, **noise.shown}
 
     def _averaged(self, state, moving):
         if self.averaging is None:

@@ -1,7 +1,7 @@
 """`taut gradients`: every admissible estimator on your data, or on a toy whose variances are known."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -12,6 +12,7 @@ from taut.cli.outputs import check_file, show, show_json, write_bytes
 
 PLACES = (1, 100, 2000)
 """Steps of reparametrized training at whose ends estimators are compared: the start, the way, the answer."""
+PAGES = (".html", ".htm")
 
 Toy = Annotated[
     Literal["square", "exp", "cos"] | None,
@@ -20,9 +21,13 @@ Toy = Annotated[
 DataOrNone = Annotated[
     str | None, typer.Argument(metavar="[DATA]", show_default=False, help="The data, as for taut fit; none for a toy.")
 ]
-Repeats = Annotated[int, typer.Option(metavar="N", min=10, help="Gradients of each estimator at each place.")]
-OutPlot = Annotated[
-    Path | None, typer.Option("--out", dir_okay=False, help="Draw variances into this .png, .svg or .pdf file.")
+Repeats = Annotated[int, typer.Option(metavar="N", min=64, help="Gradients of each estimator at each place.")]
+ClaimsToo = Annotated[
+    bool, typer.Option("--claims", help="Also measure the two claims, unbiased and consistent; a page always does.")
+]
+OutFile = Annotated[
+    Path | None,
+    typer.Option("--out", dir_okay=False, help="Write a page (.html), or draw the variances (.png, .svg or .pdf)."),
 ]
 
 
@@ -32,14 +37,16 @@ def gradients(
     target: options.Target = None,
     family: options.Family = "mean-field",
     repeats: Repeats = 500,
+    claims: ClaimsToo = False,
     seed: options.Seed = 0,
-    out: OutPlot = None,
+    out: OutFile = None,
     as_json: options.Json = False,
 ) -> None:
     """Compare gradient estimators: mean against the exact gradient, variance, and what a gradient costs.
 
     On data they are compared at the start, on the way and at the end of a training run; on a toy, over a range of k,
-    with the closed-form variances beside the measured ones.
+    with the closed-form variances beside the measured ones. The two claims are measured on the way, and for a toy in
+    the middle of that range.
     """
     if (data is None) == (toy is None):
         raise typer.BadParameter("name either DATA or a --toy.", param_hint="DATA")
@@ -48,33 +55,54 @@ def gradients(
     inputs = None if data is None else read(data, target)
 
     from taut.cli.cache import keep_compilations
-    from taut.report.estimators import estimator_table, toy_curves, variances
+    from taut.report.claims import claims_table
+    from taut.report.estimators import estimator_table
 
     keep_compilations()
+    page = out is not None and out.suffix.lower() in PAGES
     if toy is not None:
-        from taut.comparison import study
-
-        table = study(toy, repeats=10 * repeats, seed=seed)  # they cost next to nothing
-        picture = toy_curves
+        repeats = 10 * repeats  # they cost next to nothing
+        measured = _of_a_toy(toy, repeats, seed, claims or page)
     else:
-        assert inputs is not None
-        table = _along_a_run(inputs, family, repeats, seed)
-        picture = variances
+        measured = _along_a_run(inputs, family, repeats, seed, claims or page)
     if out is not None:
-        import io
-
-        content = io.BytesIO()
-        picture(table).savefig(content, format=out.suffix.lstrip(".") or "png", dpi=150)
-        write_bytes(out, content.getvalue())
-        say(f"the variances are drawn in {out}.")
+        _write(out, page, measured, toy, repeats, seed)
     if as_json:
-        return show_json({"rows": table.to_dicts()})
-    return show(estimator_table(table))
+        found = {"claims": measured.found.table.to_dicts()} if measured.found else {}
+        return show_json({"rows": measured.table.to_dicts(), **found})
+    show(estimator_table(measured.table))
+    return show(claims_table(measured.found)) if claims else None
 
 
-def _along_a_run(inputs, family, repeats, seed):
+class Measured(NamedTuple):
+    """The comparison, what it was on, and the claims where they were asked for."""
+
+    table: Any
+    what: str
+    found: Any
+
+
+def _of_a_toy(toy: str, repeats: int, seed: int, claims: bool) -> Measured:
+    """Over the usual range of k."""
+    from taut.comparison import study
+    from taut.consistency import claims as measure
+    from taut.families import MeanField
+    from taut.gradients import MeasureValued, NoControl, Reinforce, Reparametrization
+    from taut.gradients.toys import RANGES, Toy
+
+    table = study(toy, repeats=repeats, seed=seed)
+    middle = Toy(toy, sum(RANGES[toy]) / 2)
+    exact = MeanField([middle.gradient("mean")], [middle.gradient("sd") * middle.sd])
+    tried = [Reparametrization(samples=1), Reinforce(samples=1, control=NoControl()), MeasureValued(samples=1)]
+    found = measure(middle.model, middle.family, objective=middle.objective, exact=exact, gradients=tried,
+                    repeats=repeats, seed=seed) if claims else None  # fmt: skip
+    return Measured(table, {"square": "(x - k)²", "exp": "exp(-k x²)", "cos": "cos(k x)"}[toy], found)
+
+
+def _along_a_run(inputs: Any, family: Any, repeats: int, seed: int, claims: bool) -> Measured:
     """A row for each estimator, place and parameter."""
     import taut
+    from taut.consistency import claims as measure
     from taut.data import prepare
 
     model = taut.models.LogisticRegression()
@@ -84,4 +112,25 @@ def _along_a_run(inputs, family, repeats, seed):
                  progress=False).posterior
         for steps in PLACES
     ]  # fmt: skip
-    return taut.gradients.compare(model, None, supervised, at=places, repeats=repeats, seed=seed)
+    table = taut.gradients.compare(model, None, supervised, at=places, repeats=repeats, seed=seed)
+    found = measure(model, None, supervised, at=places[1], repeats=repeats, seed=seed) if claims else None
+    return Measured(table, f"logistic regression on {len(supervised.y):,} rows", found)
+
+
+def _write(out: Path, page: bool, measured: Measured, toy: str | None, repeats: int, seed: int) -> None:
+    """The page, or the figure of the variances alone."""
+    if page:
+        from taut.report.estimators_page import Compared, estimators_page
+
+        steps = () if toy else PLACES
+        estimators_page(Compared(measured.table, measured.found, measured.what, steps, repeats, seed), out)
+        return say(f"the page is {out}.")
+    import io
+
+    from taut.report.estimators import toy_curves, variances
+
+    content = io.BytesIO()
+    figure = (toy_curves if toy else variances)(measured.table)
+    figure.savefig(content, format=out.suffix.lstrip(".") or "png", dpi=150)
+    write_bytes(out, content.getvalue())
+    return say(f"the variances are drawn in {out}.")

@@ -79,17 +79,22 @@ Standardise = Annotated[
 Intercept = Annotated[bool, Option(rich_help_panel=MODEL, help="Add an intercept.")]
 
 Family = Annotated[
-    Literal["mean-field", "full-rank"] | None, Option(rich_help_panel=INFERENCE, help="The shape of the posterior.")
+    Literal["mean-field", "full-rank", "low-rank"] | None,
+    Option(rich_help_panel=INFERENCE, help="The shape of the posterior."),
 ]
 Gradient = Annotated[
-    Literal["exact", "reparametrization", "reinforce"] | None,
-    Option(rich_help_panel=INFERENCE, help="The estimator; naming one chooses the stochastic algorithm."),
-]
+    Literal["auto", "exact", "reparametrization", "path-derivative", "reinforce", "measure-valued", "local-expectation",
+            "enumeration", "disarm", "straight-through"] | None,
+    Option(
+        rich_help_panel=INFERENCE,
+        help="The estimator; auto measures which is soonest there. Naming one chooses the stochastic algorithm.",
+    ),
+]  # fmt: skip
 Samples = Annotated[
     int | None, Option(metavar="K", min=1, rich_help_panel=INFERENCE, help="Draws in each step, if the gradient draws.")
 ]
 Control = Annotated[
-    Literal["none", "moving-average", "leave-one-out"] | None,
+    Literal["none", "moving-average", "optimal", "leave-one-out", "delta", "double"] | None,
     Option(rich_help_panel=INFERENCE, help="The control variate of reinforce."),
 ]
 Algorithm = Annotated[

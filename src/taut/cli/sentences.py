@@ -39,6 +39,7 @@ class Sentences(NamedTuple):
             typer.BadParameter: naming the option and what to do.
         """
         draws = "--gradient reparametrization or reinforce"
+        noiseless = self.gradient in ("exact", "enumeration")
         stochastic = "--algorithm stochastic"
         natural = self.algorithm == "natural"
         for option, asked, misplaced, reason in (
@@ -49,7 +50,8 @@ class Sentences(NamedTuple):
                 "is for REINFORCE: add --gradient reinforce",
             ),
             ("--samples", self.samples, self.gradient is None, f"is for a gradient that draws: add {draws}"),
-            ("--samples", self.samples, self.gradient == "exact", "is not for the exact gradient, which draws nothing"),
+            ("--samples", self.samples, noiseless, f"is not for the {self.gradient} gradient, which draws nothing"),
+            ("--samples", self.samples, self.gradient == "auto", "is not for auto, which chooses the draws too"),
             ("--learning-rate", self.learning_rate, natural, f"is not for the natural gradient: use {stochastic}"),
             (
                 "--batch-size",
@@ -76,16 +78,14 @@ class Sentences(NamedTuple):
         }
 
     def _gradient(self) -> Any:
-        from taut import gradients
+        from taut.choose import CONTROLS, GRADIENTS
 
-        if self.samples is None and self.control is None:
+        if self.gradient is None or (self.samples is None and self.control is None):
             return self.gradient
-        controls = {c.name: c for c in (gradients.NoControl, gradients.MovingAverage, gradients.LeaveOneOut)}
         asked: dict[str, Any] = {} if self.samples is None else {"samples": self.samples}
         if self.control is not None:
-            asked["control"] = controls[self.control]()
-        kind = gradients.Reinforce if self.gradient == "reinforce" else gradients.Reparametrization
-        return kind(**asked)
+            asked["control"] = CONTROLS[self.control]()
+        return GRADIENTS[self.gradient](**asked)
 
     def _algorithm(self) -> Any:
         from taut.algorithms import StochasticGradient

@@ -4,6 +4,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
+import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.capabilities import Capability
@@ -49,6 +50,10 @@ class Family(eqx.Module):
     def noise(self, key: PRNGKeyArray) -> Any:
         """The random numbers of one draw; their law may depend on q, and no derivative flows through them."""
         raise NotImplementedError
+
+    def noises(self, key: PRNGKeyArray, count: int) -> Any:
+        """The random numbers of `count` draws, `[count, ...]`; a family that can makes them in one call."""
+        return jax.vmap(self.noise)(jax.random.split(key, count))
 
     def sample(self, noise: Any) -> Float[Array, " D"]:
         """The draw z that `noise` gives."""

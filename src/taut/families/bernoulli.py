@@ -61,6 +61,10 @@ class Bernoulli(Family):
         """Uniform numbers, one a coordinate."""
         return jax.random.uniform(key, self.logits.shape, self.logits.dtype)
 
+    def noises(self, key: PRNGKeyArray, count: int) -> Float[Array, "K D"]:
+        """The same for `count` draws, from one key: a key for each costs more than the numbers."""
+        return jax.random.uniform(key, (count, *self.logits.shape), self.logits.dtype)
+
     def sample(self, noise: Float[Array, " D"]) -> Float[Array, " D"]:
         """1 where the noise is below the probability."""
         return (noise < self.mean).astype(self.logits.dtype)

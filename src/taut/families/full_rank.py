@@ -81,6 +81,10 @@ class FullRank(Family):
         """Standard normal numbers, one a coordinate."""
         return jax.random.normal(key, self.mean.shape, self.mean.dtype)
 
+    def noises(self, key: PRNGKeyArray, count: int) -> Float[Array, "K D"]:
+        """The same for `count` draws, from one key: a key for each costs more than the numbers."""
+        return jax.random.normal(key, (count, *self.mean.shape), self.mean.dtype)
+
     def sample(self, noise: Float[Array, " D"]) -> Float[Array, " D"]:
         """The draw mean + L noise."""
         return self.mean + self.factor @ noise

@@ -99,6 +99,10 @@ class LowRank(Family):
         """Standard normal numbers, one a coordinate."""
         return jax.random.normal(key, self.mean.shape, self.mean.dtype)
 
+    def noises(self, key: PRNGKeyArray, count: int) -> Float[Array, "K D"]:
+        """The same for `count` draws, from one key: a key for each costs more than the numbers."""
+        return jax.random.normal(key, (count, *self.mean.shape), self.mean.dtype)
+
     def noise_at(self, uniform: Float[Array, " D"]) -> Float[Array, " D"]:
         """The normal quantiles of numbers in (0, 1)."""
         return jax.scipy.special.ndtri(uniform)

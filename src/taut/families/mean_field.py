@@ -66,6 +66,10 @@ class MeanField(Family):
         """Standard normal numbers, one a coordinate."""
         return jax.random.normal(key, self.mean.shape, self.mean.dtype)
 
+    def noises(self, key: PRNGKeyArray, count: int) -> Float[Array, "K D"]:
+        """The same for `count` draws, from one key: a key for each costs more than the numbers."""
+        return jax.random.normal(key, (count, *self.mean.shape), self.mean.dtype)
+
     def sample(self, noise: Float[Array, " D"]) -> Float[Array, " D"]:
         """The draw mean + sd * noise."""
         return self.mean + jnp.exp(self.log_sd) * noise

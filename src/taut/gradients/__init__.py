@@ -25,7 +25,7 @@ from taut.gradients.taylor import DoubleControl as DoubleControl
 
 
 def __getattr__(name: str) -> Any:
-    # `compare` reads data as `taut.fit` does and hands back a table, so it lives above this room.
-    if name == "compare":
-        return importlib.import_module("taut.comparison").compare
+    # Both read data as `taut.fit` does and hand back tables, so they live above this room.
+    if name in (homes := {"compare": "taut.comparison", "claims": "taut.consistency"}):
+        return getattr(importlib.import_module(homes[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,13 +4,12 @@ from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
-import jax
 from jaxtyping import PRNGKeyArray
 
 from taut.capabilities import Capability, sentence
 from taut.errors import ArgumentError
 from taut.families.base import Family
-from taut.gradients.target import Target, over_draws
+from taut.gradients.target import Target
 from taut.models.base import Model
 from taut.objectives.base import Objective
 
@@ -89,7 +88,7 @@ class Gradient(eqx.Module):
 
     def noise(self, key: PRNGKeyArray, q: Family) -> Any:
         """The random numbers of K draws, a pytree of `[K, ...]`: the only place where chance enters."""
-        return over_draws(q.noise, jax.random.split(key, self.samples))
+        return q.noises(key, self.samples)
 
     def surrogate(
         self, noise: Any, objective: Objective, target: Target, q: Family, closed: frozenset[Capability], memory: Any

@@ -47,7 +47,7 @@ class Disarm(Gradient):
 
     def noise(self, key, q):
         """Uniform numbers, and behind them their reflections 1 - u."""
-        half = jax.vmap(q.noise)(jax.random.split(key, self.samples // 2))
+        half = q.noises(key, self.samples // 2)
         return jnp.concatenate([half, 1 - half])
 
     def surrogate(self, noise, objective, target, q, closed, memory):

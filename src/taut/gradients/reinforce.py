@@ -10,7 +10,7 @@ from taut.errors import ArgumentError
 from taut.gradients.base import Info
 from taut.gradients.control_variates import ControlVariate, LeaveOneOut, Seen
 from taut.gradients.draws import Sampled
-from taut.gradients.target import evaluate, over_draws
+from taut.gradients.target import evaluate
 from taut.objectives.draws import elbo_terms
 from taut.trees import stop_gradient
 
@@ -84,7 +84,7 @@ class Reinforce(Sampled):
         if not fresh:
             return super().noise(key, q)
         of_draws, of_fresh = jax.random.split(key)
-        own = over_draws(q.noise, jax.random.split(of_fresh, fresh))
+        own = q.noises(of_fresh, fresh)
         return jax.tree.map(lambda *a: jnp.concatenate(a), super().noise(of_draws, q), own)
 
     def surrogate(self, noise, objective, target, q, closed, memory):

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 import taut
 from taut.errors import ArgumentError
 from taut.files import write_file
-from taut.report import forest, verdict_words, words
+from taut.report import forest, noise, verdict_words, words
 from taut.report.calibration import calibration
 from taut.report.evidence import Evidence, named
 from taut.report.posterior import Table, posterior_table
@@ -110,6 +110,7 @@ def _content(fit: Any, evidence: Evidence | None, features: Any) -> dict[str, An
         "undrawn": len(table.entries) - len(forest.shown(table)),
         "trace": inline(trace, fit.history, fit.elbo, noisy) if len(steps) else None,
         "noisy": noisy,
+        **noise.content(fit),
         "long": len(steps) and steps[-1] > LONG,
         "mode_steps": int(np.sum(~np.asarray(fit.history.get("variational", []), bool))),
         "regression": fit.design is not None,

@@ -7,7 +7,7 @@ from scipy.special import ndtri
 
 from taut.diagnostics.activity import THRESHOLD
 from taut.objectives import Constrained
-from taut.report import latent_words, verdict_words, words
+from taut.report import latent_words, noise, verdict_words, words
 from taut.report.codes import kl_bars, latent_map
 from taut.report.latent_evidence import LatentEvidence
 from taut.report.pictures import image_shape, inline_png
@@ -46,6 +46,7 @@ def latent_content(fit: Any, evidence: LatentEvidence | None) -> dict[str, Any]:
         **_pictures(fit, evidence),
         **_codes(fit, evidence),
         **_training(fit, shown),
+        **noise.content(fit),
         "particulars": _particulars(fit, evidence, facts),
     }
 
