@@ -1,6 +1,7 @@
 """When a Gaussian cannot be trusted: richer families, then a short chain in their space, each kept only if it helps.
 
-A rung is climbed where the verdict is "suspect" or "unusable", the family was left open, and the fit has settled:
+A rung is climbed where the verdict is "suspect" or "unusable", or its weights have a tail that decides sds, the family
+was left open, and the fit has settled:
 a mixture over separated optima; the sinh-arcsinh family, which bends the Gaussian; Hamiltonian Monte Carlo in the space
 in which the bent posterior is nearly Gaussian. Each is named in the verdict with what it cost and what it brought.
 """
@@ -17,7 +18,7 @@ from taut.algorithms.warp import orders, warp
 from taut.batch import Batch
 from taut.density import Density
 from taut.diagnostics.convergence import Convergence, certified
-from taut.diagnostics.trust import RIVAL_SHARE, heavy_tails
+from taut.diagnostics.trust import NOISE_VARIANCE, RIVAL_SHARE, heavy_tails
 from taut.families import Family
 from taut.judging import JUDGE_STREAM, Judged, columns, judge, log_prob_of, named_values, share_of_rivals
 from taut.models import Model
@@ -28,7 +29,7 @@ MOST_COORDINATES = 200
 WORTHWHILE = 0.05
 """Nats that an order of the coordinates must have brought before another is tried."""
 DOUBTED_K = 0.55
-"""k-hat from which a bent family's good verdict is checked by chains: centred hierarchies have passed at 0.15 sd."""
+"""k-hat from which a good verdict is checked by the next rung: centred hierarchies have passed at 0.15 sd."""
 FARTHEST = 0.25
 """Sds, or share of an sd, that chains may have moved before their own answer is in doubt."""
 HEAVIEST = 0.85
@@ -63,7 +64,7 @@ def climb(
         standing: the Gaussian and its verdict.
         seed: of the draws.
     """
-    if _trusted(standing) or density.dim > MOST_COORDINATES:
+    if (_trusted(standing) and not _heavy(standing)) or density.dim > MOST_COORDINATES:
         return standing
     rng = np.random.default_rng([seed, JUDGE_STREAM + 1])
     convergence = standing.judged.verdict.converged
@@ -89,6 +90,12 @@ def _one_optimum(settled: Settled) -> bool:
 
 def _trusted(standing: Standing) -> bool:
     return standing.judged.verdict.trust.reliable
+
+
+def _heavy(standing: Standing) -> bool:
+    """Whether weights that differ have a tail: a Gaussian on a Student-t has passed with sds of 0.85 of the truth."""
+    trust = standing.judged.verdict.trust
+    return trust.k_hat >= DOUBTED_K and trust.half_variance > NOISE_VARIANCE
 
 
 def _mixture(model, density, settled, convergence, standing, common) -> Standing:
