@@ -117,6 +117,7 @@ def test_signal_and_noise_are_in_units_of_the_coordinates():
     assert signal_and_noise(silent, 100)[0] == pytest.approx(2 / 100)  # what a hundred steps average out; typical is 2
 
 
+@pytest.mark.slow
 def test_a_pilot_sees_hundreds_of_times_the_noise():
     parts = problem(density(6), MeanField.around(np.zeros(6)))
     quiet, loud = Reparametrization(10), Reinforce(1, NoControl())
@@ -157,6 +158,7 @@ class Interrupt:
         raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_piloted_run_says_why_and_goes_on_with_its_estimator(monkeypatch, tmp_path):
     monkeypatch.setattr(automatic, "LONG", 0.0)
     monkeypatch.setattr(automatic, "candidates", lambda *_: [Disarm()])  # each would be a compilation

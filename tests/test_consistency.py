@@ -78,6 +78,7 @@ def test_what_has_no_noise_has_no_slope():
     assert not wrong["seems_consistent"]
 
 
+@pytest.mark.slow
 def test_discrete_estimators_keep_both_claims_and_straight_through_neither():
     """The false-failure rate of each claim is 1e-4 (`FALSE_ALARM`), and the seed is fixed."""
     shelf = [Disarm(2), StraightThrough(4), Enumeration()]

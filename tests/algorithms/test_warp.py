@@ -40,6 +40,7 @@ def test_seen_through_its_own_map_a_member_is_its_base():
     assert seen.evaluations == 70
 
 
+@pytest.mark.slow
 def test_a_banana_is_straightened():
     # The best Gaussian is 0.52 nats low; its mean and factor are those of the search.
     q = Gaussian(np.array([0.0, 0.3]), np.diag([0.55, 0.5]))

@@ -17,6 +17,7 @@ def test_a_toy_has_its_closed_forms_beside_what_was_measured(taut, tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_page_and_both_claims(taut, tmp_path):
     page = tmp_path / "square.html"
     result = taut("gradients", "--toy", "square", "--repeats", "64", "--claims", "--out", page, "--json")

@@ -57,7 +57,7 @@ def test_messages_speak_of_options():
     ("option", "known"),
     [
         (options.Family, choose.FAMILIES),
-        (options.Gradient, choose.GRADIENTS),
+        (options.Gradient, [*choose.GRADIENTS, "auto"]),
         (options.Control, choose.CONTROLS),
         (options.Algorithm, [name.removesuffix(" gradient") for name in choose.ALGORITHMS]),
     ],
@@ -66,10 +66,6 @@ def test_messages_speak_of_options():
 def test_choices_are_names_that_the_library_knows(option, known):
     literal = get_args(get_args(option)[0])[0]
     assert set(get_args(literal)) <= set(known)
-
-
-def test_checkpoints_go_by_the_name_of_the_loop():
-    assert outputs.CHECKPOINT_FILE == learn.CHECKPOINT_FILE
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["fit", "--famly"], ["fit", "nothing.csv"]])

@@ -48,6 +48,7 @@ def test_rows_that_were_dropped_keep_their_place(taut, loans, tmp_path):
     assert taut("predict", "run", "new.csv").stdout.splitlines()[2] == ",,,"
 
 
+@pytest.mark.slow
 def test_the_page_is_made_again(taut, loans, tmp_path):
     assert taut("fit", loans, "--target", "bad", "--out", "run").exit_code == 0
     page = tmp_path / "run" / "report.html"

@@ -83,6 +83,7 @@ RUN = [(latent, prior, gradient) for latent, prior in CASES for gradient in GRAD
        and getattr(gradient, "control", NoControl()).name in ("none", "leave-one-out")]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("latent", "prior", "gradient"), RUN, ids=lambda x: getattr(x, "label", None))
 def test_a_few_steps_are_finite(latent, prior, gradient):
     with precision.context("float32"):

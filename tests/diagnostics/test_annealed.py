@@ -17,6 +17,7 @@ def annealed(case, **options):  # of one shape, since a chain is slow to compile
     return anneal(case.problem, case.images, codes, plain.log_marginal, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("latent", [1, 2])
 def test_finds_the_closed_log_marginal(known, latent):
     case = known(n=20, latent=latent)

@@ -25,6 +25,7 @@ def figures(seen):
     return json.dumps({k: v for k, v in seen.to_json().items() if k != "seconds"})
 
 
+@pytest.mark.slow
 def test_tiling_an_image_twice_doubles_the_likelihood_and_leaves_the_kl(known):
     case = known(n=10, widen=1.2)
     model, encoder = case.problem.model, case.problem.family.encoder

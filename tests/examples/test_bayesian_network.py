@@ -24,6 +24,7 @@ def example(request):
     return module
 
 
+@pytest.mark.slow
 def test_batches_of_an_epoch_average_to_the_whole(example, x64):
     """For the same noise the mean over an epoch of the minibatch ELBO, and of its gradient, is that of all rows."""
     rows = jax.tree.map(lambda a: a[:512], example.digits()[0])
