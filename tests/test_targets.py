@@ -116,6 +116,7 @@ def test_truth_of_the_small_ones_is_that_of_a_grid(bank, x64, name):
 OUTER = {"eight-schools": 1, "eight-schools-noncentred": 9, "scales": 1, "funnel": 0, "gaussian-50": None}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(OUTER))
 def test_truth_of_the_conditionally_gaussian_ones(bank, x64, name):
     """Given one coordinate all the others are Gaussian: one Newton step and a determinant integrate the density."""

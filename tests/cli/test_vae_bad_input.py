@@ -165,6 +165,7 @@ def test_bad_images(taut, tmp_path, pictures, autoencoder, saved, make, words, m
     assert everything(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_images_that_have_changed_are_not_evaluated(taut, tmp_path):
     images = (255 * GREY).astype(np.uint8)
     np.save("images.npy", images)

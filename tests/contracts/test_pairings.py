@@ -167,6 +167,7 @@ def test_what_is_allowed_makes_a_step(model, family, objective, gradient, algori
     assert np.isfinite(outcome.history["bound"][0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("algorithm", parts(taut.algorithms, Algorithm), ids=label)
 def test_what_is_refused_is_told_why_and_what_to_do(model, algorithm):

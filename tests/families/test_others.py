@@ -39,6 +39,7 @@ def test_density_moments_and_entropy(q, other):
 
 
 @SETTINGS
+@pytest.mark.slow
 def test_draws_follow_the_distribution(q, other):
     """Kolmogorov's distance over 20,000 draws; a right sampler fails one seed in ten thousand; the seed is fixed."""
     z = np.asarray(jax.jit(jax.vmap(lambda key: q.sample(q.noise(key))))(jax.random.split(jax.random.key(4), 20_000)))

@@ -61,6 +61,7 @@ OBJECTIVES = [ImportanceWeighted(), Renyi(2.0), Elbo(), BOUNDED]
 EXACT = {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda o: o.name)
 @pytest.mark.parametrize("kind", [PathDerivative, Reinforce])
 def test_decoder_and_encoder_get_the_exact_gradient(objective, kind):

@@ -199,6 +199,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("gradient", "family", "D", "kind"), PAIRS, ids=label)
 def test_the_expected_gradient_is_the_gradient(gradient, family, D, kind, true_gradient):
     model, _ = model_and_truth(kind, D)
