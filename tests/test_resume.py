@@ -75,7 +75,7 @@ class Run:
         return self.child.returncode == -signal.SIGKILL
 
     def finish(self):
-        said = self.child.communicate()[0].split()
+        said = [self.first, *self.child.communicate()[0].split()]
         assert said[-1] == "done"
 
     def learned(self):
@@ -97,8 +97,10 @@ def test_sigkill_at_random_moments_moves_no_bit(objective, tmp_path):
     steps = []
     for moment in moments:
         with Run(tmp_path / "broken", objective) as run:
+            if run.first == "done" or not run.kill_after(moment * whole):
+                break  # a machine that has become much faster
             steps.append(int(run.first))
-            assert run.kill_after(moment * whole), "the run was over before it was killed: give it more steps"
+    assert len(steps) > KILLS // 2, "the run was over before it was killed often enough: give it more steps"
     assert (tmp_path / "broken" / CHECKPOINT_FILE).exists()
     assert steps == sorted(steps)
     assert steps[-1] > steps[0]  # killed runs got on

@@ -80,7 +80,7 @@ def test_a_constraint_shows_its_multiplier(quick, pictures):
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_other_models(quick, pictures, options, kind):
-    result = quick("vae", pictures, *SMALL, *options, "--steps", "4", "--out", "run", "--json")
+    result = quick("vae", pictures, *SMALL, *options, "--steps", "40", "--out", "run", "--json")
     assert result.exit_code == 0, result.stderr
     said = json.loads(result.stdout)
     assert said["binarisation"]["kind"] == kind
