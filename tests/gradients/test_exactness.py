@@ -72,7 +72,7 @@ rng = np.random.default_rng(8)
 MEMBERS = {
     MeanField: MeanField(np.array([0.4]), np.array([-0.5])),
     FullRank: FullRank(np.array([0.4, -0.3]), np.array([-0.9, -1.1]), np.array([[0.0, 0.0], [0.3, 0.0]])),
-    LowRank: LowRank(np.array([0.4]), np.array([-0.8]), np.array([[0.6]])),
+    LowRank: LowRank(np.array([0.4]), np.array([-0.6]), np.array([[0.6]])),
     Bernoulli: Bernoulli(np.array([0.7, -1.1])),
     Categorical: Categorical(np.array([[0.3, -0.2, 0.9], [0.0, 0.5, -0.7]])),
     Poisson: Poisson(np.array([0.3])),
