@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from taut import precision
+from taut.algorithms.gaussians import Gaussian
 from taut.judging import columns, gaussian_of, named_values, plain_draws
 
 if TYPE_CHECKING:
@@ -22,8 +24,11 @@ def coefficients(fit: "Fit", level: float) -> dict[str, Any]:
         level: probability of the interval.
     """
     assert fit.design is not None
-    q = gaussian_of(fit.answer)
-    assert q is not None
+    answer: Any = fit.answer
+    q = gaussian_of(answer)
+    if q is None:  # a Gaussian that is not kept as a factor of its covariance
+        with precision.context(fit.dtype):
+            q = Gaussian(np.asarray(answer.mean, float), np.linalg.cholesky(np.asarray(answer.covariance, float)))
     A = fit.design.original_scale()
     with np.errstate(all="ignore"):  # a fit that has diverged is shown all the same
         mean, sd = A @ q.mean, np.sqrt(np.sum((A @ q.factor) ** 2, axis=1))
