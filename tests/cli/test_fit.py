@@ -83,6 +83,7 @@ def test_says_what_the_library_says(quick, loans):
             ["--gradient", "reinforce", "--control", "delta", "--samples", "4", "--steps", "5"],
             {"gradient": "reinforce", "samples": 4},
         ),
+        (["--family", "low-rank", "--gradient", "reparametrization", "--steps", "40"], {"family": "low-rank"}),
         (["--gradient", "auto", "--steps", "40"], {"gradient": "exact", "algorithm": "stochastic gradient"}),
         (["--batch-size", "20", "--steps", "40"], {"batch_size": 20, "algorithm": "stochastic gradient"}),
         (["--learning-rate", "0.01", "--steps", "40"], {"algorithm": "stochastic gradient", "ended": "budget_spent"}),
