@@ -26,21 +26,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import taut.automatic
-from taut import precision
+import taut.choosing.gradient
 from taut.algorithms import StochasticGradient
-from taut.automatic import decide
-from taut.choose import choose
-from taut.chunks import Chunks
+from taut.choosing.candidates import candidates
+from taut.choosing.choose import choose
+from taut.choosing.gradient import decide
+from taut.core import precision
+from taut.core.trees import cast
 from taut.data.source import Source
 from taut.diagnostics.elbo import elbo
 from taut.families import Amortized, Bernoulli
-from taut.gradients import Problem
-from taut.gradients.problem import estimate
+from taut.learning.chunks import Chunks
 from taut.models import LatentVariableModel, LogDensity, LogisticRegression, real
 from taut.networks import MLP
-from taut.shortlist import candidates
-from taut.trees import cast
+from taut.problem import Problem, estimate
 
 LOOKS = 30
 """Iterates that are judged, at equal steps."""
@@ -117,10 +116,14 @@ def density_logistic(size: float) -> Task:
 
 
 TASKS: dict[str, Callable[[float], Task]] = {
-    "wide-logistic": wide_logistic, "minibatched-logistic": minibatched_logistic, "gaussian": gaussian,
-    "discrete": discrete, "jumping": jumping, "importance-weighted": importance_weighted,
+    "wide-logistic": wide_logistic,
+    "minibatched-logistic": minibatched_logistic,
+    "gaussian": gaussian,
+    "discrete": discrete,
+    "jumping": jumping,
+    "importance-weighted": importance_weighted,
     "density-logistic": density_logistic,
-}  # fmt: skip
+}
 
 
 def _classes(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
@@ -194,17 +197,25 @@ def arrival(values: np.ndarray, seconds: list[float], floor: float) -> float:
 
 def study(name: str, size: float) -> dict[str, Any]:
     """One problem: the time of each estimator, and auto's."""
-    from taut.inputs import rows_of
+    from taut.data.inputs import rows_of
 
     task = TASKS[name](size)
     rows, weights, _, _ = rows_of(task.model, task.rows, None, "refuse", None, None)
     dtype = precision.resolve("float32" if task.model.local else "float64")
     source = Source(rows, weights, task.batch_size, 0, dtype)
-    choice = choose(task.model, rows, family=task.family, objective=task.objective, gradient="auto", algorithm=None,
-                    steps=task.steps, minibatch=task.batch_size is not None)  # fmt: skip
-    taut.automatic.LONG = np.inf
+    choice = choose(
+        task.model,
+        rows,
+        family=task.family,
+        objective=task.objective,
+        gradient="auto",
+        algorithm=None,
+        steps=task.steps,
+        minibatch=task.batch_size is not None,
+    )
+    taut.choosing.gradient.LONG = np.inf
     first = decide(choice, source, 0)  # by the rule
-    taut.automatic.LONG = 0.0  # whether there is a pilot is not left to how fast the machine is this minute
+    taut.choosing.gradient.LONG = 0.0  # whether there is a pilot is not left to how fast the machine is this minute
     with precision.context(dtype):
         problem = cast(first.problem, dtype)
         algorithm: Any = first.algorithm
@@ -216,7 +227,7 @@ def study(name: str, size: float) -> dict[str, Any]:
             pilot = min(pilot, time.process_time() - begun)
         print(f"{name}: {task.steps} steps; {chosen.reasons['gradient']}", flush=True)
         unit = problem.family.at(jax.tree.map(lambda a: a[:1], source.rows))
-        smooth = taut.automatic.differentiable(problem, source, 0)
+        smooth = taut.choosing.gradient.differentiable(problem, source, 0)
         others = candidates(problem, unit, choice.draws, smooth, problem.gradient)
         judge, runs = Judge(source), {}
         for gradient in (problem.gradient, *others):
@@ -224,18 +235,32 @@ def study(name: str, size: float) -> dict[str, Any]:
             answers, seconds = race(tried, algorithm, source)
             values = np.array([judge(dataclasses.replace(a, gradient=problem.gradient)) for a in answers])
             runs[f"{gradient.label} ({gradient.samples})"] = (values, seconds)
-            print(f"  {gradient.label} ({gradient.samples}): {seconds[-1]:.1f} s, best {np.nanmax(values):.4f}",
-                  flush=True)  # fmt: skip
+            print(
+                f"  {gradient.label} ({gradient.samples}): {seconds[-1]:.1f} s, best {np.nanmax(values):.4f}",
+                flush=True,
+            )
     best = max(float(np.nanmax(values)) for values, _ in runs.values())
     arrivals = {label: arrival(values, seconds, best - task.gap) for label, (values, seconds) in runs.items()}
     label = f"{chosen.problem.gradient.label} ({chosen.problem.gradient.samples})"
     winner = min(arrivals, key=lambda name: arrivals[name])
     auto = arrivals[label] + pilot
-    return {"problem": name, "steps": task.steps, "gap": task.gap, "objective": best, "chosen": label, "pilot": pilot,
-            "auto": auto, "best": winner, "seconds": arrivals[winner], "ratio": auto / arrivals[winner],
-            "arrivals": arrivals, "reason": chosen.reasons["gradient"],
-            "curves": {label: list(zip(seconds, values.tolist(), strict=True))
-                       for label, (values, seconds) in runs.items()}}  # fmt: skip
+    return {
+        "problem": name,
+        "steps": task.steps,
+        "gap": task.gap,
+        "objective": best,
+        "chosen": label,
+        "pilot": pilot,
+        "auto": auto,
+        "best": winner,
+        "seconds": arrivals[winner],
+        "ratio": auto / arrivals[winner],
+        "arrivals": arrivals,
+        "reason": chosen.reasons["gradient"],
+        "curves": {
+            label: list(zip(seconds, values.tolist(), strict=True)) for label, (values, seconds) in runs.items()
+        },
+    }
 
 
 def main() -> None:

@@ -21,8 +21,9 @@ import numpy as np
 import optax
 from scipy.special import ndtr
 
-from taut import precision
 from taut.algorithms import Recipe, StochasticGradient
+from taut.choosing.meter import measure
+from taut.core import precision
 from taut.data import load_bundled, prepare
 from taut.data.source import Source, take
 from taut.families import MeanField
@@ -34,14 +35,12 @@ from taut.gradients import (
     MeasureValued,
     MovingAverage,
     NoControl,
-    Problem,
     Reinforce,
     Reparametrization,
 )
-from taut.gradients.problem import estimate
-from taut.measuring import measure
 from taut.models import LogisticRegression
 from taut.objectives import Elbo
+from taut.problem import Problem, estimate
 
 CONFIGURATION = Path(__file__).parent / "recipes" / "case_study.json"
 OPTIMUM = -67.463367
@@ -58,8 +57,12 @@ def estimator(name: str, samples: int) -> Gradient:
         return Reparametrization(samples=samples)
     if name == "measure-valued":
         return MeasureValued(samples=samples)
-    controls = {"score": NoControl(), "score, moving average": MovingAverage(0.9), "score, delta": DeltaMethod(25),
-                "score, leave-one-out": LeaveOneOut()}  # fmt: skip
+    controls = {
+        "score": NoControl(),
+        "score, moving average": MovingAverage(0.9),
+        "score, delta": DeltaMethod(25),
+        "score, leave-one-out": LeaveOneOut(),
+    }
     return Reinforce(samples=samples, control=controls[name])
 
 
@@ -144,8 +147,15 @@ class Study:
         places = sorted({round(share * looks) for share in MEASURED})
         noise = [self._noise(problem, jax.tree.map(lambda a, i=i: a[i], path), run.batch) for i in places]
         variance, total, seconds = np.transpose(noise)
-        return Outcome(every * np.arange(looks + 1), *self._judged(path), every * np.array(places), variance, total,
-                       problem.gradient.evaluations(self.start), 1e6 * float(np.median(seconds)))  # fmt: skip
+        return Outcome(
+            every * np.arange(looks + 1),
+            *self._judged(path),
+            every * np.array(places),
+            variance,
+            total,
+            problem.gradient.evaluations(self.start),
+            1e6 * float(np.median(seconds)),
+        )
 
     def _judged(self, path: MeanField) -> tuple[np.ndarray, np.ndarray]:
         """ELBO and expected accuracy of a draw, at each member of the path."""
@@ -162,7 +172,10 @@ class Study:
             return np.nan, np.nan, np.nan
         at = eqx.tree_at(lambda p: p.family, problem, q)
         n, repeats = len(self.rows[1]), self.configuration["repeats"]
-        sum_of = lambda seen: sum(float(v.sum()) for v in jax.tree.leaves(seen.variance))  # noqa: E731
+
+        def sum_of(seen):
+            return sum(float(v.sum()) for v in jax.tree.leaves(seen.variance))
+
         picked = np.random.default_rng(self.seed).choice(n, batch, replace=False)
         fixed = measure(at, Source(jax.tree.map(lambda a: a[picked], self.rows)), repeats, self.seed)
         moving = measure(at, Source(self.rows, batch_size=batch), repeats, self.seed)
@@ -204,18 +217,39 @@ def runs(configuration: dict[str, Any]) -> dict[str, list[Run]]:
 
 def table(outcomes: dict[Run, Outcome], which: Iterable[Run]) -> str:
     """One line a run."""
-    head = ("", "ELBO", "accuracy", "steps to 1 nat", "to 0.1", "variance: draws", "with minibatches", "evaluations",
-            "microseconds")  # fmt: skip
+    head = (
+        "",
+        "ELBO",
+        "accuracy",
+        "steps to 1 nat",
+        "to 0.1",
+        "variance: draws",
+        "with minibatches",
+        "evaluations",
+        "microseconds",
+    )
     lines = [head]
     for run in which:
         seen = outcomes[run]
         arrivals = (f"{x:.0f}" if np.isfinite(x) else "never" for x in map(seen.arrival, (1.0, 0.1)))
         noise = (f"{float(np.exp(np.mean(np.log(v[1:])))):.3g}" for v in (seen.variance, seen.total))
         elbo = f"{seen.elbo[-1]:.3f}" if seen.elbo[-1] > FAILED else "failed"
-        lines.append((str(run), elbo, f"{seen.accuracy[-1]:.4f}", *arrivals, *noise, f"{seen.evaluations}",
-                      f"{seen.microseconds:.0f}"))  # fmt: skip
+        lines.append(
+            (
+                str(run),
+                elbo,
+                f"{seen.accuracy[-1]:.4f}",
+                *arrivals,
+                *noise,
+                f"{seen.evaluations}",
+                f"{seen.microseconds:.0f}",
+            )
+        )
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    pad = lambda line: [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]  # noqa: E731
+
+    def pad(line):
+        return [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]
+
     return "\n".join("  ".join(pad(line)) for line in lines)
 
 
@@ -227,33 +261,52 @@ def orderings(outcomes: dict[Run, Outcome], common: dict[str, Any], near: float 
         common: of the configuration.
         near: nats from the optimum that count as its neighbourhood at the end of the run.
     """
-    of = lambda name, **other: outcomes[Run(name, **(common | other))]  # noqa: E731
+
+    def of(name, **other):
+        return outcomes[Run(name, **(common | other))]
+
     score, average, delta = (of(name) for name in ("score", "score, moving average", "score, delta"))
     pathwise, measured = of("pathwise"), of("measure-valued")
     scores, gap = (score, average, delta), lambda run: OPTIMUM - run.elbo[-1]
     few, slow = of("score", samples=5), of("score", samples=5, rate=common["rate"] / 10)
     ratio, accuracy = measured.late_variance / pathwise.late_variance, pathwise.accuracy[-1]
     return [
-        ("the pathwise gradient has a lower variance than any score function",
-         all(pathwise.late_variance < run.late_variance for run in scores)),
+        (
+            "the pathwise gradient has a lower variance than any score function",
+            all(pathwise.late_variance < run.late_variance for run in scores),
+        ),
         ("and none of them is faster", all(pathwise.arrival(1.0) <= run.arrival(1.0) for run in scores)),
-        ("the score function gains from a moving average, and more from the delta method, in variance",
-         score.late_variance > average.late_variance > delta.late_variance),
+        (
+            "the score function gains from a moving average, and more from the delta method, in variance",
+            score.late_variance > average.late_variance > delta.late_variance,
+        ),
         ("and in what is reached", gap(score) > gap(average) > gap(delta) > gap(pathwise)),
-        (f"measure-valued is about equal to pathwise: {ratio:.2f} times its variance",
-         0.5 < ratio < 2 and measured.arrival(1.0) == pathwise.arrival(1.0)),
-        ("with five draws the score function fails at the pathwise gradient's rate",
-         not few.elbo[-1] > FAILED and of("pathwise", samples=5).elbo[-1] > OPTIMUM - 1),
+        (
+            f"measure-valued is about equal to pathwise: {ratio:.2f} times its variance",
+            0.5 < ratio < 2 and measured.arrival(1.0) == pathwise.arrival(1.0),
+        ),
+        (
+            "with five draws the score function fails at the pathwise gradient's rate",
+            not few.elbo[-1] > FAILED and of("pathwise", samples=5).elbo[-1] > OPTIMUM - 1,
+        ),
         ("and learns at a tenth of it", slow.elbo[-1] > OPTIMUM - 20),
-        ("variance falls during training",
-         all(run.variance[-1] < run.variance[0] for run in (*scores, pathwise, measured))),
+        (
+            "variance falls during training",
+            all(run.variance[-1] < run.variance[0] for run in (*scores, pathwise, measured)),
+        ),
         (f"the ELBO ends at {pathwise.elbo[-1]:.3f}, near {OPTIMUM:.3f}", abs(gap(pathwise)) < near),
         (f"the accuracy of a draw at {accuracy:.4f}, near 0.976", abs(accuracy - 0.976) < 0.003),
-    ]  # fmt: skip
+    ]
 
 
-COLOURS = {"pathwise": "#0072b2", "measure-valued": "#009e73", "score": "#d55e00", "score, moving average": "#e69f00",
-           "score, delta": "#cc79a7", "score, leave-one-out": "#56b4e9"}  # fmt: skip
+COLOURS = {
+    "pathwise": "#0072b2",
+    "measure-valued": "#009e73",
+    "score": "#d55e00",
+    "score, moving average": "#e69f00",
+    "score, delta": "#cc79a7",
+    "score, leave-one-out": "#56b4e9",
+}
 
 
 def pictures(outcomes: dict[Run, Outcome], figures: dict[str, list[Run]], common: dict[str, Any], folder: Path) -> None:
@@ -276,8 +329,17 @@ def pictures(outcomes: dict[Run, Outcome], figures: dict[str, list[Run]], common
                 if not np.isfinite(y[-1]):
                     ax.plot([], [], "x", color=COLOURS[run.estimator], label=f"{run}: failed")
                     continue
-                ax.plot(x, y, dashes, color=COLOURS[run.estimator], marker="o" if len(x) < 10 else None, lw=1.4,
-                        ms=4, alpha=0.6 if run.samples == 100 else 1, label=str(run))  # fmt: skip
+                ax.plot(
+                    x,
+                    y,
+                    dashes,
+                    color=COLOURS[run.estimator],
+                    marker="o" if len(x) < 10 else None,
+                    lw=1.4,
+                    ms=4,
+                    alpha=0.6 if run.samples == 100 else 1,
+                    label=str(run),
+                )
             ax.set(title=figure, xlabel="steps", ylabel=label, yscale="log")
             if file == "learning":
                 ax.set(xscale="log")

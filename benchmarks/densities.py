@@ -18,8 +18,12 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-TOOLS = {"taut": "density_taut.py", "numpyro": "density_numpyro.py", "pathfinder": "density_pathfinder.py",
-         "pymc": "density_pymc.py"}  # fmt: skip
+TOOLS = {
+    "taut": "density_taut.py",
+    "numpyro": "density_numpyro.py",
+    "pathfinder": "density_pathfinder.py",
+    "pymc": "density_pymc.py",
+}
 CLOSE, CLOSE_SD = 0.1, 0.1
 """What an answer that is to be trusted must reach: reference sds of a mean, and share of an sd."""
 FALSE, FALSE_SD = 0.2, 0.25
@@ -34,8 +38,7 @@ def run(tool: str, name: str, calls: int) -> dict[str, Any]:
         return {"tool": tool, "target": name, "failed": done.stderr.strip().splitlines()[-1:]}
     seen = json.loads(done.stdout.splitlines()[-1])
     seconds = seen.pop("seconds")
-    return {"tool": tool, "target": name, "cold": seconds[0],
-            "warm": statistics.median(seconds[1:])} | seen  # fmt: skip
+    return {"tool": tool, "target": name, "cold": seconds[0], "warm": statistics.median(seconds[1:])} | seen
 
 
 def verdicts(names: list[str], seeds: int) -> list[dict[str, Any]]:
@@ -91,7 +94,10 @@ def interval(wrong: int, of: int) -> str:
 def counts(rows: list[dict[str, Any]]) -> dict[str, str]:
     """Wrong verdicts by fit and by posterior."""
     names = sorted({row["target"] for row in rows})
-    by_name = lambda key: sum(any(r[key] for r in rows if r["target"] == n) for n in names)  # noqa: E731
+
+    def by_name(key):
+        return sum(any(r[key] for r in rows if r["target"] == n) for n in names)
+
     return {
         f"{key} by {unit}": interval(*found)
         for key in ("false_trust", "false_alarm", "close")
@@ -110,11 +116,20 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(6, 5), layout="constrained")
     for answer, colour in colours.items():
         chosen = [r for r in rows if r["trust"] == answer]
-        axes.scatter([max(r["shift"], 1e-3) for r in chosen], [max(r["mean_error"], 1e-3) for r in chosen],
-                     s=16, color=colour, label=f"{answer} ({len(chosen)})")  # fmt: skip
+        axes.scatter(
+            [max(r["shift"], 1e-3) for r in chosen],
+            [max(r["mean_error"], 1e-3) for r in chosen],
+            s=16,
+            color=colour,
+            label=f"{answer} ({len(chosen)})",
+        )
     axes.axhline(CLOSE, color="0.7", linewidth=1)
-    axes.set(xscale="log", yscale="log", xlabel="reported shift of a mean (sd of q)",
-             ylabel="error of the returned mean (reference sd)")  # fmt: skip
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="reported shift of a mean (sd of q)",
+        ylabel="error of the returned mean (reference sd)",
+    )
     axes.legend(frameon=False)
     figure.savefig(path, dpi=150)
 
@@ -136,8 +151,10 @@ def against(rows: list[dict[str, Any]]) -> str:
             continue
         cold, warm = (statistics.median(t[key] / o[key] for o, t in both) for key in ("cold", "warm"))
         better = [f"{o['target']} ({off(t):.2f}, Taut {off(o):.2f})" for o, t in both if off(t) < off(o)]
-        lines.append(f"{tool}: {cold:.2g} times Taut's seconds cold and {warm:.2g} warm in the median of {len(both)} "
-                     f"targets; nearer to the truth on {len(better)}: {', '.join(better) or 'none'}")  # fmt: skip
+        lines.append(
+            f"{tool}: {cold:.2g} times Taut's seconds cold and {warm:.2g} warm in the median of {len(both)} "
+            f"targets; nearer to the truth on {len(better)}: {', '.join(better) or 'none'}"
+        )
     return "\n".join(lines)
 
 
@@ -148,8 +165,10 @@ def table(rows: list[dict[str, Any]]) -> str:
         if "failed" in r:
             lines.append(f"{r['target']:42.42s}{r['tool']:12s} failed: {r['failed']}")
             continue
-        lines.append(f"{r['target']:42.42s}{r['tool']:12s}{r['cold']:8.2f}{r['warm']:8.3f}{r['mean_error']:10.3f}"
-                     f"{r['least_sd']:10.2f}{r['largest_sd']:9.2f}")  # fmt: skip
+        lines.append(
+            f"{r['target']:42.42s}{r['tool']:12s}{r['cold']:8.2f}{r['warm']:8.3f}{r['mean_error']:10.3f}"
+            f"{r['least_sd']:10.2f}{r['largest_sd']:9.2f}"
+        )
     return "\n".join(lines)
 
 
@@ -174,8 +193,11 @@ def main() -> None:
         rows = verdicts(names, asked.seeds)
         if asked.figure:
             draw(rows, asked.figure)
-        print(json.dumps({"counts": counts(rows), "rows": rows}) if asked.json
-              else "\n".join(f"{k}: {v}" for k, v in counts(rows).items()))  # fmt: skip
+        print(
+            json.dumps({"counts": counts(rows), "rows": rows})
+            if asked.json
+            else "\n".join(f"{k}: {v}" for k, v in counts(rows).items())
+        )
         return
     rows = [run(tool, name, asked.calls) for name in names for tool in asked.tools]
     print(json.dumps(rows) if asked.json else f"{table(rows)}\n\n{against(rows)}")

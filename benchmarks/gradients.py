@@ -29,14 +29,13 @@ from taut.families import Bernoulli, MeanField  # noqa: E402
 from taut.gradients import (  # noqa: E402
     Disarm,
     MeasureValued,
-    Problem,
     Reinforce,
     StraightThrough,
     admissible,
 )
-from taut.gradients.problem import estimate, statistics_like, trainable  # noqa: E402
 from taut.models import LogDensity, LogisticRegression, real  # noqa: E402
 from taut.objectives import Elbo  # noqa: E402
+from taut.problem import Problem, estimate, statistics_like, trainable  # noqa: E402
 
 TARGET = 1.15
 """Times the hand-written gradient."""
@@ -75,12 +74,19 @@ def problems() -> list[tuple[Problem, Any, by_hand.Hand, tuple]]:
     q = MeanField(rng.normal(size=table.X.shape[1]), rng.normal(-1, 0.2, table.X.shape[1]))
     model, parent = LogisticRegression(), Source((table.X, table.y)).parent
     regression = by_hand.regression(table.X, table.y)
-    found = [(Problem(model, q, Elbo(), g), parent, regression[g.label], (q.mean, q.log_sd))
-             for g in admissible(Elbo(), model, q) if g.label != "exact"]  # fmt: skip
+    found = [
+        (Problem(model, q, Elbo(), g), parent, regression[g.label], (q.mean, q.log_sd))
+        for g in admissible(Elbo(), model, q)
+        if g.label != "exact"
+    ]
     bits, b = by_hand.bits(cost), Bernoulli(rng.normal(size=20))
     density = LogDensity(lambda v: cost(v["z"]), parameters={"z": real(20)})
-    shelf = {"local expectation": MeasureValued(1), "leave-one-out": Reinforce(4), "disarm": Disarm(2),
-             "straight-through": StraightThrough(10)}  # fmt: skip
+    shelf = {
+        "local expectation": MeasureValued(1),
+        "leave-one-out": Reinforce(4),
+        "disarm": Disarm(2),
+        "straight-through": StraightThrough(10),
+    }
     nothing = Source(np.zeros((1, 0))).parent
     return found + [(Problem(density, b, Elbo(), g), nothing, bits[name], (b.logits,)) for name, g in shelf.items()]
 
@@ -105,11 +111,22 @@ def timed(problem: Problem, parent: Any, hand: by_hand.Hand, parameters: tuple, 
     """Microseconds of either, and the median ratio."""
     parameters, parent = jax.device_put((jax.tree.map(jnp.asarray, parameters), parent))
     problem = jax.tree.map(lambda a: jnp.asarray(a) if isinstance(a, np.ndarray) else a, problem)
-    by_us = lambda key, memory: hand.slope(hand.draw(key), parameters, memory)  # noqa: E731
-    runs = [(loop(taut_slope(problem, parent)), problem.gradient.init(statistics_like(problem, np.dtype("float64")))),
-            (loop(by_us), hand.memory)]  # fmt: skip
-    clock = lambda run, n: (time.perf_counter(), jax.block_until_ready(run[0](jax.random.key(0), run[1], n)),  # noqa: E731
-                            time.perf_counter())  # fmt: skip
+
+    def by_us(key, memory):
+        return hand.slope(hand.draw(key), parameters, memory)
+
+    runs = [
+        (loop(taut_slope(problem, parent)), problem.gradient.init(statistics_like(problem, np.dtype("float64")))),
+        (loop(by_us), hand.memory),
+    ]
+
+    def clock(run, n):
+        return (
+            time.perf_counter(),
+            jax.block_until_ready(run[0](jax.random.key(0), run[1], n)),
+            time.perf_counter(),
+        )
+
     for run in runs:
         clock(run, 1)
     begun, _, ended = clock(runs[1], 20)
@@ -140,9 +157,11 @@ def main() -> None:
             name, samples = problem.gradient.label, problem.gradient.samples
             rows.append({"problem": of, "estimator": name, "samples": samples} | seen)
             if not options.json:
-                print(f"{of:12}{name:28}{samples:6}{seen['taut']:11.1f}"
-                      f"{seen['hand']:13.1f}{seen['ratio']:8.2f}{'' if seen['passes'] else '  over ' + str(TARGET)}",
-                      flush=True)  # fmt: skip
+                print(
+                    f"{of:12}{name:28}{samples:6}{seen['taut']:11.1f}"
+                    f"{seen['hand']:13.1f}{seen['ratio']:8.2f}{'' if seen['passes'] else '  over ' + str(TARGET)}",
+                    flush=True,
+                )
     if options.json:
         print(json.dumps(rows, indent=1))
 

@@ -63,11 +63,22 @@ NUMPYRO = {
     "full-rank": {"steps": 4000, "rate": 0.3, "horizon": 1500, "decay": 0.003, "particles": 30},
 }
 CANDIDATES = {
-    "mean-field": [(0.3, 1000, 0.01, 10), (0.3, 1500, 0.003, 10), (0.1, 2000, 0.01, 10), (0.3, 1500, 0.01, 4),
-                   (0.3, 1000, 0.01, 30), (0.3, 1000, 0.003, 30)],
-    "full-rank": [(0.3, 1500, 0.003, 30), (0.3, 1500, 0.01, 30), (0.2, 1500, 0.003, 30), (0.1, 2000, 0.01, 30),
-                  (0.3, 2000, 0.003, 20)],
-}  # fmt: skip
+    "mean-field": [
+        (0.3, 1000, 0.01, 10),
+        (0.3, 1500, 0.003, 10),
+        (0.1, 2000, 0.01, 10),
+        (0.3, 1500, 0.01, 4),
+        (0.3, 1000, 0.01, 30),
+        (0.3, 1000, 0.003, 30),
+    ],
+    "full-rank": [
+        (0.3, 1500, 0.003, 30),
+        (0.3, 1500, 0.01, 30),
+        (0.2, 1500, 0.003, 30),
+        (0.1, 2000, 0.01, 30),
+        (0.3, 2000, 0.003, 20),
+    ],
+}
 PYMC = {"steps": 20_000, "rate": 0.01}
 
 TAUT = Entrant("Taut", "taut_natural.py")
@@ -182,8 +193,11 @@ def run(race: Race, entrants: list[Entrant], family: str, quick: bool) -> dict[s
 def ratios(results: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
     """NumPyro's time over Taut's, medians, for each of NumPyro's ways and for the faster one by mode."""
     ours = results[TAUT.name]
-    each = {name: {mode: r[mode]["median"] / ours[mode]["median"] for mode in TARGETS}
-            for name, r in results.items() if name in (RUN.name, JIT.name)}  # fmt: skip
+    each = {
+        name: {mode: r[mode]["median"] / ours[mode]["median"] for mode in TARGETS}
+        for name, r in results.items()
+        if name in (RUN.name, JIT.name)
+    }
     return each | {"NumPyro, the faster": {mode: min(one[mode] for one in each.values()) for mode in TARGETS}}
 
 

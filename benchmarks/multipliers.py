@@ -133,7 +133,10 @@ def figure(paths: dict[str, dict[str, np.ndarray]], alpha: float, file: Path) ->
 
 def table(rows: list[dict[str, Any]]) -> str:
     names = list(rows[0])
-    show = lambda x: f"{x:.4g}" if isinstance(x, float) else str(x)  # noqa: E731
+
+    def show(x):
+        return f"{x:.4g}" if isinstance(x, float) else str(x)
+
     cells = [names, *[[show(r[name]) for name in names] for r in rows]]
     widths = [max(len(c[i]) for c in cells) for i in range(len(names))]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells)

@@ -69,7 +69,12 @@ class Running:
         environment = os.environ | {"JAX_PLATFORMS": "cpu", "TMPDIR": str(data.parent), "TERM": "xterm"}
         self._process = subprocess.Popen(
             [sys.executable, "-W", "ignore", str(PEERS / entrant.script), json.dumps(task)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=theirs, text=True, env=environment)  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            text=True,
+            env=environment,
+        )
         os.close(theirs)
         self._drawn = bytearray()
         threading.Thread(target=self._drain, args=(ours,), daemon=True).start()
@@ -148,8 +153,13 @@ def arrival(entrants: list[Entrant], data: Path, test: np.ndarray, batch: int, t
             seconds = [one.ask(train=epochs, out=str(one.out))["seconds"] for _ in range(repeats)]
         finally:
             one.end()
-        found[entrant.name] = {"epochs": epochs, "elbo": reached, "arrived": reached >= target,
-                               "seconds": statistics.median(seconds), "best": min(seconds)}  # fmt: skip
+        found[entrant.name] = {
+            "epochs": epochs,
+            "elbo": reached,
+            "arrived": reached >= target,
+            "seconds": statistics.median(seconds),
+            "best": min(seconds),
+        }
         print(f"{time.strftime('%H:%M:%S')} {entrant.name}: {found[entrant.name]}", file=sys.stderr)
     return found
 
@@ -215,8 +225,10 @@ def show(batch: int, results: dict[str, dict[str, Any]]) -> None:
     ours = results.get(TAUT.name, {}).get("faster_than", {})
     for name, r in results.items():
         ratios = "".join(f"{x:8.2f}" for x in ours[name].values()) if name in ours else ""
-        print(f"{name:<26}{r['ms_per_step']:9.2f}{r['best_ms_per_step']:9.2f}{r['cpu_ms_per_step']:9.2f}"
-              f"{r['images_per_second']:10,.0f}{'':20}{ratios}")  # fmt: skip
+        print(
+            f"{name:<26}{r['ms_per_step']:9.2f}{r['best_ms_per_step']:9.2f}{r['cpu_ms_per_step']:9.2f}"
+            f"{r['images_per_second']:10,.0f}{'':20}{ratios}"
+        )
     print("targets: " + ", ".join(f"{aim:g}x {name}" for name, aim in TARGETS.items()))
 
 

@@ -39,8 +39,11 @@ def errors(known: Target, z: np.ndarray, weights: np.ndarray | None = None) -> d
 def compared(known: Target, mean: np.ndarray, sd: np.ndarray) -> dict[str, float]:
     """The same from moments."""
     ratio = sd / known.sd
-    return {"mean_error": float(np.max(np.abs(mean - known.mean) / known.sd)),
-            "least_sd": float(ratio.min()), "largest_sd": float(ratio.max())}  # fmt: skip
+    return {
+        "mean_error": float(np.max(np.abs(mean - known.mean) / known.sd)),
+        "least_sd": float(ratio.min()),
+        "largest_sd": float(ratio.max()),
+    }
 
 
 def serve(fitter: Callable[[Target], Callable[[int], dict[str, Any]]]) -> None:

@@ -22,8 +22,14 @@ def fitter(known):
         pm.Potential("density", log_prob(z))
 
     def run(rate, seed):
-        return pm.fit(STEPS, "fullrank_advi", model=model, random_seed=seed, progressbar=False,
-                      obj_optimizer=pm.adam(learning_rate=rate))  # fmt: skip
+        return pm.fit(
+            STEPS,
+            "fullrank_advi",
+            model=model,
+            random_seed=seed,
+            progressbar=False,
+            obj_optimizer=pm.adam(learning_rate=rate),
+        )
 
     def loss(rate):
         try:

@@ -41,8 +41,17 @@ class Trainer:
         model = LatentVariableModel(MLP([LATENT, HIDDEN, PIXELS], seed=self.seed + 1), "bernoulli", LATENT)
         family = Amortized(MLP([PIXELS, HIDDEN, 2 * LATENT], seed=self.seed))
         with tempfile.TemporaryDirectory() as folder:
-            return taut.fit(model, self.images, family=family, algorithm=algorithm, batch_size=self.batch,
-                            seed=self.seed, progress=True, checkpoint=folder, callback=callback)  # fmt: skip
+            return taut.fit(
+                model,
+                self.images,
+                family=family,
+                algorithm=algorithm,
+                batch_size=self.batch,
+                seed=self.seed,
+                progress=True,
+                checkpoint=folder,
+                callback=callback,
+            )
 
     def train(self, epochs) -> tuple[Layers, float]:
         """A whole call of `taut.fit`; its log sds are bounded."""

@@ -20,7 +20,7 @@ import optax
 import taut
 from taut.algorithms import Recipe, StochasticGradient
 from taut.data import binarise, load_images
-from taut.diagnostics.latent import evaluate
+from taut.diagnostics.evaluation import evaluate
 from taut.families.amortized import Amortized
 from taut.models.latent import LatentVariableModel
 from taut.networks import MLP
@@ -55,8 +55,10 @@ def networks(recipe: dict[str, Any], seed: int) -> tuple[MLP, MLP]:
     """Encoder and its mirror image: pixels, hidden layers, latent."""
     pixels, *hidden, latent = recipe["layers"]
     activation = ACTIVATIONS[recipe["activation"]]
-    return (MLP([pixels, *hidden, 2 * latent], activation, seed=2 * seed),
-            MLP([latent, *reversed(hidden), pixels], activation, seed=2 * seed + 1))  # fmt: skip
+    return (
+        MLP([pixels, *hidden, 2 * latent], activation, seed=2 * seed),
+        MLP([latent, *reversed(hidden), pixels], activation, seed=2 * seed + 1),
+    )
 
 
 def outcome(recipe: dict[str, Any], folder: str, seed: int = 0, checkpoint: str | None = None) -> dict[str, Any]:

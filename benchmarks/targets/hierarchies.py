@@ -29,8 +29,12 @@ def moments(y, s, m, log_tau_prior, log_tau):
     precision = 1 / m**2 + (1 / spread).sum(1)
     mu, v = (y / spread).sum(1) / precision, 1 / precision  # of mu given tau
     # ln p(y|tau), by p(y|mu, tau) p(mu) / p(mu|y, tau) at mu = its mean.
-    evidence = (np.asarray(-0.5 * (y - mu[:, None]) ** 2 / spread - 0.5 * np.log(2 * np.pi * spread)).sum(1)
-                - 0.5 * (mu / m) ** 2 - np.log(m) + 0.5 * np.log(v))  # fmt: skip
+    evidence = (
+        np.asarray(-0.5 * (y - mu[:, None]) ** 2 / spread - 0.5 * np.log(2 * np.pi * spread)).sum(1)
+        - 0.5 * (mu / m) ** 2
+        - np.log(m)
+        + 0.5 * np.log(v)
+    )
     log_weight = evidence + log_tau_prior(tau[:, 0]) + log_tau  # the last: d tau = tau d ln tau
     log_normaliser = logsumexp(log_weight) + np.log(log_tau[1] - log_tau[0])
     w = np.exp(log_weight - logsumexp(log_weight))
@@ -50,8 +54,15 @@ def moments(y, s, m, log_tau_prior, log_tau):
 
 
 def _target(name, model, parts, found, log_normaliser, tags):
-    return known(name, model, mean={p: found[p][0] for p in parts}, sd={p: found[p][1] for p in parts},
-                 log_normaliser=log_normaliser, tags=tags, how="conjugate given tau, tau by quadrature")  # fmt: skip
+    return known(
+        name,
+        model,
+        mean={p: found[p][0] for p in parts},
+        sd={p: found[p][1] for p in parts},
+        log_normaliser=log_normaliser,
+        tags=tags,
+        how="conjugate given tau, tau by quadrature",
+    )
 
 
 def eight_schools(centred: bool) -> Target:
@@ -59,20 +70,37 @@ def eight_schools(centred: bool) -> Target:
     y, s = SCHOOLS
 
     def centred_joint(v):
-        return (normal(v["mu"], 0.0, 5.0) + half(cauchy(v["tau"], 5.0)) + jnp.sum(normal(v["theta"], v["mu"], v["tau"]))
-                + jnp.sum(normal(y, v["theta"], s)))  # fmt: skip
+        return (
+            normal(v["mu"], 0.0, 5.0)
+            + half(cauchy(v["tau"], 5.0))
+            + jnp.sum(normal(v["theta"], v["mu"], v["tau"]))
+            + jnp.sum(normal(y, v["theta"], s))
+        )
 
     def standardised_joint(v):
-        return (normal(v["mu"], 0.0, 5.0) + half(cauchy(v["tau"], 5.0)) + jnp.sum(normal(v["eta"]))
-                + jnp.sum(normal(y, v["mu"] + v["tau"] * v["eta"], s)))  # fmt: skip
+        return (
+            normal(v["mu"], 0.0, 5.0)
+            + half(cauchy(v["tau"], 5.0))
+            + jnp.sum(normal(v["eta"]))
+            + jnp.sum(normal(y, v["mu"] + v["tau"] * v["eta"], s))
+        )
 
-    prior = lambda tau: np.log(2 / (5 * np.pi)) - np.log1p((tau / 5) ** 2)  # noqa: E731
+    def prior(tau):
+        return np.log(2 / (5 * np.pi)) - np.log1p((tau / 5) ** 2)
+
     found, log_normaliser = moments(y, s, 5.0, prior, np.linspace(-35, 15, 8001))
     local = "theta" if centred else "eta"
-    model = LogDensity(centred_joint if centred else standardised_joint,
-                       parameters={"mu": real(), "tau": positive(), local: real(8)})  # fmt: skip
-    return _target("eight-schools" if centred else "eight-schools-noncentred", model, ("mu", "tau", local), found,
-                   log_normaliser, {"hierarchy", "funnel"} if centred else {"hierarchy", "skewed"})  # fmt: skip
+    model = LogDensity(
+        centred_joint if centred else standardised_joint, parameters={"mu": real(), "tau": positive(), local: real(8)}
+    )
+    return _target(
+        "eight-schools" if centred else "eight-schools-noncentred",
+        model,
+        ("mu", "tau", local),
+        found,
+        log_normaliser,
+        {"hierarchy", "funnel"} if centred else {"hierarchy", "skewed"},
+    )
 
 
 def scales() -> Target:
@@ -80,10 +108,16 @@ def scales() -> Target:
     y, s = PLOTS
 
     def log_joint(v):
-        return (normal(v["mu"], 0.0, 1e4) + half(normal(v["tau"], 0.0, 1000.0)) + jnp.sum(normal(y, v["theta"], s))
-                + jnp.sum(normal(v["theta"], v["mu"], v["tau"])))  # fmt: skip
+        return (
+            normal(v["mu"], 0.0, 1e4)
+            + half(normal(v["tau"], 0.0, 1000.0))
+            + jnp.sum(normal(y, v["theta"], s))
+            + jnp.sum(normal(v["theta"], v["mu"], v["tau"]))
+        )
 
-    prior = lambda tau: np.log(2) - 0.5 * (tau / 1000) ** 2 - np.log(1000 * np.sqrt(2 * np.pi))  # noqa: E731
+    def prior(tau):
+        return np.log(2) - 0.5 * (tau / 1000) ** 2 - np.log(1000 * np.sqrt(2 * np.pi))
+
     found, log_normaliser = moments(y, s, 1e4, prior, np.linspace(0, 12, 8001))
     model = LogDensity(log_joint, parameters={"mu": real(), "tau": positive(), "theta": real(8)})
     return _target("scales", model, ("mu", "tau", "theta"), found, log_normaliser, {"scales", "hierarchy"})

@@ -34,8 +34,14 @@ def run(name: str, seed: int = 0) -> None:
         return -(jnp.sum(model.log_likelihood(z, None)) + model.prior.log_prob(z))
 
     kernel = NUTS(potential_fn=potential, target_accept_prob=settings["target_accept"])
-    mcmc = MCMC(kernel, num_warmup=settings["warmup"], num_samples=settings["draws"], num_chains=4,
-                chain_method="vectorized", progress_bar=False)  # fmt: skip
+    mcmc = MCMC(
+        kernel,
+        num_warmup=settings["warmup"],
+        num_samples=settings["draws"],
+        num_chains=4,
+        chain_method="vectorized",
+        progress_bar=False,
+    )
     start = 0.1 * np.random.default_rng(seed).normal(size=(4, dim))
     mcmc.run(jax.random.key(seed), init_params=jnp.asarray(start), extra_fields=("diverging", "num_steps"))
     z = mcmc.get_samples(group_by_chain=True)
@@ -48,10 +54,12 @@ def run(name: str, seed: int = 0) -> None:
     mean_error = {k: sd[k] / np.sqrt(ess[k]) for k in values}
     sd_error = {k: v.std((0, 1)) / np.sqrt(effective_sample_size(v)) / (2 * sd[k]) for k, v in squares.items()}
     worst = max(float(np.max(split_gelman_rubin(v))) for v in values.values())
-    how = (f"NUTS of NumPyro {numpyro.__version__}, 4 chains of {settings['draws']} draws after {settings['warmup']}, "
-           f"target acceptance {settings['target_accept']}, seed {seed}; split R-hat at most {worst:.4f}, effective "
-           f"sample size at least {min(float(np.min(e)) for e in ess.values()):.0f}, "
-           f"{int(extra['diverging'].sum())} divergences")  # fmt: skip
+    how = (
+        f"NUTS of NumPyro {numpyro.__version__}, 4 chains of {settings['draws']} draws after {settings['warmup']}, "
+        f"target acceptance {settings['target_accept']}, seed {seed}; split R-hat at most {worst:.4f}, effective "
+        f"sample size at least {min(float(np.min(e)) for e in ess.values()):.0f}, "
+        f"{int(extra['diverging'].sum())} divergences"
+    )
     record = {"how": how} | {
         key: {k: np.asarray(v).tolist() for k, v in part.items()}
         for key, part in (("mean", mean), ("sd", sd), ("mean_error", mean_error), ("sd_error", sd_error))

@@ -22,8 +22,12 @@ def poisson_effects(observed: np.ndarray = COUNTS) -> Target:
     """
 
     def log_joint(v):
-        return (normal(v["mu"], 0.0, 2.0) + half(normal(v["tau"])) + jnp.sum(normal(v["b"], v["mu"], v["tau"]))
-                + jnp.sum(observed * v["b"] - jnp.exp(v["b"]) - gammaln(observed + 1.0)))  # fmt: skip
+        return (
+            normal(v["mu"], 0.0, 2.0)
+            + half(normal(v["tau"]))
+            + jnp.sum(normal(v["b"], v["mu"], v["tau"]))
+            + jnp.sum(observed * v["b"] - jnp.exp(v["b"]) - gammaln(observed + 1.0))
+        )
 
     counts, which = np.unique(observed, return_inverse=True)
     mu, log_tau, x = np.linspace(-4, 4, 41), np.linspace(-14, 2, 65), np.linspace(-9, 9, 161)
@@ -37,8 +41,15 @@ def poisson_effects(observed: np.ndarray = COUNTS) -> Target:
         f = np.exp(log_f - log_I[..., None])
         inner.append((log_I, (f * b).sum(-1), (f * b**2).sum(-1)))
     log_I, first, second = (np.array(part)[which] for part in zip(*inner, strict=True))  # each [J, mu, tau]
-    log_weight = (log_I.sum(0) - 0.5 * (mu[:, None] / 2) ** 2 - np.log(2 * np.sqrt(2 * np.pi))
-                  - 0.5 * tau**2 + np.log(2) - 0.5 * np.log(2 * np.pi) + log_tau)  # fmt: skip
+    log_weight = (
+        log_I.sum(0)
+        - 0.5 * (mu[:, None] / 2) ** 2
+        - np.log(2 * np.sqrt(2 * np.pi))
+        - 0.5 * tau**2
+        + np.log(2)
+        - 0.5 * np.log(2 * np.pi)
+        + log_tau
+    )
     total = logsumexp(log_weight)
     w = np.exp(log_weight - total)
 
@@ -46,10 +57,19 @@ def poisson_effects(observed: np.ndarray = COUNTS) -> Target:
         mean = (w * first).sum((-2, -1))
         return mean, np.sqrt((w * second).sum((-2, -1)) - mean**2)
 
-    found = {"mu": mean_and_sd(mu[:, None] + 0 * w, mu[:, None] ** 2 + 0 * w),
-             "tau": mean_and_sd(tau + 0 * w, tau**2 + 0 * w), "b": mean_and_sd(first, second)}  # fmt: skip
+    found = {
+        "mu": mean_and_sd(mu[:, None] + 0 * w, mu[:, None] ** 2 + 0 * w),
+        "tau": mean_and_sd(tau + 0 * w, tau**2 + 0 * w),
+        "b": mean_and_sd(first, second),
+    }
     log_normaliser = total + np.log(mu[1] - mu[0]) + np.log(log_tau[1] - log_tau[0])
     model = LogDensity(log_joint, parameters={"mu": real(), "tau": positive(), "b": real(len(observed))})
-    return known("poisson-effects", model, mean={k: v[0] for k, v in found.items()},
-                 sd={k: v[1] for k, v in found.items()}, log_normaliser=float(log_normaliser),
-                 tags={"hierarchy", "skewed"}, how="nested quadrature")  # fmt: skip
+    return known(
+        "poisson-effects",
+        model,
+        mean={k: v[0] for k, v in found.items()},
+        sd={k: v[1] for k, v in found.items()},
+        log_normaliser=float(log_normaliser),
+        tags={"hierarchy", "skewed"},
+        how="nested quadrature",
+    )

@@ -60,7 +60,15 @@ def make(name: str) -> Target:
     sd_error = {k: ((x - x.mean(0)) ** 2).std(0) / np.sqrt(len(x)) / (2 * x.std(0)) for k, x in sample.items()}
     shaped = {k: _shaped(truth["names"], v) for k, v in numbers.items()}
     model = truth["model"] if "model" in truth else name.split("-")[1]
-    return known(name, MODELS[model](_json(truth.get("data", name.split("-")[0]))), mean=shaped["mean"],
-                 sd=shaped["sd"], mean_error=shaped["mcse_mean"], sd_error=sd_error,
-                 log_normaliser=truth["log_normaliser_as_written"], log_normaliser_error=truth["log_normaliser_se"],
-                 tags=TAGS.get(model, {"gaussian-fits"}) | {"posteriordb"}, how=truth["sampler"])  # fmt: skip
+    return known(
+        name,
+        MODELS[model](_json(truth.get("data", name.split("-")[0]))),
+        mean=shaped["mean"],
+        sd=shaped["sd"],
+        mean_error=shaped["mcse_mean"],
+        sd_error=sd_error,
+        log_normaliser=truth["log_normaliser_as_written"],
+        log_normaliser_error=truth["log_normaliser_se"],
+        tags=TAGS.get(model, {"gaussian-fits"}) | {"posteriordb"},
+        how=truth["sampler"],
+    )

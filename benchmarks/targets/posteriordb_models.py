@@ -43,16 +43,24 @@ def kidscore_momiq(d):
 def logmesquite_logvas(d):
     """Log weight of bushes on their log volume, area and shape."""
     diam1, diam2, height = (np.array(d[k]) for k in ("diam1", "diam2", "canopy_height"))
-    X = _columns(np.log(diam1 * diam2 * height), np.log(diam1 * diam2), np.log(diam1 / diam2),
-                 np.log(d["total_height"]), np.log(d["density"]), d["group"])  # fmt: skip
+    X = _columns(
+        np.log(diam1 * diam2 * height),
+        np.log(diam1 * diam2),
+        np.log(diam1 / diam2),
+        np.log(d["total_height"]),
+        np.log(d["density"]),
+        d["group"],
+    )
     return regression(X, np.log(d["weight"]))
 
 
 def nes(d):
     """Party identification on a scale from 1 to 7."""
     age = np.array(d["age_discrete"])
-    return regression(_columns(d["real_ideo"], d["race_adj"], age == 2, age == 3, age == 4, d["educ1"], d["gender"],
-                               d["income"]), d["partyid7"])  # fmt: skip
+    return regression(
+        _columns(d["real_ideo"], d["race_adj"], age == 2, age == 3, age == 4, d["educ1"], d["gender"], d["income"]),
+        d["partyid7"],
+    )
 
 
 def blr(d):
@@ -103,12 +111,17 @@ def hmm_drive_1(d):
 
         forward, _ = jax.lax.scan(step, emission[0], emission[1:])
         means = np.array([0.0, 3.0])
-        prior = (dirichlet(p["theta1"], alpha[0]) + dirichlet(p["theta2"], alpha[1])
-                 + jnp.sum(normal(p["phi"], means)) + jnp.sum(normal(p["lambda"], means)))  # fmt: skip
+        prior = (
+            dirichlet(p["theta1"], alpha[0])
+            + dirichlet(p["theta2"], alpha[1])
+            + jnp.sum(normal(p["phi"], means))
+            + jnp.sum(normal(p["lambda"], means))
+        )
         return prior + logsumexp(forward)
 
-    return LogDensity(log_joint, parameters={"theta1": simplex(2), "theta2": simplex(2), "phi": ordered(2),
-                                             "lambda": ordered(2)})  # fmt: skip
+    return LogDensity(
+        log_joint, parameters={"theta1": simplex(2), "theta2": simplex(2), "phi": ordered(2), "lambda": ordered(2)}
+    )
 
 
 def one_comp_mm_elim_abs(d, substeps: int = 8):
@@ -150,5 +163,17 @@ def one_comp_mm_elim_abs(d, substeps: int = 8):
     return LogDensity(log_joint, parameters={k: positive() for k in ("k_a", "K_m", "V_m", "sigma")})
 
 
-MODELS = {f.__name__: f for f in (logearn_height, kidscore_momiq, logmesquite_logvas, nes, blr, wells_dist, gp_regr,
-                                  hmm_drive_1, one_comp_mm_elim_abs)}  # fmt: skip
+MODELS = {
+    f.__name__: f
+    for f in (
+        logearn_height,
+        kidscore_momiq,
+        logmesquite_logvas,
+        nes,
+        blr,
+        wells_dist,
+        gp_regr,
+        hmm_drive_1,
+        one_comp_mm_elim_abs,
+    )
+}

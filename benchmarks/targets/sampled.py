@@ -48,12 +48,18 @@ def horseshoe_model(rows: int = 40, dim: int = 8) -> LogDensity:
     def log_joint(v):
         local, globally = jnp.exp(v["log_local"]), jnp.exp(v["log_global"])
         beta = v["z"] * local * globally
-        prior = (jnp.sum(half(cauchy(local)) + v["log_local"]) + half(cauchy(globally, 0.1)) + v["log_global"]
-                 + jnp.sum(normal(v["z"])) + half(normal(v["sigma"], 0.0, 2.0)))  # fmt: skip
+        prior = (
+            jnp.sum(half(cauchy(local)) + v["log_local"])
+            + half(cauchy(globally, 0.1))
+            + v["log_global"]
+            + jnp.sum(normal(v["z"]))
+            + half(normal(v["sigma"], 0.0, 2.0))
+        )
         return prior + jnp.sum(normal(y, X @ beta, v["sigma"]))
 
-    return LogDensity(log_joint, parameters={"z": real(dim), "log_local": real(dim), "log_global": real(),
-                                             "sigma": positive()})  # fmt: skip
+    return LogDensity(
+        log_joint, parameters={"z": real(dim), "log_local": real(dim), "log_global": real(), "sigma": positive()}
+    )
 
 
 MODELS = {"logistic-100": logistic_model, "horseshoe": horseshoe_model}

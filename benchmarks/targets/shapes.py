@@ -18,15 +18,25 @@ def student_t(dim: int = 5, nu: float = 5.0) -> Target:
     sd = np.geomspace(0.5, 2, dim)
     scale = 0.5 ** np.abs(np.subtract.outer(np.arange(dim), np.arange(dim))) * np.outer(sd, sd)
     whiten = np.linalg.inv(np.linalg.cholesky(scale))
-    constant = (math.lgamma((nu + dim) / 2) - math.lgamma(nu / 2) - 0.5 * dim * math.log(nu * math.pi)
-                + float(np.log(np.diag(whiten)).sum()))  # fmt: skip
+    constant = (
+        math.lgamma((nu + dim) / 2)
+        - math.lgamma(nu / 2)
+        - 0.5 * dim * math.log(nu * math.pi)
+        + float(np.log(np.diag(whiten)).sum())
+    )
 
     def log_joint(v):
         return constant - 0.5 * (nu + dim) * jnp.log1p(jnp.sum((whiten @ (v["x"] - mean)) ** 2) / nu)
 
-    return known("student-t", LogDensity(log_joint, parameters={"x": real(dim)}), mean={"x": mean},
-                 sd={"x": sd * math.sqrt(nu / (nu - 2))}, log_normaliser=0.0, tags={"heavy-tailed"},
-                 how="closed")  # fmt: skip
+    return known(
+        "student-t",
+        LogDensity(log_joint, parameters={"x": real(dim)}),
+        mean={"x": mean},
+        sd={"x": sd * math.sqrt(nu / (nu - 2))},
+        log_normaliser=0.0,
+        tags={"heavy-tailed"},
+        how="closed",
+    )
 
 
 def banana(bend: float = 1.0, width: float = 0.5) -> Target:
@@ -35,9 +45,15 @@ def banana(bend: float = 1.0, width: float = 0.5) -> Target:
     def log_joint(v):
         return normal(v["x"]) + normal(v["y"], bend * v["x"] ** 2, width)
 
-    return known("banana", LogDensity(log_joint, parameters={"x": real(), "y": real()}), mean={"x": 0.0, "y": bend},
-                 sd={"x": 1.0, "y": math.sqrt(width**2 + 2 * bend**2)}, log_normaliser=0.0, tags={"banana"},
-                 how="closed")  # fmt: skip
+    return known(
+        "banana",
+        LogDensity(log_joint, parameters={"x": real(), "y": real()}),
+        mean={"x": 0.0, "y": bend},
+        sd={"x": 1.0, "y": math.sqrt(width**2 + 2 * bend**2)},
+        log_normaliser=0.0,
+        tags={"banana"},
+        how="closed",
+    )
 
 
 def funnel(dim: int = 10) -> Target:
@@ -46,9 +62,15 @@ def funnel(dim: int = 10) -> Target:
     def log_joint(v):
         return normal(v["v"], 0.0, 3.0) + jnp.sum(normal(v["x"], 0.0, jnp.exp(0.5 * v["v"])))
 
-    return known("funnel", LogDensity(log_joint, parameters={"v": real(), "x": real(dim - 1)}),
-                 mean={"v": 0.0, "x": np.zeros(dim - 1)}, sd={"v": 3.0, "x": np.full(dim - 1, math.exp(9 / 4))},
-                 log_normaliser=0.0, tags={"funnel", "heavy-tailed"}, how="closed")  # fmt: skip
+    return known(
+        "funnel",
+        LogDensity(log_joint, parameters={"v": real(), "x": real(dim - 1)}),
+        mean={"v": 0.0, "x": np.zeros(dim - 1)},
+        sd={"v": 3.0, "x": np.full(dim - 1, math.exp(9 / 4))},
+        log_normaliser=0.0,
+        tags={"funnel", "heavy-tailed"},
+        how="closed",
+    )
 
 
 def two_modes(weight: float = 0.7, apart: float = 10.0) -> Target:
@@ -60,6 +82,12 @@ def two_modes(weight: float = 0.7, apart: float = 10.0) -> Target:
         return jax.scipy.special.logsumexp(jnp.sum(normal(v["x"] - where), -1) + np.log(weights))
 
     mean = weights @ where
-    return known("two-modes", LogDensity(log_joint, parameters={"x": real(2)}), mean={"x": mean},
-                 sd={"x": np.sqrt(1 + weights @ (where - mean) ** 2)}, log_normaliser=0.0, tags={"several modes"},
-                 how="closed")  # fmt: skip
+    return known(
+        "two-modes",
+        LogDensity(log_joint, parameters={"x": real(2)}),
+        mean={"x": mean},
+        sd={"x": np.sqrt(1 + weights @ (where - mean) ** 2)},
+        log_normaliser=0.0,
+        tags={"several modes"},
+        how="closed",
+    )

@@ -23,10 +23,20 @@ def cauchy_location() -> Target:
 
     u, t = np.linspace(-25, 25, 2501), np.linspace(-6, 25, 621)
     mu, sigma = np.sinh(u)[:, None], np.exp(t)
-    log_cauchy = lambda x: -np.log1p((x / 2.5) ** 2) - np.log(2.5 * np.pi)  # noqa: E731
+
+    def log_cauchy(x):
+        return -np.log1p((x / 2.5) ** 2) - np.log(2.5 * np.pi)
+
     squares = ((Y - Y.mean()) ** 2).sum() + len(Y) * (Y.mean() - mu) ** 2
-    log_weight = (log_cauchy(mu) + np.log(np.cosh(u))[:, None] + log_cauchy(sigma) + np.log(2) + t
-                  - 0.5 * squares / sigma**2 - len(Y) * (t + 0.5 * np.log(2 * np.pi)))  # fmt: skip
+    log_weight = (
+        log_cauchy(mu)
+        + np.log(np.cosh(u))[:, None]
+        + log_cauchy(sigma)
+        + np.log(2)
+        + t
+        - 0.5 * squares / sigma**2
+        - len(Y) * (t + 0.5 * np.log(2 * np.pi))
+    )
     total = logsumexp(log_weight)
     w = np.exp(log_weight - total)
     found = {}
@@ -34,6 +44,12 @@ def cauchy_location() -> Target:
         mean = (w * x).sum()
         found[name] = mean, np.sqrt((w * (x - mean) ** 2).sum())
     model = LogDensity(log_joint, parameters={"mu": real(), "sigma": positive()})
-    return known("cauchy-location", model, mean={k: v[0] for k, v in found.items()},
-                 sd={k: v[1] for k, v in found.items()}, tags={"heavy-tailed"}, how="quadrature",
-                 log_normaliser=float(total + np.log(u[1] - u[0]) + np.log(t[1] - t[0])))  # fmt: skip
+    return known(
+        "cauchy-location",
+        model,
+        mean={k: v[0] for k, v in found.items()},
+        sd={k: v[1] for k, v in found.items()},
+        tags={"heavy-tailed"},
+        how="quadrature",
+        log_normaliser=float(total + np.log(u[1] - u[0]) + np.log(t[1] - t[0])),
+    )

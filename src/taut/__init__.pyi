@@ -9,13 +9,17 @@ from . import models as models
 from . import networks as networks
 from . import objectives as objectives
 from . import report as report
-from .auto import fit as fit
-from .calibrating import calibrate as calibrate
+from . import studies as studies
 from .errors import TautError as TautError
-from .latent_fit import LatentFit as LatentFit
-from .learn import Ended as Ended
-from .result import Fit as Fit
-from .saved import load as load
-from .sweeps import rate_distortion as rate_distortion
+from .fitting.fit import fit as fit
+from .learning.loop import Ended as Ended
+from .problem import Problem as Problem
+from .results.fit import Fit as Fit
+from .results.latent import LatentFit as LatentFit
+from .results.load import load as load
+from .studies.calibrate import calibrate as calibrate
+from .studies.claims import gradient_claims as gradient_claims
+from .studies.compare import compare_gradients as compare_gradients
+from .studies.rate_distortion import rate_distortion as rate_distortion
 
 __version__: str

@@ -9,14 +9,15 @@ import optax
 import pytest
 
 from taut.algorithms import Recipe, StochasticGradient
+from taut.core.trees import cast
 from taut.data.source import Source
 from taut.errors import ArgumentError
 from taut.families import MeanField
-from taut.gradients import Exact, Problem, Reinforce, Reparametrization
-from taut.learn import learn
+from taut.gradients import Exact, Reinforce, Reparametrization
+from taut.learning.loop import learn
 from taut.models import LogDensity, LogisticRegression, Normal, real
 from taut.objectives import Elbo
-from taut.trees import cast
+from taut.problem import Problem
 
 pytestmark = pytest.mark.usefixtures("x64")
 rng = np.random.default_rng(17)
@@ -116,7 +117,9 @@ def test_the_default_rate_suits_the_estimator_and_falls_to_zero(gradient):
 
 
 def test_recipes_compare_by_value_and_build_what_they_say():
-    make = lambda rate: Recipe(optax.adam, Recipe(optax.exponential_decay, rate, 10, decay_rate=0.5), b1=0.8)  # noqa: E731
+    def make(rate):
+        return Recipe(optax.adam, Recipe(optax.exponential_decay, rate, 10, decay_rate=0.5), b1=0.8)
+
     assert make(0.1) == make(0.1)
     assert hash(make(0.1)) == hash(make(0.1))
     assert make(0.1) != make(0.2)

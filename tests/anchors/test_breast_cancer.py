@@ -11,13 +11,14 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 import taut
-from taut.batch import Batch
+from taut.core.batch import Batch
 from taut.diagnostics.elbo import elbo
 from taut.families import FullRank, MeanField
-from taut.gradients import Exact, Problem
-from taut.learn import Ended
+from taut.gradients import Exact
+from taut.learning.loop import Ended
 from taut.models import LogisticRegression
 from taut.objectives import Elbo
+from taut.problem import Problem
 
 START = -1226.592482
 pytestmark = pytest.mark.usefixtures("x64")
@@ -90,8 +91,13 @@ def accepted(fit):
 
 def test_the_first_variational_step_is_the_laplace_approximation(fits, by_hand):
     X, y = by_hand.X, by_hand.y
-    loss = lambda w: np.sum(np.logaddexp(0, X @ w)) - y @ X @ w + 0.5 * w @ w  # noqa: E731
-    slope = lambda w: X.T @ (expit(X @ w) - y) + w  # noqa: E731
+
+    def loss(w):
+        return np.sum(np.logaddexp(0, X @ w)) - y @ X @ w + 0.5 * w @ w
+
+    def slope(w):
+        return X.T @ (expit(X @ w) - y) + w
+
     mode = minimize(loss, np.zeros(31), jac=slope, method="BFGS", options={"gtol": 1e-8}).x
     p = expit(X @ mode)
     laplace = by_hand.elbo(mode, np.linalg.inv((X.T * p * (1 - p)) @ X + np.eye(31)))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import taut
-from taut.learn import Ended
+from taut.learning.loop import Ended
 
 
 class Case(NamedTuple):

@@ -8,7 +8,7 @@ import pytest
 import taut
 from taut.algorithms import Recipe, StochasticGradient
 from taut.gradients import Exact, LeaveOneOut, Reinforce, Reparametrization
-from taut.learn import Ended
+from taut.learning.loop import Ended
 
 OPTIMUM = -67.463367
 pytestmark = pytest.mark.slow
@@ -38,12 +38,23 @@ def test_the_exact_gradient(breast_cancer):
 def test_the_published_case_study(breast_cancer):
     optimizer = Recipe(optax.sgd, Recipe(cosine, 1e-3, 5000))
     algorithm = StochasticGradient(steps=5000, optimizer=optimizer, averaging=None)
-    fit = taut.fit(taut.models.LogisticRegression(), breast_cancer, family="mean-field", batch_size=32,
-                   gradient=Reparametrization(samples=50), algorithm=algorithm)  # fmt: skip
+    fit = taut.fit(
+        taut.models.LogisticRegression(),
+        breast_cancer,
+        family="mean-field",
+        batch_size=32,
+        gradient=Reparametrization(samples=50),
+        algorithm=algorithm,
+    )
     assert OPTIMUM - 0.5 < fit.elbo < OPTIMUM + 1e-4
 
 
 def test_minibatches_with_the_defaults(breast_cancer):
-    fit = taut.fit(taut.models.LogisticRegression(), breast_cancer, family="mean-field", batch_size=64,
-                   gradient=Reinforce(samples=50))  # fmt: skip
+    fit = taut.fit(
+        taut.models.LogisticRegression(),
+        breast_cancer,
+        family="mean-field",
+        batch_size=64,
+        gradient=Reinforce(samples=50),
+    )
     assert OPTIMUM - 0.5 < fit.elbo < OPTIMUM + 1e-4

@@ -230,8 +230,18 @@ WRONG = [
     ("report with an option of fit", lambda d: ["report", d.saved, "--target", "y"], ["--target", "report -h"]),
 ]
 NAMES = [name for name, _, _ in WRONG]
-IN_A_PROCESS = ["unknown option", "text rate", "samples alone", "no such file", "three labels", "constant column",
-                "out is foreign", "damaged checkpoint", "damaged arrays", "an unseen level"]  # fmt: skip
+IN_A_PROCESS = [
+    "unknown option",
+    "text rate",
+    "samples alone",
+    "no such file",
+    "three labels",
+    "constant column",
+    "out is foreign",
+    "damaged checkpoint",
+    "damaged arrays",
+    "an unseen level",
+]
 
 
 def everything(folder):

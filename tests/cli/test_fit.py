@@ -8,12 +8,22 @@ import polars as pl
 import pytest
 
 import taut as library
-from taut.learn import Ended
+from taut.learning.loop import Ended
 
 KEYS = {
-    "elbo", "expected_log_likelihood", "kl", "family", "gradient", "algorithm", "ended", "iterations",
-    "gradient_evaluations", "rows", "seconds", "coefficients",
-}  # fmt: skip
+    "elbo",
+    "expected_log_likelihood",
+    "kl",
+    "family",
+    "gradient",
+    "algorithm",
+    "ended",
+    "iterations",
+    "gradient_evaluations",
+    "rows",
+    "seconds",
+    "coefficients",
+}
 COEFFICIENT = {"name", "mean", "sd", "lower", "upper", "mean_standardised", "sd_standardised"}
 
 
@@ -101,10 +111,12 @@ def test_options_choose_the_sentences(quick, loans, options, expected):
 def test_every_estimator_and_control_has_a_name_here():
     from typing import get_args
 
-    from taut.choose import CONTROLS, GRADIENTS
+    from taut.choosing.choose import CONTROLS, GRADIENTS
     from taut.cli import options
 
-    named = lambda option: set(get_args(get_args(get_args(option)[0])[0]))  # noqa: E731
+    def named(option):
+        return set(get_args(get_args(get_args(option)[0])[0]))
+
     assert named(options.Gradient) == {"auto", *GRADIENTS}
     assert named(options.Control) == set(CONTROLS)
 
@@ -174,7 +186,7 @@ def test_diverged_is_said_saved_and_code_3(taut, loans):
 @pytest.fixture
 def interrupted(monkeypatch):
     """The next long fit gets a real SIGINT after its first chunks; a later one runs through."""
-    from taut import progress
+    from taut.learning import progress
 
     seen = progress.ProgressBar.__call__
     pending = [True]

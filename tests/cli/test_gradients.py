@@ -31,17 +31,45 @@ def test_the_page_and_both_claims(taut, tmp_path):
 def test_the_claims_as_a_table(taut, monkeypatch):
     import polars as pl
 
-    from taut import consistency
+    from taut.studies import claims as consistency
 
-    row = {"estimator": "mine", "point": 0, "unbiased": True, "gradients": 64, "parameters": 2, "exact": 1.0,
-           "bias": 0.1, "worst": 9.5, "p_value": 1e-9, "seems_unbiased": False, "slope": -0.25, "slope_error": 0.02,
-           "seems_consistent": False}  # fmt: skip
+    row = {
+        "estimator": "mine",
+        "point": 0,
+        "unbiased": True,
+        "gradients": 64,
+        "parameters": 2,
+        "exact": 1.0,
+        "bias": 0.1,
+        "worst": 9.5,
+        "p_value": 1e-9,
+        "seems_unbiased": False,
+        "slope": -0.25,
+        "slope_error": 0.02,
+        "seems_consistent": False,
+    }
     made_up = consistency.Claims(pl.DataFrame([row]), None, None)
     monkeypatch.setattr(consistency, "claims", lambda *_, **__: made_up)
-    monkeypatch.setattr("taut.comparison.study", lambda *_, **__: pl.DataFrame([
-        {"estimator": "mine", "unbiased": True, "k": 1.0, "parameter": "mean", "mean": 1.0, "exact": 1.0,
-         "variance": 1.0, "standard_error": 0.1, "seconds": 1e-6, "evaluations": 1, "closed_form_variance": 1.0}
-    ]))  # fmt: skip
+    monkeypatch.setattr(
+        "taut.studies.compare.study",
+        lambda *_, **__: pl.DataFrame(
+            [
+                {
+                    "estimator": "mine",
+                    "unbiased": True,
+                    "k": 1.0,
+                    "parameter": "mean",
+                    "mean": 1.0,
+                    "exact": 1.0,
+                    "variance": 1.0,
+                    "standard_error": 0.1,
+                    "seconds": 1e-6,
+                    "evaluations": 1,
+                    "closed_form_variance": 1.0,
+                }
+            ]
+        ),
+    )
     result = taut("gradients", "--toy", "cos", "--claims")
     assert result.exit_code == 0, result.output
     (line,) = [line for line in result.stdout.splitlines() if "9.5" in line]

@@ -11,9 +11,10 @@ import jax
 import pytest
 
 import taut as library
-from taut import choose, learn
+from taut.choosing import choose
 from taut.cli import cache, options, outputs
 from taut.cli.guard import as_options
+from taut.learning import loop as learn
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,8 @@ def test_the_cache_is_used_where_it_can_be_written(no_cache, monkeypatch, tmp_pa
 
 
 STEPPING = """
-from taut import cli, progress
+from taut import cli
+from taut.learning import progress
 seen = progress.ProgressBar.__call__
 def tell(self, made, history):
     print("stepping", file=__import__("sys").stderr, flush=True)

@@ -14,14 +14,28 @@ import numpy as np
 import pytest
 
 import taut as library
-from taut.store import read_arrays
+from taut.core.array_files import read_arrays
 
 pytestmark = pytest.mark.slow  # each command compiles a training of its own
 SMALL = ("--hidden", "8", "--latent", "2", "--batch-size", "16", "--steps", "40", "--draws", "5")
 KEYS = {
-    "elbo", "expected_log_likelihood", "kl", "log_marginal", "active_units", "objective", "multiplier", "violation",
-    "ended", "images_per_second", "seconds", "binarisation", "seed", "split", "data", "validation",
-}  # fmt: skip
+    "elbo",
+    "expected_log_likelihood",
+    "kl",
+    "log_marginal",
+    "active_units",
+    "objective",
+    "multiplier",
+    "violation",
+    "ended",
+    "images_per_second",
+    "seconds",
+    "binarisation",
+    "seed",
+    "split",
+    "data",
+    "validation",
+}
 
 
 @pytest.fixture
@@ -178,7 +192,7 @@ def test_tensorboard_gets_the_course_of_training(quick, pictures, monkeypatch):
 
 def test_an_interrupted_run_is_kept_and_goes_on(quick, pictures, monkeypatch):
     whole = json.loads(quick("vae", pictures, *SMALL, "--out", "whole", "--json").stdout)
-    from taut import progress
+    from taut.learning import progress
 
     seen = progress.ProgressBar.__call__
 
@@ -205,8 +219,8 @@ def arrays(folder):
 
 
 EAGER = """
-import taut.checkpoints
-taut.checkpoints.Checkpoint.__new__.__defaults__ = (0.0, True)  # saved at every chance
+import taut.learning.checkpoints
+taut.learning.checkpoints.Checkpoint.__new__.__defaults__ = (0.0, True)  # saved at every chance
 from taut.cli import main
 main()
 """

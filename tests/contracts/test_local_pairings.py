@@ -5,16 +5,17 @@ import numpy as np
 import pytest
 
 import taut
-from taut import precision
 from taut.algorithms import StochasticGradient
+from taut.core import precision
 from taut.data.source import Source, take
 from taut.errors import PairingError
 from taut.families import Amortized
-from taut.gradients import Disarm, Exact, NoControl, Problem, estimators
-from taut.learn import Ended, learn
+from taut.gradients import Disarm, Exact, NoControl, estimators
+from taut.learning.loop import Ended, learn
 from taut.models import BernoulliPrior, LatentVariableModel, LearnedNormal, Normal
 from taut.networks import MLP
 from taut.objectives import Constrained, Elbo, FreeBits, ImportanceWeighted, Renyi, Weighted, at_least, at_most
+from taut.problem import Problem
 
 X = (np.random.default_rng(0).random((12, 6)) < 0.4).astype(np.float32)
 PRIORS = {"gaussian": [Normal(0.0, 1.0), LearnedNormal.standard(2)], "bernoulli": [BernoulliPrior(0.3)]}
@@ -78,9 +79,14 @@ def test_whoever_serves_can_be_traced_through_a_step(latent, prior, gradient):
                 assert traced(tried, StochasticGradient(steps=2), source)["bound"].shape == ()
 
 
-RUN = [(latent, prior, gradient) for latent, prior in CASES for gradient in GRADIENTS
-       if gradient.name in SERVE[latent] and (prior is PRIORS[latent][0] or gradient.name == "reparametrization")
-       and getattr(gradient, "control", NoControl()).name in ("none", "leave-one-out")]  # fmt: skip
+RUN = [
+    (latent, prior, gradient)
+    for latent, prior in CASES
+    for gradient in GRADIENTS
+    if gradient.name in SERVE[latent]
+    and (prior is PRIORS[latent][0] or gradient.name == "reparametrization")
+    and getattr(gradient, "control", NoControl()).name in ("none", "leave-one-out")
+]
 
 
 @pytest.mark.slow

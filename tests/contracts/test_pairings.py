@@ -20,15 +20,16 @@ import taut.models
 import taut.objectives
 from taut.algorithms import Algorithm, NaturalGradient, StochasticGradient
 from taut.algorithms.base import OnDensity
+from taut.core.trees import cast
 from taut.data.source import Source
-from taut.density import Density
 from taut.errors import PairingError
 from taut.families import Family, MeanField
-from taut.gradients import Exact, Problem, Reinforce, Reparametrization
-from taut.learn import learn
+from taut.gradients import Exact, Reinforce, Reparametrization
+from taut.learning.loop import learn
 from taut.models import Independent, LogDensity, LogisticRegression, Model, positive, real
+from taut.models.density import Density
 from taut.objectives import Constrained, Elbo, FreeBits, ImportanceWeighted, Objective, Renyi, Weighted, at_least
-from taut.trees import cast
+from taut.problem import Problem
 
 rng = np.random.default_rng(14)
 X, Y = rng.normal(size=(12, 2)), rng.integers(0, 2, 12).astype(float)
@@ -74,13 +75,15 @@ def gradients():
     yield taut.gradients.Disarm(samples=2)
 
 
-FOURS = list(itertools.product(
-    MODELS,
-    # A flow is an adapter to a library that may not be installed; tests/families has its tests.
-    [family for family in parts(taut.families, Family) if hasattr(family, "around") and family.name != "flow"],
-    OBJECTIVES,
-    gradients(),
-))  # fmt: skip
+FOURS = list(
+    itertools.product(
+        MODELS,
+        # A flow is an adapter to a library that may not be installed; tests/families has its tests.
+        [family for family in parts(taut.families, Family) if hasattr(family, "around") and family.name != "flow"],
+        OBJECTIVES,
+        gradients(),
+    )
+)
 ALGORITHMS = parts(taut.algorithms, Algorithm)
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from taut.families.amortized import Amortized
 from taut.gradients import Reparametrization
-from taut.gradients.problem import Problem
 from taut.models.latent import LatentVariableModel
 from taut.models.likelihoods import Gaussian
 from taut.networks.mlp import Linear
 from taut.objectives import Elbo
+from taut.problem import Problem
 
 PIXELS, SD = 5, 1.0
 

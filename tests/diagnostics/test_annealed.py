@@ -4,7 +4,7 @@ import pytest
 
 from taut.diagnostics.annealed import anneal
 from taut.diagnostics.codes import encode
-from taut.diagnostics.latent import evaluate
+from taut.diagnostics.evaluation import evaluate
 from taut.diagnostics.log_marginal import weigh
 from taut.errors import PairingError
 

@@ -9,12 +9,12 @@ import pytest
 from scipy.stats import norm
 
 import taut
-from taut import calibrating
-from taut.calibrating import _Builder, calibrate
 from taut.diagnostics.calibration import _below, band, bins, calibration
 from taut.errors import ArgumentError
 from taut.models import LogDensity, real
-from taut.report import ranks as pictures
+from taut.report.figures import ranks as pictures
+from taut.studies import calibrate as calibrating
+from taut.studies.calibrate import _Builder, calibrate
 
 SIZE, DRAWS = 200, 99
 
@@ -53,9 +53,7 @@ def test_wrong_posteriors_are_named(mean, sd, word):
     assert not found.calibrated
     assert found.departures() == {"x": word}
     assert f"x {word}" in str(found)
-    assert found.coverage[0.9][0] == pytest.approx(
-        norm.cdf(mean + 1.645 * sd) - norm.cdf(mean - 1.645 * sd), abs=0.09
-    )
+    assert found.coverage[0.9][0] == pytest.approx(norm.cdf(mean + 1.645 * sd) - norm.cdf(mean - 1.645 * sd), abs=0.09)
 
 
 @pytest.mark.parametrize(("size", "draws", "expected"), [(200, 99, 20), (60, 99, 10), (20, 99, 4), (200, 127, 16)])
@@ -122,10 +120,12 @@ def test_a_model_that_reads_its_data_is_built_anew():
         ({"draws": 2}, "at least nine"),
         ({"model": "m"}, "model of Taut, or a function"),
         ({"model": lambda data: 3}, "must return a taut.models.LogDensity"),
-        ({"simulate_prior": lambda key: {"nu": jnp.zeros(2)}, "simulate_data": lambda key, p: jnp.zeros((N, 2))},
-         r"names nu\[0\]"),
+        (
+            {"simulate_prior": lambda key: {"nu": jnp.zeros(2)}, "simulate_data": lambda key, p: jnp.zeros((N, 2))},
+            r"names nu\[0\]",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_arguments_are_refused(arguments, message):
     given = {"simulate_prior": simulate_prior, "simulate_data": simulate_data, "model": model, "repeats": 10}
     with pytest.raises(ArgumentError, match=message):

@@ -6,7 +6,6 @@ import pytest
 
 from taut.diagnostics.collapse import diagnose, without_codes
 from taut.gradients import Reparametrization
-from taut.gradients.problem import Problem
 from taut.models.latent import LatentVariableModel
 from taut.models.likelihoods import Bernoulli, Gaussian
 from taut.objectives import Elbo
@@ -14,6 +13,7 @@ from taut.objectives.constrained import Constrained
 from taut.objectives.constraints import at_least, at_most
 from taut.objectives.schedules import Linear
 from taut.objectives.weighted import Weighted
+from taut.problem import Problem
 
 rng = np.random.default_rng(0)
 BINARY = (rng.random((400, 12)) < rng.uniform(0.2, 0.8, 12)).astype(float)
@@ -74,13 +74,20 @@ def test_all_units_active(still):
 
 def test_the_best_likelihood_without_codes(still):
     """Closed forms: independent coins, and one normal density for each pixel."""
-    of = lambda likelihood, x: without_codes(  # noqa: E731
-        Problem(LatentVariableModel(lambda z: z, likelihood, 1), still([0.0], [0.0]), Elbo(), Reparametrization()), x
-    )
+
+    def of(likelihood, x):
+        return without_codes(
+            Problem(LatentVariableModel(lambda z: z, likelihood, 1), still([0.0], [0.0]), Elbo(), Reparametrization()),
+            x,
+        )
+
     coins = np.array([[0.0, 1.0], [1.0, 1.0]])
     assert of("bernoulli", coins) == pytest.approx(-np.log(2), abs=1e-9)
     centred = REAL - REAL.mean(0)
-    density = lambda sd: (-0.5 * (centred / sd) ** 2 - np.log(sd) - 0.5 * np.log(2 * np.pi)).sum(1).mean()  # noqa: E731
+
+    def density(sd):
+        return (-0.5 * (centred / sd) ** 2 - np.log(sd) - 0.5 * np.log(2 * np.pi)).sum(1).mean()
+
     assert of(Gaussian(1.0), REAL) == pytest.approx(density(1.0))
     best = max(density(sd) for sd in np.linspace(0.3, 2, 500))
     assert of(Gaussian(1.0, learned=True), REAL) == pytest.approx(best, abs=1e-3)

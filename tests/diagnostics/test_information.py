@@ -5,11 +5,11 @@ import pytest
 from scipy.special import logsumexp
 
 from taut.diagnostics.activity import activity
-from taut.diagnostics.latent import evaluate
+from taut.diagnostics.evaluation import evaluate
 from taut.gradients import Reparametrization
-from taut.gradients.problem import Problem
 from taut.models.latent import LatentVariableModel
 from taut.objectives import Elbo
+from taut.problem import Problem
 
 SIGMAS = 4  # failed by chance once in 16,000 comparisons
 

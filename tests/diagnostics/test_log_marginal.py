@@ -8,20 +8,20 @@ import pytest
 from scipy.special import logsumexp
 
 from taut.diagnostics.codes import draw_key, encode
-from taut.diagnostics.latent import evaluate
+from taut.diagnostics.evaluation import evaluate
 from taut.diagnostics.log_marginal import STREAM, LogMarginal, log_mean_weight, weigh
 from taut.errors import ArgumentError
 from taut.families.amortized import Amortized
 from taut.gradients import Reparametrization
-from taut.gradients.problem import Problem
-from taut.gradients.target import Target
-from taut.gradients.target import evaluate as densities
+from taut.gradients.evaluate import evaluate as densities
 from taut.models.latent import LatentVariableModel
 from taut.models.likelihoods import Gaussian
 from taut.models.prior import Independent
+from taut.models.target import Target
 from taut.networks.mlp import Linear
 from taut.objectives import Elbo
 from taut.objectives.importance_weighted import ImportanceWeighted
+from taut.problem import Problem
 
 SIGMAS = 4
 
@@ -118,7 +118,10 @@ def test_one_weight_is_the_elbo_draw_by_draw_and_the_bound_rises(known):
     np.testing.assert_allclose(seen.elbo, elbos.mean(axis=1), atol=1e-10)
     np.testing.assert_allclose(seen.log_marginal.log, log_mean_weight(each).log, atol=1e-10)
     bounds = [logsumexp(each[:, :K], axis=1) - np.log(K) for K in (1, 4, 16)]
-    error = lambda a: a.std(ddof=1) / np.sqrt(400)  # noqa: E731
+
+    def error(a):
+        return a.std(ddof=1) / np.sqrt(400)
+
     for rise in np.diff(bounds, axis=0):  # on shared draws, hence paired
         assert rise.mean() > SIGMAS * error(rise)
     missing = case.log_marginal - bounds[-1]
@@ -139,7 +142,10 @@ def test_log_mean_weight_survives_where_weights_underflow(shift):
 @pytest.mark.slow
 def test_single_precision_at_log_weights_near_minus_1000(still):
     pixels = 1500
-    decoder = lambda z: 0.02 * jnp.sum(z) * jnp.ones(pixels)  # noqa: E731
+
+    def decoder(z):
+        return 0.02 * jnp.sum(z) * jnp.ones(pixels)
+
     problem = Problem(
         LatentVariableModel(decoder, "bernoulli", 2), still([0.2, -0.1], [-1.0, -0.5]), Elbo(), Reparametrization()
     )

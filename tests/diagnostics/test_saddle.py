@@ -78,7 +78,10 @@ def test_the_range_of_grey_values_and_of_counts_by_hand():
     assert found.floor == pytest.approx(-np.log(2), abs=1e-3)
     counts = np.array([[1.0], [3.0]])
     found = feasible_range(model_of("poisson"), counts)
-    best = lambda x, rate: x * np.log(rate) - rate - np.log([1, 1, 2, 6][x])  # noqa: E731
+
+    def best(x, rate):
+        return x * np.log(rate) - rate - np.log([1, 1, 2, 6][x])
+
     assert found.ceiling == pytest.approx((best(1, 1) + best(3, 3)) / 2, abs=1e-3)
     assert found.floor == pytest.approx((best(1, 2) + best(3, 2)) / 2, abs=1e-3)
 

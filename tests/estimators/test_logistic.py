@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import taut
 from taut.algorithms import NaturalGradient
 from taut.estimators import BayesianLogisticRegression
-from taut.learn import Ended
+from taut.learning.loop import Ended
 
 
 @pytest.fixture
@@ -59,8 +59,10 @@ def test_predictions_integrate_over_the_posterior(small):
     mean, covariance = np.asarray(model.result_.posterior.mean), np.asarray(model.result_.posterior.covariance)
     design = model.result_.design.matrix(X)
     m, sd = design @ mean, np.sqrt(np.einsum("ij,jk,ik->i", design, covariance, design))
-    exact = [quad(lambda t, a=a, b=b: expit(a + b * t) * norm.pdf(t), -10, 10, epsabs=1e-12)[0]
-             for a, b in zip(m, sd, strict=True)]  # fmt: skip
+    exact = [
+        quad(lambda t, a=a, b=b: expit(a + b * t) * norm.pdf(t), -10, 10, epsabs=1e-12)[0]
+        for a, b in zip(m, sd, strict=True)
+    ]
     np.testing.assert_allclose(model.predict_proba(X), np.column_stack([1 - np.array(exact), exact]), atol=1e-8)
 
 
@@ -203,6 +205,6 @@ def test_an_interrupted_fit_stops_the_search(small, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("taut.chunks._run", interrupted)
+    monkeypatch.setattr("taut.learning.chunks._run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         BayesianLogisticRegression().fit(*small)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import taut
-from taut.batch import Batch
+from taut.core.batch import Batch
+from taut.core.trees import cast
 from taut.data.source import Source, take
-from taut.gradients import Problem, Reparametrization
-from taut.gradients.problem import estimate
-from taut.trees import cast
+from taut.gradients import Reparametrization
+from taut.problem import Problem, estimate
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,9 @@ def test_extreme_logits_stay_finite():
 
 
 def test_an_amortised_family_is_its_member_at_each_example():
-    encoder = lambda x: jnp.concatenate([2 * x, x - 1])  # noqa: E731
+    def encoder(x):
+        return jnp.concatenate([2 * x, x - 1])
+
     x = jnp.array([0.5, -0.2])
     member = Amortized(encoder).at(x[None])
     assert isinstance(member, MeanField)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
+from taut.core.trees import is_float_array
 from taut.errors import ArgumentError
 from taut.families.flow import Flow
-from taut.trees import is_float_array
 
 pytestmark = pytest.mark.usefixtures("x64")
 

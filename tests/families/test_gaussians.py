@@ -19,8 +19,11 @@ FULL = FullRank(MEAN, np.log(np.diag(ROOT)), ROOT)
 DIAGONAL = MeanField(MEAN, np.log(np.diag(ROOT)))
 SCALES, FACTOR = rng.uniform(0.2, 3.0, D), rng.normal(size=(D, 2)) * [0.1, 4.0]
 FACTORED = LowRank(MEAN, np.log(SCALES), FACTOR)
-CASES = [(FULL, COVARIANCE), (DIAGONAL, np.diag(np.diag(ROOT) ** 2)),
-         (FACTORED, SCALES[:, None] * (np.eye(D) + FACTOR @ FACTOR.T) * SCALES)]  # fmt: skip
+CASES = [
+    (FULL, COVARIANCE),
+    (DIAGONAL, np.diag(np.diag(ROOT) ** 2)),
+    (FACTORED, SCALES[:, None] * (np.eye(D) + FACTOR @ FACTOR.T) * SCALES),
+]
 
 
 @pytest.mark.parametrize(("q", "covariance"), CASES, ids=["full-rank", "mean-field", "low-rank"])
@@ -53,7 +56,10 @@ def test_the_diagonal_of_a_precision_is_the_best_mean_field():
     # KL(q||p) to a Gaussian with precision P is least where sigma_j^2 = 1 / P_jj, not at the marginal variances.
     precision = np.linalg.inv(COVARIANCE)
     q = DIAGONAL.with_precision(MEAN, precision)
-    kl = lambda log_sd: -np.sum(log_sd) + 0.5 * np.sum(np.diag(precision) * np.exp(2 * log_sd))  # noqa: E731
+
+    def kl(log_sd):
+        return -np.sum(log_sd) + 0.5 * np.sum(np.diag(precision) * np.exp(2 * log_sd))
+
     best = kl(np.asarray(q.log_sd))
     assert all(kl(np.asarray(q.log_sd) + 1e-3 * rng.normal(size=D)) > best for _ in range(20))
 
@@ -64,8 +70,11 @@ def test_what_multiplies_the_noise_is_a_root_of_the_covariance(factor):
     q = LowRank(MEAN, np.log(SCALES), factor)
     root = jax.jit(jax.vmap(lambda e: q.sample(e) - MEAN))(np.eye(D)).T
     np.testing.assert_allclose(root @ root.T, q.covariance, rtol=1e-12)
-    np.testing.assert_allclose(2 * np.sum(np.log(SCALES)) + np.linalg.slogdet(np.eye(D) + factor @ factor.T)[1],
-                               np.linalg.slogdet(root @ root.T)[1], rtol=1e-12)  # fmt: skip
+    np.testing.assert_allclose(
+        2 * np.sum(np.log(SCALES)) + np.linalg.slogdet(np.eye(D) + factor @ factor.T)[1],
+        np.linalg.slogdet(root @ root.T)[1],
+        rtol=1e-12,
+    )
     slope = jax.jit(jax.grad(lambda q: q.log_prob(Z[0])))(q)
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(slope))
 

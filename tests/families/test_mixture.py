@@ -6,7 +6,7 @@ import pytest
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.families.mixture import GaussianMixture
 
 pytestmark = pytest.mark.usefixtures("x64")

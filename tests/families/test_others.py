@@ -11,7 +11,7 @@ import scipy.stats as stats
 
 from taut.errors import ArgumentError
 from taut.families import Beta, Categorical, Dirichlet, Gamma, GammaRate, Poisson, Weibull
-from taut.families.implicit import moving
+from taut.families.implicit_gamma import moving
 
 pytestmark = pytest.mark.usefixtures("x64")
 A, R = np.array([0.4, 3.0]), np.array([2.0, 0.5])

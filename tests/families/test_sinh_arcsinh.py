@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
+from taut.core.trees import is_float_array
 from taut.families import FullRank, SinhArcsinh
-from taut.trees import is_float_array
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from taut.capabilities import Capability
-from taut.compilation import PLAIN
+from taut.core.capabilities import Capability
+from taut.core.compilation import PLAIN
 from taut.data.source import Source
 from taut.errors import ArgumentError, PairingError
 from taut.families import Bernoulli, Categorical, MeanField, Poisson
@@ -19,14 +19,14 @@ from taut.gradients import (
     LeaveOneOut,
     MeasureValued,
     NoControl,
-    Problem,
     Reinforce,
     StraightThrough,
     admissible,
 )
-from taut.gradients.target import Target
 from taut.models import LogDensity, real
+from taut.models.target import Target
 from taut.objectives import Elbo, Weighted
+from taut.problem import Problem
 
 plainly = partial(jax.jit, compiler_options=PLAIN)
 COST = Weighted(0.0)
@@ -57,8 +57,11 @@ def slopes(gradient, q, nodes):
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("gradient", [Reinforce(2), Reinforce(2, NoControl()), MeasureValued(1), Disarm(2),
-                                      Enumeration()], ids=lambda g: g.label)  # fmt: skip
+@pytest.mark.parametrize(
+    "gradient",
+    [Reinforce(2), Reinforce(2, NoControl()), MeasureValued(1), Disarm(2), Enumeration()],
+    ids=lambda g: g.label,
+)
 def test_no_assumption_about_the_cost_a_step_function(gradient):
     q = Bernoulli(np.array([0.4, -0.8, 1.1]))
     z, p = q.outcomes(), np.asarray(q.mean)
@@ -91,21 +94,31 @@ def test_a_continuous_posterior_takes_a_step_function_too():
     q, n = MeanField(np.array([m]), np.log([s])), 200_000
     u = (np.arange(n) + 0.5) / n
     gradient = MeasureValued(1)
-    target = Target(LogDensity(lambda v: jnp.where(v["z"][0] > t, 1.0, 0.0), parameters={"z": real(1)}),
-                    np.zeros((1, 0)), np.ones(1), np.asarray(1.0))  # fmt: skip
+    target = Target(
+        LogDensity(lambda v: jnp.where(v["z"][0] > t, 1.0, 0.0), parameters={"z": real(1)}),
+        np.zeros((1, 0)),
+        np.ones(1),
+        np.asarray(1.0),
+    )
 
     @jax.jit
     @jax.grad
     def slope(q, e, w):
-        of = lambda e, w: gradient.surrogate((e, w), COST, target, q, frozenset(), ())[0]  # noqa: E731
+        def of(e, w):
+            return gradient.surrogate((e, w), COST, target, q, frozenset(), ())[0]
+
         return jnp.mean(jax.vmap(of)(e[:, None, None], w[:, None, None])["expected_log_likelihood"])
 
     # The mean's branches see w alone, so quantiles of it will do; the sd's see e and w, here by a two-dimensional grid.
     quantiles = np.sqrt(-2 * np.log(u))
     density = np.exp(-0.5 * ((t - m) / s) ** 2) / (s * np.sqrt(2 * np.pi))
     np.testing.assert_allclose(slope(q, 0 * u, quantiles).mean, density, rtol=1e-4)
-    e, w = (a.ravel() for a in np.meshgrid(jax.scipy.special.ndtri((np.arange(900) + 0.5) / 900),
-                                           np.sqrt(-2 * np.log((np.arange(900) + 0.5) / 900))))  # fmt: skip
+    e, w = (
+        a.ravel()
+        for a in np.meshgrid(
+            jax.scipy.special.ndtri((np.arange(900) + 0.5) / 900), np.sqrt(-2 * np.log((np.arange(900) + 0.5) / 900))
+        )
+    )
     np.testing.assert_allclose(slope(q, e, w).log_sd, (t - m) * density, rtol=4e-3)
 
 
@@ -114,7 +127,10 @@ def test_the_local_expectation_of_a_separable_cost_has_no_noise():
     gradient = MeasureValued(1)
     target = Target(problem(q, gradient, lambda z: costs @ z).model, np.zeros((1, 0)), np.ones(1), np.asarray(1.0))
     noise = jax.vmap(lambda key: gradient.noise(key, q))(jax.random.split(jax.random.key(0), 5))
-    of = lambda q, e: gradient.surrogate(e, COST, target, q, frozenset(), ())[0]["expected_log_likelihood"]  # noqa: E731
+
+    def of(q, e):
+        return gradient.surrogate(e, COST, target, q, frozenset(), ())[0]["expected_log_likelihood"]
+
     slope = jax.jit(jax.vmap(jax.grad(of), (None, 0)))(q, noise).logits
     np.testing.assert_allclose(slope, np.tile(costs * q.variance, (5, 1)), rtol=1e-5)
 
@@ -137,7 +153,7 @@ def test_variance_times_evaluations_on_twenty_binary_coordinates():
     20,000 gradients of each: a variance is known to about 1 % (seen over seeds), and neighbours in the order differ by
     more than a fifth, so that a right library fails one seed in far more than a million.
     """
-    from taut.comparison import measure
+    from taut.studies.compare import measure
 
     rng = np.random.default_rng(0)
     A, b = rng.normal(size=(20, 32)) / np.sqrt(20) * 1.5, rng.normal(size=32)

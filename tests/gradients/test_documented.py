@@ -26,9 +26,19 @@ from taut.objectives import Constrained, Elbo, FreeBits, ImportanceWeighted, Ren
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "gradients.md"
 MARK = "<!-- Below: generated from the code by tests/gradients/test_documented.py. -->\n"
 TWO = np.zeros(2)
-FAMILIES = [MeanField(TWO, TWO), FullRank(TWO, TWO, np.zeros((2, 2))), LowRank(TWO, TWO, np.zeros((2, 1))),
-            Gamma(TWO, TWO), GammaRate(TWO), Weibull(TWO), Beta(TWO, TWO), Dirichlet(TWO), Bernoulli(TWO),
-            Categorical(np.zeros((1, 2))), Poisson(TWO)]  # fmt: skip
+FAMILIES = [
+    MeanField(TWO, TWO),
+    FullRank(TWO, TWO, np.zeros((2, 2))),
+    LowRank(TWO, TWO, np.zeros((2, 1))),
+    Gamma(TWO, TWO),
+    GammaRate(TWO),
+    Weibull(TWO),
+    Beta(TWO, TWO),
+    Dirichlet(TWO),
+    Bernoulli(TWO),
+    Categorical(np.zeros((1, 2))),
+    Poisson(TWO),
+]
 BOUNDED = Constrained("kl", subject_to=at_least("expected_log_likelihood", -80.0))
 OBJECTIVES = [Elbo(), Weighted(4.0), FreeBits(0.5), BOUNDED, ImportanceWeighted(), Renyi(0.5)]
 ANY = LogDensity(lambda v: v["z"][0], parameters={"z": real(2)})

@@ -5,12 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.families import FullRank, MeanField
 from taut.gradients import Exact, LeaveOneOut, MovingAverage, NoControl, Reinforce, Reparametrization
-from taut.gradients.target import Target
 from taut.models import LogDensity, LogisticRegression, Normal, real
+from taut.models.target import Target
 from taut.objectives import Draws, Elbo
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -32,7 +32,10 @@ def by_hand(z):
     """Scaled log-likelihood, log prior and log q at each draw, in NumPy."""
     logits = z @ X.T
     likelihood = SCALE * (Y * logits - np.logaddexp(0, logits)) @ WEIGHTS
-    normal = lambda z, m, s: np.sum(-0.5 * ((z - m) / s) ** 2 - np.log(s) - 0.5 * np.log(2 * np.pi), -1)  # noqa: E731
+
+    def normal(z, m, s):
+        return np.sum(-0.5 * ((z - m) / s) ** 2 - np.log(s) - 0.5 * np.log(2 * np.pi), -1)
+
     return likelihood, normal(z, 0.2, 1.5), normal(z, Q.mean, np.exp(Q.log_sd))
 
 
@@ -101,7 +104,9 @@ def test_a_density_without_a_derivative_will_do_for_reinforce():
     steps = Target(model, np.zeros((1, 0)), np.ones(1), np.asarray(1.0))
 
     def of(gradient):
-        value = lambda q: gradient.surrogate(NOISE, Elbo(), steps, q, frozenset(), ())[0]  # noqa: E731
+        def value(q):
+            return gradient.surrogate(NOISE, Elbo(), steps, q, frozenset(), ())[0]
+
         return jax.jit(jax.grad(lambda q: value(q)["expected_log_likelihood"]))(Q).mean
 
     z = Q.mean + np.exp(Q.log_sd) * NOISE
@@ -150,7 +155,10 @@ def test_a_leave_one_out_signal_does_not_know_its_own_draw():
     draws = some_draws()
     moved = draws._replace(log_likelihood=draws.log_likelihood.at[2].add(5.0))
     signal = jax.jit(lambda d: LeaveOneOut().signal(Elbo(), d, ())[0]["expected_log_likelihood"])
-    baseline = lambda d: np.asarray(d.log_likelihood / 5 - signal(d))[2]  # noqa: E731
+
+    def baseline(d):
+        return np.asarray(d.log_likelihood / 5 - signal(d))[2]
+
     np.testing.assert_allclose(baseline(moved), baseline(draws), rtol=1e-12)
 
 

@@ -21,8 +21,8 @@ from scipy.special import gammaln
 import taut.families
 import taut.gradients
 import taut.objectives
-from taut.capabilities import Capability
-from taut.compilation import PLAIN
+from taut.core.capabilities import Capability
+from taut.core.compilation import PLAIN
 from taut.families import (
     Amortized,
     Bernoulli,
@@ -52,8 +52,9 @@ from taut.gradients import (
     Reparametrization,
     StraightThrough,
 )
-from taut.gradients.target import Target, closed_parts
+from taut.gradients.evaluate import closed_parts
 from taut.models import LogisticRegression, Normal
+from taut.models.target import Target
 from taut.objectives import (
     Constrained,
     Draws,
@@ -92,8 +93,10 @@ OBJECTIVES = [
     Renyi(2.0),
     Constrained(minimise="kl", subject_to=at_least("expected_log_likelihood", -2.0)),
 ]
-PUBLIC = {room: [part for _, part in inspect.getmembers(room, inspect.isclass)]
-          for room in (taut.families, taut.gradients, taut.objectives)}  # fmt: skip
+PUBLIC = {
+    room: [part for _, part in inspect.getmembers(room, inspect.isclass)]
+    for room in (taut.families, taut.gradients, taut.objectives)
+}
 
 
 def data(D):
@@ -332,7 +335,10 @@ def memory_of(gradient, q, objective, closed, noise):
     memory = gradient.init(jax.tree.map(lambda s: np.zeros(s.shape), like))
     if not jax.tree.leaves(memory):
         return memory
-    seen = lambda m, e: gradient.surrogate(e, objective, target(q.dim), q, closed, m)[1].observed  # noqa: E731
+
+    def seen(m, e):
+        return gradient.surrogate(e, objective, target(q.dim), q, closed, m)[1].observed
+
     leaves, structure = jax.tree.flatten(jax.eval_shape(seen, memory, noise))
     fake = [np.full(leaf.shape, 0.6 + 0.3 * i) for i, leaf in enumerate(leaves)]
     return gradient.update(memory, jax.tree.unflatten(structure, fake))
@@ -347,8 +353,9 @@ def found(gradient, q, settings):
     def values(q, nodes):
         found = []
         for (objective, closed), memory in zip(settings, memories, strict=True):
-            surrogate = partial(gradient.surrogate, objective=objective, target=target(q.dim), q=q, closed=closed,
-                                memory=memory)  # fmt: skip
+            surrogate = partial(
+                gradient.surrogate, objective=objective, target=target(q.dim), q=q, closed=closed, memory=memory
+            )
             statistics = jax.vmap(lambda noise, of=surrogate: of(noise)[0])(nodes)
             mean = jax.tree.map(lambda s: jnp.tensordot(weights, s, 1), statistics)
             found.append(objective.value(mean, objective.init(), 0))
@@ -361,22 +368,31 @@ def found(gradient, q, settings):
 def exact(kind, name, K):
     """The gradient of an objective, computed once for all estimators."""
     objective = next(o for o in OBJECTIVES if o.name == name)
-    value = lambda q: objective.value(expected_statistics(q, objective, K), objective.init(), 0)  # noqa: E731
+
+    def value(q):
+        return objective.value(expected_statistics(q, objective, K), objective.init(), 0)
+
     return plainly(jax.grad(value))(MEMBERS[kind])
 
 
 def check(gradient, kind, objectives):
     q = MEMBERS[kind]
-    may_close = lambda o: o.closed_kl and gradient.closed_kl  # noqa: E731
-    settings = [(o, closed_parts(o.offers | MODEL.offers | q.offers) if may_close(o) else frozenset())
-                for o in objectives]  # fmt: skip
+
+    def may_close(o):
+        return o.closed_kl and gradient.closed_kl
+
+    settings = [
+        (o, closed_parts(o.offers | MODEL.offers | q.offers) if may_close(o) else frozenset()) for o in objectives
+    ]
     if gradient.name != "exact" and settings[0][1]:
         settings.append((Elbo(), frozenset()))  # and with nothing closed
     slopes = found(gradient, q, settings)
     for i, (objective, closed) in enumerate(settings):
         K = 1 if Capability.MEAN_OVER_DRAWS in objective.offers else gradient.samples
-        a, b = (np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(slope)])
-                for slope in (jax.tree.map(lambda s, i=i: s[i], slopes), exact(kind, objective.name, K)))  # fmt: skip
+        a, b = (
+            np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(slope)])
+            for slope in (jax.tree.map(lambda s, i=i: s[i], slopes), exact(kind, objective.name, K))
+        )
         message = f"{objective.name}, closed: {sorted(c.name for c in closed)}"
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6 * np.max(np.abs(b)), err_msg=message)
 
@@ -408,12 +424,17 @@ ANTITHETIC = [
 """Of the other arrangements, moment-matched draws are declared biased, and Sobol points are uniform one by one, which
 test_draws.py counts out: that is all that a mean over draws asks for."""
 QUICKLY = [(ANTITHETIC[0], MeanField), (ANTITHETIC[2], Bernoulli)]
-SLOWLY = [(g, k) for g in ANTITHETIC for k in (MeanField, Bernoulli)
-          if g.supports(Elbo(), MODEL, MEMBERS[k]) is None and (g, k) not in QUICKLY]  # fmt: skip
+SLOWLY = [
+    (g, k)
+    for g in ANTITHETIC
+    for k in (MeanField, Bernoulli)
+    if g.supports(Elbo(), MODEL, MEMBERS[k]) is None and (g, k) not in QUICKLY
+]
 
 
-@pytest.mark.parametrize(("gradient", "kind"), [*QUICKLY, *(pytest.param(*c, marks=pytest.mark.slow) for c in SLOWLY)],
-                         ids=label)  # fmt: skip
+@pytest.mark.parametrize(
+    ("gradient", "kind"), [*QUICKLY, *(pytest.param(*c, marks=pytest.mark.slow) for c in SLOWLY)], ids=label
+)
 def test_mirrored_draws_leave_the_expectation_alone(gradient, kind):
     check(gradient, kind, [o for o in OBJECTIVES if gradient.supports(o, MODEL, MEMBERS[kind]) is None])
 
@@ -425,7 +446,9 @@ def test_the_expected_gradient_is_the_gradient_for_every_pair(gradient, kind):
 
 
 def test_everything_public_is_in_the_table():
-    of = lambda room, abstract: {p for p in PUBLIC[room] if issubclass(p, abstract) and p is not abstract}  # noqa: E731
+    def of(room, abstract):
+        return {p for p in PUBLIC[room] if issubclass(p, abstract) and p is not abstract}
+
     tried = list(WORKS)
     assert {type(g) for g, _ in tried} == of(taut.gradients, Gradient)
     assert {type(g.control) for g, _ in tried if isinstance(g, Reinforce)} == of(taut.gradients, ControlVariate)
@@ -451,7 +474,9 @@ def test_straight_through_is_biased_and_says_so(temperature):
     @jax.jit
     @jax.grad
     def slope(q):
-        of = lambda noise: gradient.surrogate(noise, Elbo(), target(2), q, frozenset(), ())[0]  # noqa: E731
+        def of(noise):
+            return gradient.surrogate(noise, Elbo(), target(2), q, frozenset(), ())[0]
+
         return Elbo().value(jax.tree.map(jnp.mean, jax.vmap(of)(nodes)), (), 0)
 
     true, biased = exact(Bernoulli, "elbo", 1).logits, slope(MEMBERS[Bernoulli]).logits

@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.families import MeanField
 from taut.gradients import PathDerivative, Reinforce, Reparametrization
-from taut.gradients.target import Target
 from taut.models.latent import LatentVariableModel
+from taut.models.target import Target
 from taut.objectives import Constrained, Elbo, ImportanceWeighted, Renyi, at_least
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -49,8 +49,11 @@ def gradient_of(gradient, objective, q=Q):
         statistics, _ = gradient.surrogate(noise, objective, target, q, frozenset(), ())
         return objective.value(statistics, objective.init(), 0)
 
-    slope = jax.jit(lambda parts: jax.tree.map(lambda g: jnp.tensordot(WEIGHTS, g, 1),
-                                               jax.vmap(jax.grad(value), (None, 0))(parts, NOISE)))  # fmt: skip
+    slope = jax.jit(
+        lambda parts: jax.tree.map(
+            lambda g: jnp.tensordot(WEIGHTS, g, 1), jax.vmap(jax.grad(value), (None, 0))(parts, NOISE)
+        )
+    )
     return slope((MODEL.decoder, q))
 
 

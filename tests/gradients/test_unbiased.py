@@ -17,9 +17,9 @@ import numpyro.distributions as dist
 import pytest
 
 import taut.families
-from taut.batch import Batch, units
-from taut.capabilities import Capability
-from taut.compilation import PLAIN
+from taut.core.batch import Batch, units
+from taut.core.capabilities import Capability
+from taut.core.compilation import PLAIN
 from taut.families import Family, FullRank, MeanField
 from taut.gradients import (
     Exact,
@@ -30,8 +30,9 @@ from taut.gradients import (
     Reinforce,
     Reparametrization,
 )
-from taut.gradients.target import Target, closed_parts
+from taut.gradients.evaluate import closed_parts
 from taut.models import Independent, LogDensity, LogisticRegression, Normal, positive, real
+from taut.models.target import Target
 from taut.objectives import Elbo
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -55,8 +56,9 @@ def estimators(K):
     """Those of K draws whose noise is one normal number a coordinate; test_exactness.py has them all."""
     yield from [Exact()] if K == 1 else []
     yield from (Reparametrization(K), PathDerivative(K))
-    yield from (Reinforce(K, control) for control in (NoControl(), MovingAverage(), LeaveOneOut()) if
-                control.least_samples <= K)  # fmt: skip
+    yield from (
+        Reinforce(K, control) for control in (NoControl(), MovingAverage(), LeaveOneOut()) if control.least_samples <= K
+    )
 
 
 def log_joint(values):
@@ -78,26 +80,46 @@ def logistic_terms(z, D):
 def model_and_truth(kind, D):
     """A model, and log p(x, z) of all rows up to a constant, written independently of it."""
     if kind == "logistic, normal prior":
-        prior = lambda z: -0.5 * jnp.sum((z - 0.3) ** 2) / 4 - D * np.log(2) - 0.5 * D * np.log(2 * np.pi)  # noqa: E731
+
+        def prior(z):
+            return -0.5 * jnp.sum((z - 0.3) ** 2) / 4 - D * np.log(2) - 0.5 * D * np.log(2 * np.pi)
+
         return LogisticRegression(Normal(0.3, 2.0)), lambda z: logistic_terms(z, D) + prior(z)
     if kind == "logistic, Student prior":
-        prior = lambda z: -2.5 * jnp.sum(jnp.log1p((z / 1.7) ** 2 / 4))  # noqa: E731
+
+        def prior(z):
+            return -2.5 * jnp.sum(jnp.log1p((z / 1.7) ** 2 / 4))
+
         return LogisticRegression(Independent(dist.StudentT(4.0, 0.0, 1.7))), lambda z: logistic_terms(z, D) + prior(z)
     if kind == "log density by rows":
-        log_prior = lambda values: OFFSET - jnp.sum(jnp.cosh(0.5 * values["w"]))  # noqa: E731
+
+        def log_prior(values):
+            return OFFSET - jnp.sum(jnp.cosh(0.5 * values["w"]))
+
         model = LogDensity(parameters={"w": real(D)}, log_likelihood=rows_log_likelihood, log_prior=log_prior)
-        fit = lambda z: SAMPLE_WEIGHTS @ (-0.5 * (Y - jnp.sin(X[:, :D] @ z)) ** 2)  # noqa: E731
+
+        def fit(z):
+            return SAMPLE_WEIGHTS @ (-0.5 * (Y - jnp.sin(X[:, :D] @ z)) ** 2)
+
         return model, lambda z: fit(z) - jnp.sum(jnp.cosh(0.5 * z))
     supports = {"mu": real(), "tau": positive()} if D == 2 else {"mu": real()}
+
     # tau = exp(t), whose Jacobian adds t to the log density.
-    values = lambda z: {"mu": z[0], "tau": jnp.exp(z[1])} if D == 2 else {"mu": z[0]}  # noqa: E731
-    jacobian = lambda z: z[1] if D == 2 else 0.0  # noqa: E731
+    def values(z):
+        return {"mu": z[0], "tau": jnp.exp(z[1])} if D == 2 else {"mu": z[0]}
+
+    def jacobian(z):
+        return z[1] if D == 2 else 0.0
+
     return LogDensity(log_joint, parameters=supports), lambda z: log_joint(values(z)) - OFFSET + jacobian(z)
 
 
 # Bent families have tests of their own, and one of them a library that may not be installed.
-FAMILIES = [family for family in parts(Family, taut.families) if hasattr(family, "around")
-            and family not in (taut.families.SinhArcsinh, taut.families.Flow)]  # fmt: skip
+FAMILIES = [
+    family
+    for family in parts(Family, taut.families)
+    if hasattr(family, "around") and family not in (taut.families.SinhArcsinh, taut.families.Flow)
+]
 KINDS = ["logistic, normal prior", "logistic, Student prior", "log density by rows", "joint log density"]
 
 
@@ -175,7 +197,10 @@ def true_gradient():
 
 def assert_equal_gradients(found, exact):
     largest = max(np.max(np.abs(leaf)) for leaf in jax.tree.leaves(exact))
-    compare = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6 * largest)  # noqa: E731
+
+    def compare(a, b):
+        return np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6 * largest)
+
     jax.tree.map(compare, found, exact)
 
 

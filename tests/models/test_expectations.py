@@ -56,7 +56,9 @@ def test_where_the_variance_is_small_they_are_good_to_1e11(reference):
 @pytest.mark.usefixtures("x64")
 def test_derivatives_of_the_expected_softplus_are_the_exact_expectations(reference):
     # Bonnet: d/dm E f = E f';  Price: d/dv E f = 1/2 E f''. At v = 0 as well, where the nodes' own derivative is 0/0.
-    total = lambda m, v: jnp.sum(expected_softplus(m, v))  # noqa: E731
+    def total(m, v):
+        return jnp.sum(expected_softplus(m, v))
+
     dm, dv = jax.jit(jax.grad(total, (0, 1)))(MEANS, VARIANCES)
     np.testing.assert_allclose(dm, reference[1], rtol=0, atol=1e-8)
     np.testing.assert_allclose(dv, 0.5 * reference[2], rtol=0, atol=1e-8)
@@ -89,6 +91,9 @@ def test_single_precision_stays_single_and_accurate(reference):
 
 def test_extreme_logits_stay_finite_in_single_precision():
     m, v = np.array([-1e4, 1e4, 0.0], "float32"), np.array([0.0, 1e6, 1e8], "float32")
-    total = lambda m, v: jnp.sum(expected_softplus(m, v))  # noqa: E731
+
+    def total(m, v):
+        return jnp.sum(expected_softplus(m, v))
+
     for values in (*jax.jit(logistic_expectations)(m, v), *jax.jit(jax.grad(total, (0, 1)))(m, v)):
         assert np.all(np.isfinite(values))

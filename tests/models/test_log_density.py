@@ -46,8 +46,10 @@ def test_the_two_forms_are_one_density():
 @pytest.fixture(scope="module")
 def fits():
     gradient = taut.gradients.Reparametrization(samples=5)
-    return [taut.fit(model, data, gradient=gradient, family="full-rank", steps=1500)
-            for model, data in ((JOINT, None), (BY_ROWS, (X, Y)))]  # fmt: skip
+    return [
+        taut.fit(model, data, gradient=gradient, family="full-rank", steps=1500)
+        for model, data in ((JOINT, None), (BY_ROWS, (X, Y)))
+    ]
 
 
 def test_the_two_forms_are_fitted_alike(fits):

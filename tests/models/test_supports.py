@@ -43,7 +43,9 @@ def test_the_log_jacobian_is_that_of_the_map(kind, z):
     @jax.jit
     def both(z):
         # The last part of a simplex follows from the others: the volume is over the free ones.
-        free = lambda z: jnp.ravel(parameters.constrain(z)[0]["a"])[: z.size]  # noqa: E731
+        def free(z):
+            return jnp.ravel(parameters.constrain(z)[0]["a"])[: z.size]
+
         return parameters.constrain(z)[1], jnp.linalg.slogdet(jax.jacfwd(free)(z))[1]
 
     claimed, exact = both(z)
@@ -56,8 +58,10 @@ def test_several_unknowns_keep_their_names_shapes_and_order():
     values, log_jacobian = eqx.filter_jit(parameters.constrain)(np.arange(7.0))
     assert {name: v.shape for name, v in values.items()} == {"theta": (2, 2), "p": (3,), "tau": ()}
     np.testing.assert_allclose(eqx.filter_jit(parameters.to_vector)(values), np.arange(7.0), rtol=1e-9, atol=1e-12)
-    alone = [eqx.filter_jit(Parameters({"a": s}).constrain)(z)[1]
-             for s, z in ((simplex(3), np.arange(2.0)), (positive(), np.array([2.0])))]  # fmt: skip
+    alone = [
+        eqx.filter_jit(Parameters({"a": s}).constrain)(z)[1]
+        for s, z in ((simplex(3), np.arange(2.0)), (positive(), np.array([2.0])))
+    ]
     # A dictionary's leaves come in alphabetical order: p, tau, theta.
     np.testing.assert_allclose(log_jacobian, sum(alone), rtol=1e-10)
 

@@ -15,14 +15,13 @@ import optax
 import pytest
 
 from taut.algorithms import StochasticGradient
-from taut.batch import Batch
-from taut.capabilities import Capability
+from taut.core.batch import Batch
+from taut.core.capabilities import Capability
 from taut.data.source import Source
 from taut.errors import ArgumentError
 from taut.families.amortized import Amortized
-from taut.gradients import Exact, Problem, Reparametrization
-from taut.gradients.problem import estimate, trainable
-from taut.learn import learn
+from taut.gradients import Exact, Reparametrization
+from taut.learning.loop import learn
 from taut.models import Normal
 from taut.models.base import Model
 from taut.objectives import (
@@ -34,6 +33,7 @@ from taut.objectives import (
     at_least,
     at_most,
 )
+from taut.problem import Problem, estimate, trainable
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -183,8 +183,13 @@ def test_the_models_gradient_is_the_coefficient_times_that_of_the_violation():
     np.testing.assert_allclose(coefficient, 1.7 * np.exp(0.5 * 0.4 / 0.2))
     problem = the_problem(objective, 0.2, Reparametrization(samples=2))
     moving, fixed = eqx.partition(problem, trainable(problem))
-    statistics = lambda moving: estimate(eqx.combine(moving, fixed), jax.random.key(0), batch_of(), ())[0]  # noqa: E731
-    of = lambda f: jax.grad(lambda moving: f(statistics(moving)))(moving)  # noqa: E731
+
+    def statistics(moving):
+        return estimate(eqx.combine(moving, fixed), jax.random.key(0), batch_of(), ())[0]
+
+    def of(f):
+        return jax.grad(lambda moving: f(statistics(moving)))(moving)
+
     kl, likelihood = of(lambda s: s["kl"]), of(lambda s: s["expected_log_likelihood"])
     found = of(lambda s: objective.value(s, memory, 0))
     by_hand = jax.tree.map(lambda k, e: (coefficient * e - k) / (1 + coefficient), kl, likelihood)

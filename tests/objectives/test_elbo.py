@@ -5,14 +5,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from taut.batch import Batch
-from taut.capabilities import Capability
+from taut.core.batch import Batch
+from taut.core.capabilities import Capability
 from taut.diagnostics.elbo import elbo
 from taut.families import FullRank
-from taut.gradients import Problem, Reparametrization
-from taut.gradients.target import Target, closed_parts, evaluate
+from taut.gradients import Reparametrization
+from taut.gradients.evaluate import closed_parts, evaluate
 from taut.models import LogDensity, LogisticRegression, Normal, real
+from taut.models.target import Target
 from taut.objectives import Draws, Elbo, elbo_terms
+from taut.problem import Problem
 
 pytestmark = pytest.mark.usefixtures("x64")
 rng = np.random.default_rng(16)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from taut.families import MeanField
-from taut.gradients.target import Target, evaluate
+from taut.gradients.evaluate import evaluate
 from taut.models import LogDensity, real
+from taut.models.target import Target
 from taut.objectives import Draws, Elbo, ImportanceWeighted
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -38,7 +39,10 @@ def expected_bound(K):
 def test_one_draw_is_the_elbo_draw_by_draw():
     noise = RNG.normal(size=(20, 1, 1))
     elbo, bound = Elbo(), ImportanceWeighted()
-    value = lambda o: jax.jit(jax.vmap(lambda e: o.value(o.statistics(draws_of(e)), (), 0)))(noise)  # noqa: E731
+
+    def value(o):
+        return jax.jit(jax.vmap(lambda e: o.value(o.statistics(draws_of(e)), (), 0)))(noise)
+
     np.testing.assert_allclose(value(bound), value(elbo), rtol=1e-12)
 
 

@@ -8,14 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, PRNGKeyArray
 
-from taut.batch import Batch
-from taut.capabilities import Capability, sentence
-from taut.density import Density
+from taut.core.batch import Batch
+from taut.core.capabilities import Capability, sentence
 from taut.errors import PairingError
 from taut.families.base import Family
 from taut.families.full_rank import FullRank
 from taut.families.mean_field import MeanField
-from taut.gradients.problem import Problem
+from taut.models.density import Density
+from taut.problem import Problem
 
 
 class Algorithm(eqx.Module):

@@ -43,9 +43,9 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Bool, Float, Int
 
 from taut.algorithms.base import Algorithm
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
-from taut.gradients.problem import Problem
+from taut.problem import Problem
 
 LAPLACE_TOLERANCE = 1e-4
 """Newton decrement, in nats, at which the mode is good enough to start from."""
@@ -120,8 +120,16 @@ class NaturalGradient(Algorithm):
     chunk: ClassVar[int] = 64
     deterministic: ClassVar[bool] = True
     brings = ("exact", "exact expectations")
-    needs = frozenset({Capability.LINEAR_PREDICTOR, Capability.CLOSED_LIKELIHOOD, Capability.GAUSSIAN_PRIOR,
-                       Capability.PREDICTOR_MOMENTS, Capability.PRECISION, Capability.EVIDENCE_BOUND})  # fmt: skip
+    needs = frozenset(
+        {
+            Capability.LINEAR_PREDICTOR,
+            Capability.CLOSED_LIKELIHOOD,
+            Capability.GAUSSIAN_PRIOR,
+            Capability.PREDICTOR_MOMENTS,
+            Capability.PRECISION,
+            Capability.EVIDENCE_BOUND,
+        }
+    )
     steps: int = eqx.field(static=True, default=1000)
     tolerance: float = eqx.field(static=True, default=1e-12)
     memory: int = eqx.field(static=True, default=3)
@@ -141,7 +149,10 @@ class NaturalGradient(Algorithm):
         """At zero, with nothing known yet: the first trial is accepted whatever it gives."""
         D = problem.family.dim
         zeros, eye = np.zeros(D, dtype), np.eye(D, dtype=dtype)
-        number = lambda x: np.asarray(x, dtype)  # noqa: E731
+
+        def number(x):
+            return np.asarray(x, dtype)
+
         start = Point(zeros, eye, zeros, eye, number(-np.inf), number(0), number(np.inf))
         count = np.int32(0)
         past = np.zeros((self.memory, 2, D + D * D), dtype)
@@ -154,7 +165,10 @@ class NaturalGradient(Algorithm):
         rows, weights = batch.rows, batch.weights
         X, q = model.predictor(rows), family.with_precision(mean, precision)
         m, v = q.predictor_moments(X)
-        expected = lambda m, v: jnp.sum(weights * model.expectation(m, v, rows))  # noqa: E731
+
+        def expected(m, v):
+            return jnp.sum(weights * model.expectation(m, v, rows))
+
         likelihood, (dm, dv) = jax.value_and_grad(expected, (0, 1))(m, jnp.where(variational, v, 0.0))
         g = X.T @ dm + jax.grad(model.prior.log_prob)(mean)
         target = (X.T * (-2 * dv)) @ X + jnp.diag(jnp.asarray(model.prior.precision(mean.size), mean.dtype))
@@ -201,7 +215,10 @@ class NaturalGradient(Algorithm):
         mean, precision = self._candidate(state)
         trial, q = self._evaluate(state.problem, mean, precision, state.variational, batch)
         accepted = (trial.value >= point.value - _rounding(point.value)) & jnp.isfinite(trial.decrement)
-        keep = lambda new, old: jnp.where(accepted, new, old)  # noqa: E731
+
+        def keep(new, old):
+            return jnp.where(accepted, new, old)
+
         here = jax.tree.map(keep, trial, point)
 
         # Near the mode the variance is switched on: the value changes its meaning, so nothing of the past is
@@ -221,7 +238,10 @@ class NaturalGradient(Algorithm):
             accepted=state.accepted + accepted,
             step=state.step + 1,
         )
-        shown = lambda x: jnp.where(state.variational, x, jnp.nan)  # noqa: E731
+
+        def shown(x):
+            return jnp.where(state.variational, x, jnp.nan)
+
         info = {
             "elbo": shown(trial.value),
             "expected_log_likelihood": shown(trial.expected_log_likelihood),
@@ -265,8 +285,12 @@ class NaturalGradient(Algorithm):
         """The terms at the next trial, by name."""
         mean, precision = self._candidate(state)
         trial, _ = self._evaluate(state.problem, mean, precision, state.variational, batch)
-        return {"expected_log_likelihood": trial.expected_log_likelihood, "bound": trial.value,
-                "the gradient of family.mean": trial.step, "the precision of family": trial.target}  # fmt: skip
+        return {
+            "expected_log_likelihood": trial.expected_log_likelihood,
+            "bound": trial.value,
+            "the gradient of family.mean": trial.step,
+            "the precision of family": trial.target,
+        }
 
 
 def _vectors(point: Point):

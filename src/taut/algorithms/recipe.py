@@ -30,5 +30,8 @@ class Recipe:
 
     def build(self) -> Any:
         """Make the call."""
-        made = lambda a: a.build() if isinstance(a, Recipe) else a  # noqa: E731
+
+        def made(a):
+            return a.build() if isinstance(a, Recipe) else a
+
         return self.function(*map(made, self.arguments), **{k: made(v) for k, v in self.keywords})

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from taut.algorithms.base import Algorithm
-from taut.algorithms.noise import Noise
+from taut.algorithms.gradient_noise import Noise
 from taut.algorithms.recipe import Recipe
 from taut.errors import ArgumentError
-from taut.gradients.problem import Problem, estimate, statistics_like, trainable
+from taut.problem import Problem, estimate, statistics_like, trainable
 
 D_ADAPTATION = "d-adaptation"
 

@@ -42,8 +42,6 @@ def start(
     """Variational inference that says how it ended: fit a posterior, predict with it, look at it."""
 
 
-COMMANDS = (
-    fit, predict, vae, evaluate, sample, encode, rate_distortion, report, verdict, calibrate, gradients
-)  # fmt: skip
+COMMANDS = (fit, predict, vae, evaluate, sample, encode, rate_distortion, report, verdict, calibrate, gradients)
 for command in COMMANDS:
     app.command()(command)

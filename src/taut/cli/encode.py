@@ -34,8 +34,9 @@ def encode(run: vae_options.Run, data: vae_options.NewImages, out: vae_options.O
     else:
         import polars as pl
 
-        columns = found | {f"{name}_{j}": values[:, j] for name, values in (("mean", mean), ("sd", sd)) for j in
-                           range(values.shape[1])}  # fmt: skip
+        columns = found | {
+            f"{name}_{j}": values[:, j] for name, values in (("mean", mean), ("sd", sd)) for j in range(values.shape[1])
+        }
         text = pl.DataFrame(columns).write_csv()
         typer.echo(text, nl=False) if out is None else write_text(out, text)
     say(f"the codes of {len(mean)} images" + (f" are in {out}." if out is not None else "."))

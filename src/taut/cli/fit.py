@@ -13,7 +13,7 @@ from taut.cli.outputs import check_folder, save, show, show_json
 from taut.cli.sentences import Sentences
 
 if TYPE_CHECKING:
-    from taut.result import Fit
+    from taut.results.fit import Fit
 
 DIVERGED = 3
 """Exit code of a fit that is not usable."""
@@ -57,7 +57,7 @@ def fit(
 
     import taut
     from taut.cli.cache import keep_compilations
-    from taut.learn import Checkpoint
+    from taut.learning.loop import Checkpoint
 
     keep_compilations()
     result = taut.fit(
@@ -86,7 +86,7 @@ def fit(
 
 def end(result: "Fit", out: Path | None) -> None:
     """The exit code that says how the fit ended, and on standard error what to do about it."""
-    from taut.learn import Ended
+    from taut.learning.loop import Ended
 
     if result.ended is Ended.DIVERGED:
         say(f"{result.ended.value}. {result.reason}")

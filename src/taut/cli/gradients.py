@@ -55,8 +55,8 @@ def gradients(
     inputs = None if data is None else read(data, target)
 
     from taut.cli.cache import keep_compilations
-    from taut.report.claims import claims_table
-    from taut.report.estimators import estimator_table
+    from taut.report.terminal.claims import claims_table
+    from taut.report.terminal.estimators import estimator_table
 
     keep_compilations()
     page = out is not None and out.suffix.lower() in PAGES
@@ -84,35 +84,47 @@ class Measured(NamedTuple):
 
 def _of_a_toy(toy: str, repeats: int, seed: int, claims: bool) -> Measured:
     """Over the usual range of k."""
-    from taut.comparison import study
-    from taut.consistency import claims as measure
     from taut.families import MeanField
     from taut.gradients import MeasureValued, NoControl, Reinforce, Reparametrization
-    from taut.gradients.toys import RANGES, Toy
+    from taut.studies.claims import gradient_claims as measure
+    from taut.studies.compare import study
+    from taut.studies.toys import RANGES, Toy
 
     table = study(toy, repeats=repeats, seed=seed)
     middle = Toy(toy, sum(RANGES[toy]) / 2)
     exact = MeanField([middle.gradient("mean")], [middle.gradient("sd") * middle.sd])
     tried = [Reparametrization(samples=1), Reinforce(samples=1, control=NoControl()), MeasureValued(samples=1)]
-    found = measure(middle.model, middle.family, objective=middle.objective, exact=exact, gradients=tried,
-                    repeats=repeats, seed=seed) if claims else None  # fmt: skip
+    found = (
+        measure(
+            middle.model,
+            middle.family,
+            objective=middle.objective,
+            exact=exact,
+            gradients=tried,
+            repeats=repeats,
+            seed=seed,
+        )
+        if claims
+        else None
+    )
     return Measured(table, {"square": "(x - k)²", "exp": "exp(-k x²)", "cos": "cos(k x)"}[toy], found)
 
 
 def _along_a_run(inputs: Any, family: Any, repeats: int, seed: int, claims: bool) -> Measured:
     """A row for each estimator, place and parameter."""
     import taut
-    from taut.consistency import claims as measure
     from taut.data import prepare
+    from taut.studies.claims import gradient_claims as measure
 
     model = taut.models.LogisticRegression()
     supervised = prepare(inputs.features, inputs.target)
     places = [
-        taut.fit(model, supervised, family=family, gradient="reparametrization", steps=steps, seed=seed,
-                 progress=False).posterior
+        taut.fit(
+            model, supervised, family=family, gradient="reparametrization", steps=steps, seed=seed, progress=False
+        ).posterior
         for steps in PLACES
-    ]  # fmt: skip
-    table = taut.gradients.compare(model, None, supervised, at=places, repeats=repeats, seed=seed)
+    ]
+    table = taut.compare_gradients(model, None, supervised, at=places, repeats=repeats, seed=seed)
     found = measure(model, None, supervised, at=places[1], repeats=repeats, seed=seed) if claims else None
     return Measured(table, f"logistic regression on {len(supervised.y):,} rows", found)
 
@@ -120,14 +132,14 @@ def _along_a_run(inputs: Any, family: Any, repeats: int, seed: int, claims: bool
 def _write(out: Path, page: bool, measured: Measured, toy: str | None, repeats: int, seed: int) -> None:
     """The page, or the figure of the variances alone."""
     if page:
-        from taut.report.estimators_page import Compared, estimators_page
+        from taut.report.pages.estimators import Compared, estimators_page
 
         steps = () if toy else PLACES
         estimators_page(Compared(measured.table, measured.found, measured.what, steps, repeats, seed), out)
         return say(f"the page is {out}.")
     import io
 
-    from taut.report.estimators import toy_curves, variances
+    from taut.report.terminal.estimators import toy_curves, variances
 
     content = io.BytesIO()
     figure = (toy_curves if toy else variances)(measured.table)

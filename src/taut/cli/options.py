@@ -83,13 +83,24 @@ Family = Annotated[
     Option(rich_help_panel=INFERENCE, help="The shape of the posterior."),
 ]
 Gradient = Annotated[
-    Literal["auto", "exact", "reparametrization", "path-derivative", "reinforce", "measure-valued", "local-expectation",
-            "enumeration", "disarm", "straight-through"] | None,
+    Literal[
+        "auto",
+        "exact",
+        "reparametrization",
+        "path-derivative",
+        "reinforce",
+        "measure-valued",
+        "local-expectation",
+        "enumeration",
+        "disarm",
+        "straight-through",
+    ]
+    | None,
     Option(
         rich_help_panel=INFERENCE,
         help="The estimator; auto measures which is soonest there. Naming one chooses the stochastic algorithm.",
     ),
-]  # fmt: skip
+]
 Samples = Annotated[
     int | None, Option(metavar="K", min=1, rich_help_panel=INFERENCE, help="Draws in each step, if the gradient draws.")
 ]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from taut.core.files import CHECKPOINT_FILE, is_foreign, write_file
 from taut.errors import ArgumentError
-from taut.files import CHECKPOINT_FILE, is_foreign, write_file
 
 if TYPE_CHECKING:
-    from taut.result import Fit
+    from taut.results.fit import Fit
 
 PIPE_WIDTH = 120
 """Columns of a table that goes to a file or a pipe, which have no width of their own."""
@@ -94,7 +94,7 @@ def check_folder(folder: Path, resume: bool | None) -> None:
 
 def save(fit: "Fit", folder: Path) -> None:
     """Save a fit in the folder of its run. The checkpoint there has done its work, unless the fit was interrupted."""
-    from taut.learn import Ended
+    from taut.learning.loop import Ended
 
     fit.save(folder)
     if fit.ended is not Ended.INTERRUPTED:

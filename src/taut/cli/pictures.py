@@ -11,8 +11,8 @@ from taut.errors import ArgumentError, DataError, SavedFitError
 
 if TYPE_CHECKING:
     from taut.data import Binarised, Images
-    from taut.latent_fit import LatentFit
     from taut.report import LatentEvidence
+    from taut.results.latent import LatentFit
 
 VALIDATION = 0.1
 """Part of the training images by which training is stopped."""
@@ -75,8 +75,8 @@ def load_run(run: Path) -> "tuple[LatentFit, LatentEvidence]":
         SavedFitError: another kind of fit.
     """
     import taut
-    from taut.latent_fit import LatentFit
     from taut.report import LatentEvidence
+    from taut.results.latent import LatentFit
 
     fit = taut.load(run)
     if not isinstance(fit, LatentFit):

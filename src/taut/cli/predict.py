@@ -11,7 +11,7 @@ from taut.cli.outputs import check_file, show_json, write_text
 if TYPE_CHECKING:
     import polars as pl
 
-    from taut.result import Fit
+    from taut.results.fit import Fit
 
 
 def predict(

@@ -42,7 +42,7 @@ def rate_distortion(
     import taut
     from taut.algorithms import StochasticGradient
     from taut.cli.cache import keep_compilations
-    from taut.report.rate import as_svg, curve_table
+    from taut.report.figures.rate import as_svg, curve_table
 
     keep_compilations()
     model, family = autoencoder(

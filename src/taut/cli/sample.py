@@ -25,7 +25,7 @@ def sample(
         check_file(out)
 
     from taut.cli.cache import keep_compilations
-    from taut.report.pictures import image_shape, png, tiled
+    from taut.report.figures.pictures import image_shape, png, tiled
 
     keep_compilations()
     fit, evidence = load_run(run)

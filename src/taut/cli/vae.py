@@ -17,7 +17,7 @@ from taut.cli.pictures import Splits, read_splits
 from taut.cli.tensorboard import TensorBoard
 
 if TYPE_CHECKING:
-    from taut.latent_fit import LatentFit
+    from taut.results.latent import LatentFit
 
 STEPS, BATCH, PATIENCE = 5000, 128, 20
 
@@ -54,14 +54,19 @@ def vae(
     import taut
     from taut.algorithms import StochasticGradient
     from taut.cli.cache import keep_compilations
-    from taut.learn import Checkpoint
+    from taut.learning.loop import Checkpoint
 
     keep_compilations()
     size = len(splits.images.train)
     model, family = autoencoder(
-        splits.images.shape, likelihood=likelihood, latent=latent, hidden=hidden, convolutional=convolutional,
-        discrete=discrete, seed=seed,
-    )  # fmt: skip
+        splits.images.shape,
+        likelihood=likelihood,
+        latent=latent,
+        hidden=hidden,
+        convolutional=convolutional,
+        discrete=discrete,
+        seed=seed,
+    )
     batch = batch_size or min(BATCH, size)
     budget = STEPS if epochs is None else epochs * max(size // batch, 1)
     with TensorBoard(log_dir) if log_dir else contextlib.nullcontext() as log:
@@ -112,7 +117,7 @@ def with_evidence(fit: "LatentFit", splits: Splits, evaluation: dict[str, Any] |
 
 def evaluated(fit: "LatentFit", splits: Splits, *, draws: int, annealed: int = 0, seed: int = 0) -> dict[str, Any]:
     """The figures on the test split, which training never sees."""
-    from taut.diagnostics.latent import evaluate
+    from taut.diagnostics.evaluation import evaluate
 
     seen = evaluate(
         fit.problem,
@@ -129,15 +134,26 @@ def evaluated(fit: "LatentFit", splits: Splits, *, draws: int, annealed: int = 0
 def to_json(fit: "LatentFit") -> dict[str, Any]:
     """What the table shows, in one object: the ELBO and its terms are those of the test split, null without one."""
     from taut.report import LatentEvidence
-    from taut.report.latent_words import learned
+    from taut.report.words.latent import learned
 
     facts = fit.to_json()
     evidence = LatentEvidence.from_arrays(fit.evidence)
     record = dict(evidence.record) if evidence is not None else {}
     terms = ("elbo", "expected_log_likelihood", "kl", "elbo_standard_error")
     of_test = record.pop("evaluation", None) or dict.fromkeys(
-        (*terms, "log_marginal", "annealed", "active_units", "kl_per_dimension", "activity", "information", "collapse",
-         "images", "draws"))  # fmt: skip
+        (
+            *terms,
+            "log_marginal",
+            "annealed",
+            "active_units",
+            "kl_per_dimension",
+            "activity",
+            "information",
+            "collapse",
+            "images",
+            "draws",
+        )
+    )
     of_test = {name: value for name, value in of_test.items() if name not in ("seed", "seconds")}
     saddle = [dataclasses.asdict(one) for one in learned(fit)]
     betas = {one["constraint"]: one["equivalent_beta"] for one in saddle} or None

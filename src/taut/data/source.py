@@ -7,9 +7,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from taut.batch import Batch
+from taut.core.batch import Batch
+from taut.core.trees import describe
 from taut.errors import ArgumentError, DataError
-from taut.trees import describe
 
 DEVICE_BYTES = 2 * 2**30
 """Most bytes of rows that are kept on the device; larger data are streamed."""
@@ -157,7 +157,10 @@ def take(parent: Batch, rows: Any, transform: Callable | None = None, key: Any =
     """The batch of the parent's `rows` (`[B]` places; none means all), transformed; runs inside the compiled loop."""
     batch = parent
     if rows.shape[0]:
-        pick = lambda a: a[rows]  # noqa: E731
+
+        def pick(a):
+            return a[rows]
+
         size = np.asarray(rows.shape[0], parent.total.dtype)
         batch = Batch(jax.tree.map(pick, parent.rows), pick(parent.weights), size, parent.total)
     return batch if transform is None else batch._replace(rows=transform(key, batch.rows))

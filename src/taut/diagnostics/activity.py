@@ -43,6 +43,9 @@ def activity(means: np.ndarray, threshold: float = THRESHOLD) -> Activity:
     Source: Y. Burda, R. Grosse, R. Salakhutdinov, Importance Weighted Autoencoders, 2016.
     """
     variances = np.var(np.asarray(means, float), axis=0, ddof=1)
-    above = lambda t: int(np.sum(variances > t))  # noqa: E731
+
+    def above(t):
+        return int(np.sum(variances > t))
+
     curve = tuple((t, above(t)) for t in CURVE)
     return Activity(above(threshold), len(variances), threshold, tuple(variances.tolist()), curve)

@@ -16,13 +16,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from taut.capabilities import Capability
-from taut.compilation import Compiled
+from taut.core.capabilities import Capability
+from taut.core.compilation import Compiled
 from taut.diagnostics.codes import Codes, blocks, draw_key, padded
 from taut.diagnostics.log_marginal import LogMarginal, MeanWeight, log_mean_weight, pooled
 from taut.errors import PairingError
 from taut.families.mean_field import LOG_2PI
-from taut.gradients.problem import Problem
+from taut.problem import Problem
 
 PILOT, MEASURED = 2, 3
 """Streams of random numbers."""
@@ -59,8 +59,13 @@ class Annealed(NamedTuple):
 
 def _chain(problem: Problem, x, scale, key, ladder, steps, gain):
     """One chain: (log-weight, acceptance, sizes of its moves). `steps` `[T]` are the sizes, `gain` adapts them."""
-    base = lambda z: -0.5 * jnp.sum(z**2 + LOG_2PI)  # noqa: E731
-    joint = lambda z: problem.model.log_likelihood(z, x[None])[0] + problem.model.prior.log_prob(z)  # noqa: E731
+
+    def base(z):
+        return -0.5 * jnp.sum(z**2 + LOG_2PI)
+
+    def joint(z):
+        return problem.model.log_likelihood(z, x[None])[0] + problem.model.prior.log_prob(z)
+
     tempered = jax.value_and_grad(lambda z, b: (1 - b) * base(z) + b * joint(z))
 
     def move(z, b, step, key):
@@ -107,7 +112,9 @@ def _chains(problem: Problem, seed, stream, ladder, gain, chains: int, images, s
     """Of every image: log-weights `[B, chains]`, acceptance `[B]`, sizes of the moves `[B, T]`."""
 
     def one(x, scale, place, steps):
-        run = lambda key: _chain(problem, x, scale, key, ladder, steps, gain)  # noqa: E731
+        def run(key):
+            return _chain(problem, x, scale, key, ladder, steps, gain)
+
         keys = jax.vmap(lambda number: draw_key(seed, stream, place, number))(jnp.arange(chains))
         log_weights, chances, used = jax.vmap(run)(keys)
         return log_weights, jnp.mean(chances), jnp.exp(jnp.mean(jnp.log(used), axis=0))

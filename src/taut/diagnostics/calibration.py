@@ -78,20 +78,33 @@ class Calibration:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
         scalars = {
-            name: {"p": float(self.p[i]), "chi_square_p": float(self.chi_square_p[i]),
-                   "coverage": {str(level): float(seen[i]) for level, seen in self.coverage.items()},
-                   "ranks": self.ranks[:, i].tolist()}
+            name: {
+                "p": float(self.p[i]),
+                "chi_square_p": float(self.chi_square_p[i]),
+                "coverage": {str(level): float(seen[i]) for level, seen in self.coverage.items()},
+                "ranks": self.ranks[:, i].tolist(),
+            }
             for i, name in enumerate(self.names)
-        }  # fmt: skip
-        return {"refits": len(self.ranks), "draws": self.draws, "calibrated": self.calibrated,
-                "overall_p": self.overall_p, "departures": self.departures(), "answers": self.answers,
-                "failures": self.failures, "seconds": self.seconds, "scalars": scalars}  # fmt: skip
+        }
+        return {
+            "refits": len(self.ranks),
+            "draws": self.draws,
+            "calibrated": self.calibrated,
+            "overall_p": self.overall_p,
+            "departures": self.departures(),
+            "answers": self.answers,
+            "failures": self.failures,
+            "seconds": self.seconds,
+            "scalars": scalars,
+        }
 
     def __str__(self) -> str:
         head = f"{len(self.ranks)} refits, {len(self.names)} scalars: "
         if self.calibrated:
-            least = ", ".join(f"{100 * s.min():.0f} to {100 * s.max():.0f} % within {100 * v:.0f} % intervals"
-                              for v, s in self.coverage.items())  # fmt: skip
+            least = ", ".join(
+                f"{100 * s.min():.0f} to {100 * s.max():.0f} % within {100 * v:.0f} % intervals"
+                for v, s in self.coverage.items()
+            )
             words = f"ranks are uniform as far as so many can tell (p = {self.overall_p:.2g}); {least}."
         else:
             found = self.departures()

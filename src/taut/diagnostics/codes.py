@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from taut.capabilities import Capability
-from taut.compilation import Compiled
-from taut.gradients.problem import Problem
-from taut.gradients.target import Target, closed_parts
+from taut.core.capabilities import Capability
+from taut.core.compilation import Compiled
+from taut.gradients.evaluate import closed_parts
+from taut.models.target import Target
+from taut.problem import Problem
 
 
 class Codes(NamedTuple):

@@ -5,11 +5,11 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from taut.gradients.problem import Problem
 from taut.models.likelihoods import Gaussian
 from taut.objectives.constrained import Constrained
 from taut.objectives.schedules import Schedule
 from taut.objectives.weighted import Weighted
+from taut.problem import Problem
 
 NOTHING = 0.5
 """Nats of KL below which codes say nothing."""

@@ -6,13 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from taut.batch import Batch, units
-from taut.capabilities import Capability
-from taut.compilation import Compiled
+from taut.core.batch import Batch, units
+from taut.core.capabilities import Capability
+from taut.core.compilation import Compiled
+from taut.gradients.evaluate import closed_parts, evaluate
 from taut.gradients.exact import Exact
-from taut.gradients.problem import Problem
-from taut.gradients.target import Target, closed_parts, evaluate
+from taut.models.target import Target
 from taut.objectives.draws import elbo_terms
+from taut.problem import Problem
 
 
 class Bound(NamedTuple):

@@ -11,7 +11,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from taut.compilation import Compiled
+from taut.core.compilation import Compiled
 from taut.diagnostics.codes import Codes, blocks, draw_key, padded
 
 STREAM = 1
@@ -54,7 +54,9 @@ def _log_ratios(every, seed, members, places, draws: int):
         among = eqx.filter_vmap(lambda q: q.log_prob(z))(every)
         return own - (jax.nn.logsumexp(among) - np.log(len(among)))
 
-    each_draw = lambda q, place: jax.vmap(lambda number: one(q, place, number))(np.arange(draws))  # noqa: E731
+    def each_draw(q, place):
+        return jax.vmap(lambda number: one(q, place, number))(np.arange(draws))
+
     return jax.vmap(each_draw)(members, places)
 
 

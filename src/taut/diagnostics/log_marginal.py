@@ -15,10 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from taut.compilation import Compiled
+from taut.core.compilation import Compiled
 from taut.diagnostics.codes import Codes, blocks, draw_key, padded
 from taut.errors import ArgumentError
-from taut.gradients.problem import Problem
+from taut.problem import Problem
 
 STREAM = 0
 """Of random numbers."""
@@ -94,9 +94,16 @@ class LogMarginal(NamedTuple):
     def average(cls, each: MeanWeight, draws: int) -> "LogMarginal":
         """Over images, each counting once."""
         size, dominated = each.effective_sample_size, float(np.mean(each.largest > DOMINANT))
-        return cls(float(each.log.mean()), pooled(each.standard_error), float(size.mean()), float(size.min()),
-        dominated,
-                   draws, len(size), cls._warning(dominated, draws))  # fmt: skip
+        return cls(
+            float(each.log.mean()),
+            pooled(each.standard_error),
+            float(size.mean()),
+            float(size.min()),
+            dominated,
+            draws,
+            len(size),
+            cls._warning(dominated, draws),
+        )
 
     @staticmethod
     def _warning(dominated: float, draws: int) -> str | None:

@@ -12,15 +12,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from taut.auto import fit
-from taut.data.columns import Column
-from taut.data.design import Design
-from taut.data.labels import Labels
-from taut.data.supervised import Supervised
+from taut.data.tables.columns import Column
+from taut.data.tables.design import Design
+from taut.data.tables.labels import Labels
+from taut.data.tables.supervised import Supervised
 from taut.errors import DataError
-from taut.learn import Ended
+from taut.fitting.fit import fit
+from taut.learning.loop import Ended
 from taut.models import LogisticRegression, Normal
-from taut.result import Fit
+from taut.results.fit import Fit
 
 
 class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):

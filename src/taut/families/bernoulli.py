@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.families.base import Branches, Family
 
 
@@ -38,9 +38,19 @@ class Bernoulli(Family):
     @property
     def offers(self):
         """Moments and entropy, all outcomes; no differentiable draws."""
-        return frozenset({Capability.MOMENTS, Capability.CLOSED_ENTROPY, Capability.FACTORISED, Capability.COVARIANCE,
-                          Capability.WEAK_DERIVATIVES, Capability.FINITE, Capability.BINARY, Capability.RELAXED,
-                          Capability.UNIFORM_NOISE})  # fmt: skip
+        return frozenset(
+            {
+                Capability.MOMENTS,
+                Capability.CLOSED_ENTROPY,
+                Capability.FACTORISED,
+                Capability.COVARIANCE,
+                Capability.WEAK_DERIVATIVES,
+                Capability.FINITE,
+                Capability.BINARY,
+                Capability.RELAXED,
+                Capability.UNIFORM_NOISE,
+            }
+        )
 
     @property
     def mean(self) -> Float[Array, " D"]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.families.base import Branches, Family
 
 
@@ -36,8 +36,16 @@ class Categorical(Family):
     @property
     def offers(self):
         """Moments and entropy, all outcomes; no differentiable draws."""
-        return frozenset({Capability.MOMENTS, Capability.CLOSED_ENTROPY, Capability.COVARIANCE,
-                          Capability.WEAK_DERIVATIVES, Capability.FINITE, Capability.RELAXED})  # fmt: skip
+        return frozenset(
+            {
+                Capability.MOMENTS,
+                Capability.CLOSED_ENTROPY,
+                Capability.COVARIANCE,
+                Capability.WEAK_DERIVATIVES,
+                Capability.FINITE,
+                Capability.RELAXED,
+            }
+        )
 
     @property
     def probabilities(self) -> Float[Array, "G C"]:

@@ -9,12 +9,12 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
+from taut.core.trees import cast, is_float_array
 from taut.errors import ArgumentError
 from taut.families.base import Family
 from taut.families.full_rank import FullRank
 from taut.families.mean_field import LOG_2PI
-from taut.trees import cast, is_float_array
 
 
 class Flow(Family):
@@ -114,12 +114,17 @@ class Flow(Family):
 
 def _from_identity(bijection: Any) -> Any:
     """The bijection with the last layer of every network zero, so that it only reorders coordinates."""
-    is_network = lambda x: isinstance(x, eqx.nn.MLP)  # noqa: E731
+
+    def is_network(x):
+        return isinstance(x, eqx.nn.MLP)
 
     def silenced(x):
         if not is_network(x):
             return x
-        last = lambda network: (network.layers[-1].weight, network.layers[-1].bias)  # noqa: E731
+
+        def last(network):
+            return (network.layers[-1].weight, network.layers[-1].bias)
+
         return eqx.tree_at(last, x, [jnp.zeros_like(a) for a in last(x)])
 
     return jax.tree.map(silenced, bijection, is_leaf=is_network)

@@ -8,10 +8,10 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.families.base import Branches, Family
 from taut.families.mean_field import LOG_2PI
-from taut.families.weak import MEAN_CONSTANT, rayleigh, standard_branches
+from taut.families.weak_derivatives import MEAN_CONSTANT, rayleigh, standard_branches
 
 
 class FullRank(Family):
@@ -57,10 +57,19 @@ class FullRank(Family):
     @property
     def offers(self):
         """Everything that a Gaussian can give."""
-        return frozenset({Capability.REPARAMETRISED, Capability.MOMENTS, Capability.PREDICTOR_MOMENTS,
-                          Capability.CLOSED_ENTROPY, Capability.PRECISION, Capability.COVARIANCE,
-                          Capability.WEAK_DERIVATIVES, Capability.UNIFORM_NOISE,
-                          Capability.NORMAL_NOISE})  # fmt: skip
+        return frozenset(
+            {
+                Capability.REPARAMETRISED,
+                Capability.MOMENTS,
+                Capability.PREDICTOR_MOMENTS,
+                Capability.CLOSED_ENTROPY,
+                Capability.PRECISION,
+                Capability.COVARIANCE,
+                Capability.WEAK_DERIVATIVES,
+                Capability.UNIFORM_NOISE,
+                Capability.NORMAL_NOISE,
+            }
+        )
 
     @property
     def factor(self) -> Float[Array, "D D"]:

@@ -8,7 +8,7 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.families.base import Family
 from taut.families.mean_field import LOG_2PI
@@ -74,9 +74,17 @@ class LowRank(Family):
     @property
     def offers(self):
         """What a Gaussian can give without a matrix of size D^2."""
-        return frozenset({Capability.REPARAMETRISED, Capability.MOMENTS, Capability.PREDICTOR_MOMENTS,
-                          Capability.CLOSED_ENTROPY, Capability.COVARIANCE, Capability.UNIFORM_NOISE,
-                          Capability.NORMAL_NOISE})  # fmt: skip
+        return frozenset(
+            {
+                Capability.REPARAMETRISED,
+                Capability.MOMENTS,
+                Capability.PREDICTOR_MOMENTS,
+                Capability.CLOSED_ENTROPY,
+                Capability.COVARIANCE,
+                Capability.UNIFORM_NOISE,
+                Capability.NORMAL_NOISE,
+            }
+        )
 
     @property
     def variance(self) -> Float[Array, " D"]:

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.families.base import Branches, Family
-from taut.families.weak import MEAN_CONSTANT, rayleigh, standard_branches
+from taut.families.weak_derivatives import MEAN_CONSTANT, rayleigh, standard_branches
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -47,10 +47,20 @@ class MeanField(Family):
     @property
     def offers(self):
         """Everything that a Gaussian can give."""
-        return frozenset({Capability.REPARAMETRISED, Capability.MOMENTS, Capability.PREDICTOR_MOMENTS,
-                          Capability.CLOSED_ENTROPY, Capability.PRECISION, Capability.FACTORISED,
-                          Capability.COVARIANCE, Capability.WEAK_DERIVATIVES, Capability.UNIFORM_NOISE,
-                          Capability.NORMAL_NOISE})  # fmt: skip
+        return frozenset(
+            {
+                Capability.REPARAMETRISED,
+                Capability.MOMENTS,
+                Capability.PREDICTOR_MOMENTS,
+                Capability.CLOSED_ENTROPY,
+                Capability.PRECISION,
+                Capability.FACTORISED,
+                Capability.COVARIANCE,
+                Capability.WEAK_DERIVATIVES,
+                Capability.UNIFORM_NOISE,
+                Capability.NORMAL_NOISE,
+            }
+        )
 
     @property
     def variance(self) -> Float[Array, " D"]:

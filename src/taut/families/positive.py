@@ -9,10 +9,10 @@ import numpy as np
 from jax.scipy.special import digamma, gammaln
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.families.factorised import Factorised, RateFamily
-from taut.families.implicit import log_gamma_noise, moving
+from taut.families.implicit_gamma import log_gamma_noise, moving
 
 
 def _entropies(shape, log_rate):

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 from jax.scipy.special import digamma, gammaln
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.families.base import Family
 from taut.families.factorised import Factorised
-from taut.families.implicit import log_gamma_noise, moving
+from taut.families.implicit_gamma import log_gamma_noise, moving
 
 
 def _log_beta(a, b):

@@ -23,7 +23,7 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.families.base import Family
 from taut.families.full_rank import FullRank
 from taut.families.mean_field import LOG_2PI
@@ -67,7 +67,10 @@ class Bend(eqx.Module):
 
     def _given(self, first: Float[Array, " C"], size: int) -> tuple[Float[Array, " N"], Float[Array, " N"]]:
         """Locations and log-scales of the first `size` coordinates given those that are conditioned on."""
-        below = lambda matrix: jnp.tril(matrix[:size], -1)  # noqa: E731
+
+        def below(matrix):
+            return jnp.tril(matrix[:size], -1)
+
         s = KNEE * jnp.tanh(first / KNEE)
         location = below(self.bend) @ (first**2 - 1) + below(self.lean) @ first + self.shift[:size]
         h = below(self.funnel) @ s + below(self.spread) @ (s**2 - 1)

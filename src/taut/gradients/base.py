@@ -6,11 +6,11 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 from jaxtyping import PRNGKeyArray
 
-from taut.capabilities import Capability, sentence
+from taut.core.capabilities import Capability, sentence
 from taut.errors import ArgumentError
 from taut.families.base import Family
-from taut.gradients.target import Target
 from taut.models.base import Model
+from taut.models.target import Target
 from taut.objectives.base import Objective
 
 

@@ -6,13 +6,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
+from taut.core.trees import stop_gradient
 from taut.errors import ArgumentError
 from taut.gradients.base import Gradient, Info
-from taut.gradients.control_variates import contributions
-from taut.gradients.target import evaluate
+from taut.gradients.control_variates.base import contributions
+from taut.gradients.evaluate import evaluate
 from taut.objectives.draws import elbo_terms
-from taut.trees import stop_gradient
 
 
 class Disarm(Gradient):

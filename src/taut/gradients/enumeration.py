@@ -6,12 +6,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
+from taut.core.trees import stop_gradient
 from taut.families.amortized import Amortized
 from taut.gradients.base import Gradient, Info
-from taut.gradients.target import combine
+from taut.gradients.evaluate import combine
 from taut.objectives.draws import elbo_terms
-from taut.trees import stop_gradient
 
 MOST_OUTCOMES = 4096
 """12 binary coordinates."""

@@ -5,10 +5,10 @@ from typing import ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
+from taut.core.trees import stop_gradient
 from taut.gradients.base import Gradient, Info
 from taut.objectives.draws import Draws, elbo_terms
-from taut.trees import stop_gradient
 
 
 class Exact(Gradient):
@@ -22,8 +22,9 @@ class Exact(Gradient):
     """
 
     name: ClassVar[str] = "exact"
-    needs = frozenset({Capability.CLOSED_LIKELIHOOD, Capability.CLOSED_PRIOR, Capability.CLOSED_ENTROPY,
-                       Capability.MEAN_OVER_DRAWS})  # fmt: skip
+    needs = frozenset(
+        {Capability.CLOSED_LIKELIHOOD, Capability.CLOSED_PRIOR, Capability.CLOSED_ENTROPY, Capability.MEAN_OVER_DRAWS}
+    )
     learning_rate: ClassVar[float] = 0.03
     samples: int = eqx.field(static=True, default=1, init=False)
 

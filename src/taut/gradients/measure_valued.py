@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
+from taut.core.trees import stop_gradient
 from taut.gradients.base import Gradient, Info
-from taut.gradients.target import evaluate
+from taut.gradients.evaluate import evaluate
 from taut.objectives.draws import Draws, elbo_terms
-from taut.trees import stop_gradient
 
 
 class MeasureValued(Gradient):

@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
+from taut.core.trees import stop_gradient
+from taut.gradients.arrangements import Sampled
 from taut.gradients.base import Info
-from taut.gradients.draws import Sampled
-from taut.gradients.target import evaluate
+from taut.gradients.evaluate import evaluate
 from taut.objectives.draws import Draws, elbo_terms
-from taut.trees import stop_gradient
 
 
 class PathDerivative(Sampled):

@@ -6,13 +6,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from taut.core.trees import stop_gradient
 from taut.errors import ArgumentError
+from taut.gradients.arrangements import Sampled
 from taut.gradients.base import Info
-from taut.gradients.control_variates import ControlVariate, LeaveOneOut, Seen
-from taut.gradients.draws import Sampled
-from taut.gradients.target import evaluate
+from taut.gradients.control_variates.base import ControlVariate, LeaveOneOut, Seen
+from taut.gradients.evaluate import evaluate
 from taut.objectives.draws import elbo_terms
-from taut.trees import stop_gradient
 
 
 class Reinforce(Sampled):

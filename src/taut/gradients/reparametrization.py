@@ -2,12 +2,12 @@
 
 from typing import ClassVar
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
+from taut.core.trees import stop_gradient
+from taut.gradients.arrangements import Sampled
 from taut.gradients.base import Info
-from taut.gradients.draws import Sampled
-from taut.gradients.target import evaluate, over_draws
+from taut.gradients.evaluate import evaluate, over_draws
 from taut.objectives.draws import elbo_terms
-from taut.trees import stop_gradient
 
 
 class Reparametrization(Sampled):

@@ -4,12 +4,12 @@ from typing import ClassVar
 
 import equinox as eqx
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
+from taut.core.trees import stop_gradient
 from taut.errors import ArgumentError
 from taut.gradients.base import Gradient, Info
-from taut.gradients.target import evaluate, over_draws
+from taut.gradients.evaluate import evaluate, over_draws
 from taut.objectives.draws import elbo_terms
-from taut.trees import stop_gradient
 
 
 class StraightThrough(Gradient):

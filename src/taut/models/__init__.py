@@ -1,9 +1,9 @@
 """Sentence 1, define your model: what is unknown and how it makes the data."""
 
+from taut.models.adapters.from_numpyro import from_numpyro as from_numpyro
+from taut.models.adapters.from_pymc import from_pymc as from_pymc
 from taut.models.base import Model as Model
-from taut.models.checks import Check as Check
-from taut.models.from_numpyro import from_numpyro as from_numpyro
-from taut.models.from_pymc import from_pymc as from_pymc
+from taut.models.checks.check import Check as Check
 from taut.models.latent import LatentVariableModel as LatentVariableModel
 from taut.models.log_density import LogDensity as LogDensity
 from taut.models.logistic import LogisticRegression as LogisticRegression

@@ -7,7 +7,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.models.prior import Prior
 
 

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.models.base import Model
-from taut.models.checks import Check, check
+from taut.models.checks.check import Check, check
 from taut.models.prior import Prior
 from taut.models.supports import Parameters, Unknowns
 

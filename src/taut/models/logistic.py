@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.scipy.special import ndtri
 from jaxtyping import Array, Float
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.models.base import Model
 from taut.models.expectations import expected_softplus, logistic_expectations
 from taut.models.prior import Normal, Prior

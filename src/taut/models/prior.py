@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 
 LOG_2PI = float(np.log(2 * np.pi))

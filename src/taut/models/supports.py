@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taut.core.trees import is_float_array
 from taut.errors import ArgumentError
-from taut.trees import is_float_array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,8 +176,12 @@ class Parameters(Unknowns):
     places: Any = eqx.field(static=True)
 
     def __init__(self, template: Any):
-        is_support = lambda x: isinstance(x, Support)  # noqa: E731
-        unknown = lambda x: is_support(x) or is_float_array(x)  # noqa: E731
+        def is_support(x):
+            return isinstance(x, Support)
+
+        def unknown(x):
+            return is_support(x) or is_float_array(x)
+
         leaves = jax.tree_util.tree_leaves_with_path(template, is_leaf=is_support)
         bare = [
             p
@@ -195,8 +199,10 @@ class Parameters(Unknowns):
             )
         self.names = tuple(_name(path) for path, _ in found)
         self.supports = tuple(leaf if is_support(leaf) else Support("real", leaf.shape) for _, leaf in found)
-        start = [np.zeros(s.free_shape) if is_support(leaf) else np.asarray(leaf, float)
-                 for s, (_, leaf) in zip(self.supports, found, strict=True)]  # fmt: skip
+        start = [
+            np.zeros(s.free_shape) if is_support(leaf) else np.asarray(leaf, float)
+            for s, (_, leaf) in zip(self.supports, found, strict=True)
+        ]
         self.origin = np.concatenate([a.ravel() for a in start])
         self.rest = jax.tree.map(lambda x: None if unknown(x) else x, template, is_leaf=is_support)
         self.places = jax.tree.structure(

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.objectives.draws import Draws
 
 

@@ -9,7 +9,7 @@ import equinox as eqx
 import numpy as np
 
 from taut.errors import ArgumentError
-from taut.objectives.leaves import number, shown
+from taut.objectives.traced_numbers import number, shown
 
 STATISTICS = ("expected_log_likelihood", "kl", "elbo")
 

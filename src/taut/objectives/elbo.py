@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.objectives.base import Objective
 from taut.objectives.draws import Draws, elbo_terms
 

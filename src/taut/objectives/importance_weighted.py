@@ -5,7 +5,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.objectives.base import Objective
 from taut.objectives.draws import Draws
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from taut.errors import ArgumentError
-from taut.objectives.leaves import number, shown
+from taut.objectives.traced_numbers import number, shown
 
 RECENT, SMOOTHED = 0.9, 0.99
 """Weights of the past in the two moving averages of the violation: of about 10 and of about 100 steps."""
@@ -80,7 +80,10 @@ class Rule(eqx.Module):
     def update(self, memory: Multiplier, violation: Float[Array, " n"]) -> Multiplier:
         """The memory after a step with this relative violation."""
         first = memory.step == 0
-        averaged = lambda old, new, past: jnp.where(first, new, past * old + (1 - past) * new)  # noqa: E731
+
+        def averaged(old, new, past):
+            return jnp.where(first, new, past * old + (1 - past) * new)
+
         smoothed = averaged(memory.smoothed, violation, SMOOTHED)
         around = jnp.where(first, 0.0, violation - memory.recent)
         variance = SMOOTHED * memory.variance + (1 - SMOOTHED) * around**2

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.objectives.base import Objective
 from taut.objectives.draws import Draws
-from taut.objectives.leaves import number, shown
+from taut.objectives.traced_numbers import number, shown
 
 
 class Renyi(Objective):

@@ -7,12 +7,12 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from taut.capabilities import Capability
+from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.objectives.base import Objective
 from taut.objectives.draws import Draws, elbo_terms
-from taut.objectives.leaves import number, shown
 from taut.objectives.schedules import Schedule
+from taut.objectives.traced_numbers import number, shown
 
 
 class Weighted(Objective):

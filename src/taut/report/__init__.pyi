@@ -1,6 +1,6 @@
 from .evidence import Evidence as Evidence
-from .html import page as page
+from .figures.ranks import rank_plot as rank_plot
+from .figures.rate import rate_distortion as rate_distortion
 from .latent_evidence import LatentEvidence as LatentEvidence
-from .ranks import rank_plot as rank_plot
-from .rate import rate_distortion as rate_distortion
-from .terminal import table as table
+from .pages.posterior import page as page
+from .terminal.posterior import table as table

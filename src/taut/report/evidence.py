@@ -100,8 +100,14 @@ class Evidence:
             raise SavedFitError(f"The saved data summary lacks {', '.join(missing)}: save the fit again.")
         new = cls(**{name: np.asarray(arrays[name]) for name in names})
         points = (len(new.outcome), 2)
-        shapes = {"count": (BINS,), "positive": (BINS,), "predicted": (BINS,), "low": new.typical.shape,
-                  "high": new.typical.shape, "points": points}  # fmt: skip
+        shapes = {
+            "count": (BINS,),
+            "positive": (BINS,),
+            "predicted": (BINS,),
+            "low": new.typical.shape,
+            "high": new.typical.shape,
+            "points": points,
+        }
         for name, shape in shapes.items():
             if arrays[name].shape != shape:
                 found = f"{name} of shape {arrays[name].shape} where {shape} is expected"
@@ -157,7 +163,7 @@ def named(fit: Any, features: Any) -> list[int]:
 
 def _rows(fit: Any, features: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
     """Design matrix and 0/1 target of the rows that the fit used: under missing="drop" those that lack nothing."""
-    from taut.data.frames import as_series
+    from taut.data.tables.frames import as_series
 
     dropping = fit.design.missing == "drop"
     X, values = fit.design.matrix(features), as_series(target)

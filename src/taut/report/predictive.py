@@ -5,7 +5,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
-from taut import precision
+from taut.core import precision
 
 BLOCK = 1024
 """Rows at a time: the last block is padded, so that every call has this shape."""

@@ -1,0 +1,1 @@
+"""Algorithms that see the model through batches of log densities and scores, on the host."""

@@ -1,0 +1,174 @@
+"""From a log density to the best Gaussian that was found, and whether it was found twice.
+
+The short route serves most posteriors: climb from 16 points, begin at the distinct modes, and phase 1 settles in a few
+iterations. Where it does not (centred hierarchies, heavy tails), points along the climbs' paths are tried, the many
+briefly and the best at length. A posterior may have several optima, and the best one may have been missed: so the best
+ELBO must recur from another start, or more starts are made, or the answer says that it did not.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats.qmc import LatinHypercube
+
+from taut.algorithms.on_density.gaussians import Gaussian, matched_draws
+from taut.algorithms.on_density.phases import Climbed, draws_for, fixed_draws
+from taut.algorithms.on_density.quasi_newton import climb
+from taut.algorithms.on_density.starts import Candidate, along_paths, modes
+from taut.models.density import Density
+
+STARTS = 16
+RANGE = 2.0
+"""Starts are uniform on (-2, 2) in each unconstrained coordinate, as Stan's are, and the model's own."""
+SAME_OPTIMUM = 0.3
+"""Nats within which two starts have found the same ELBO."""
+RIVAL = 7.0
+"""Nats below the best within which a distinct optimum still holds a thousandth of the mass."""
+APART = 3.0
+"""Sds between the means of two Gaussians that are distinct optima."""
+QUICK, PATIENT, LONG = 25, 30, 120
+"""Trials of phase 1 that the modes, the few and the one best candidate are given."""
+AROUND, FAR = 16, 20.0
+"""Climbs from around the answer, and how many of its sds away they may begin: a separated mode lies there."""
+MANY = 100
+"""Coordinates above which fewer paths are followed: a curvature costs 2D gradients and D^3, and four paths of a
+hierarchy have led to the same optimum as sixteen."""
+FEW_PATHS = 4
+
+
+class Found(NamedTuple):
+    """The outcome of a search.
+
+    Attributes:
+        best: the best end of phase 1.
+        recurred: whether another start found the same ELBO.
+        rivals: distinct optima that may hold mass that `best` misses, with it first: all settled.
+        route: "mode", "path", or "none" where no start has a finite ELBO.
+        starts: climbs made.
+        draws: `[S, D]`, the fixed draws.
+    """
+
+    best: Climbed
+    recurred: bool
+    rivals: list[Climbed]
+    route: str
+    starts: int
+    draws: Float[np.ndarray, "S D"]
+
+
+def search(density: Density, origin: Float[np.ndarray, " D"], rng: np.random.Generator) -> Found | None:
+    """The best Gaussian by phase 1 from many starts; None where no start has a finite ELBO."""
+    z = matched_draws(rng, draws_for(density.dim), density.dim)
+    found, made = None, 0
+    for count in (STARTS, 2 * STARTS):
+        starts = origin + rng.uniform(-RANGE, RANGE, (count, density.dim))
+        if made == 0:
+            starts[0] = origin
+        made += count
+        climbs = climb(density, starts)
+        # Where no climb has arrived they all rise without bound, and their ends are no modes.
+        again = _by_modes(modes(density, climbs, rng), density, z, made) if climbs.arrived.any() else None
+        if again is None or not again.best.converged:
+            paths = along_paths(density, climbs, rng, FEW_PATHS if density.dim > MANY else count)
+            again = _better(again, _by_paths(paths, density, z, made))
+        found = _merged(found, again, made)
+        if found is not None and found.recurred:
+            break
+    return found if found is None else _around(found, density, rng)
+
+
+def _around(found: Found, density: Density, rng: np.random.Generator) -> Found:
+    """What climbs from far around the answer find: other modes that the first starts were too close together to see."""
+    q = found.best.gaussian
+    # A Latin hypercube: no coordinate's far sides are left out by chance.
+    places = LatinHypercube(density.dim, rng=rng).random(AROUND)
+    begin = q.mean + q.sd * FAR * (2 * places - 1)
+    seen = [run.gaussian for run in found.rivals] or [q]
+    climbs = climb(density, begin)
+    # An end near a Gaussian that is known is the mode that it is at: no curvature is spent on it.
+    near = [np.linalg.norm(np.linalg.solve(g.factor, (climbs.ends - g.mean).T), axis=0) <= APART for g in seen]
+    climbs = climbs._replace(values=np.where(np.any(near, axis=0), -np.inf, climbs.values))
+    new = [
+        c
+        for c in modes(density, climbs, rng)
+        if all(_distance(c.gaussian, g) > APART for g in seen) and c.elbo > found.best.elbo - 2 * RIVAL
+    ]
+    runs = [fixed_draws(density, c.gaussian, found.draws, QUICK) for c in new]
+    rivals = _distinct([*found.rivals, *runs])
+    starts = found.starts + AROUND
+    if rivals and rivals[0].elbo > found.best.elbo + SAME_OPTIMUM:
+        return found._replace(best=rivals[0], recurred=False, rivals=rivals, starts=starts)
+    return found._replace(rivals=rivals, starts=starts)
+
+
+def _by_modes(starts: list[Candidate], density: Density, z, made: int) -> Found | None:
+    if not starts:
+        return None
+    near = [c for c in starts if c.elbo > starts[0].elbo - 2 * RIVAL][:4]
+    runs = [(fixed_draws(density, c.gaussian, z, QUICK), c) for c in near]
+    runs = sorted(runs, key=lambda run: -run[0].elbo)
+    best, start = runs[0]
+    recurred = len(start.climbs) > 1 or _recurs(best, [run for run, _ in runs[1:]])
+    return Found(best, recurred, _distinct([run for run, _ in runs]), "mode", made, z)
+
+
+def _by_paths(starts: list[Candidate], density: Density, z, made: int) -> Found | None:
+    if not starts:
+        return None
+    runs = _ranked([fixed_draws(density, c.gaussian, z, QUICK) for c in starts[:8]])
+    runs = _ranked([*(_longer(density, run, z, PATIENT) for run in runs[:3]), *runs[3:]])
+    best = _longer(density, runs[0], z, LONG)
+    return Found(best, _recurs(best, runs[1:]), _distinct([best, *runs[1:]]), "path", made, z)
+
+
+def _longer(density: Density, run: Climbed, z, most: int) -> Climbed:
+    if run.converged:
+        return run
+    more = fixed_draws(density, run.gaussian, z, most)
+    return more._replace(
+        iterations=run.iterations + more.iterations,
+        elbos=run.elbos + more.elbos,
+        log_likelihoods=run.log_likelihoods + more.log_likelihoods,
+    )
+
+
+def _ranked(runs: list[Climbed]) -> list[Climbed]:
+    return sorted(runs, key=lambda run: -run.elbo)
+
+
+def _recurs(best: Climbed, others: list[Climbed]) -> bool:
+    return any(best.elbo - run.elbo < SAME_OPTIMUM for run in others)
+
+
+def _distinct(runs: list[Climbed]) -> list[Climbed]:
+    """The settled runs, best first, that lie apart from every better one and are close to the best in ELBO."""
+    kept: list[Climbed] = []
+    for run in _ranked([run for run in runs if run.converged]):
+        if kept and run.elbo < kept[0].elbo - RIVAL:
+            break
+        if all(_distance(run.gaussian, other.gaussian) > APART for other in kept):
+            kept.append(run)
+    return kept
+
+
+def _distance(a: Gaussian, b: Gaussian) -> float:
+    """Sds between the means, by the wider of the two."""
+    away = (np.linalg.norm(np.linalg.solve(q.factor, a.mean - b.mean)) for q in (a, b))
+    return float(min(away))
+
+
+def _better(a: Found | None, b: Found | None) -> Found | None:
+    if a is None or b is None:
+        return a or b
+    return a if a.best.elbo >= b.best.elbo and a.best.converged >= b.best.converged else b
+
+
+def _merged(before: Found | None, after: Found | None, made: int) -> Found | None:
+    """The better of two rounds; what both found has recurred."""
+    best = _better(before, after)
+    if before is None or after is None or best is None:
+        return best
+    again = abs(before.best.elbo - after.best.elbo) < SAME_OPTIMUM
+    rivals = _distinct([*before.rivals, *after.rivals])
+    return best._replace(recurred=best.recurred or again, rivals=rivals, starts=made)

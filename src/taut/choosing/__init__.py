@@ -1,0 +1,1 @@
+"""The sentences that were left open: names, rules, and a pilot run for the gradient estimator."""

@@ -1,0 +1,1 @@
+"""What every room uses: batches, capabilities, trees, precision, compilation, files."""

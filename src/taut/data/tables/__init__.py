@@ -1,0 +1,1 @@
+"""Tables in: columns, design matrices, labels."""

@@ -1,0 +1,125 @@
+"""Any two labels as 0 and 1."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from taut.data.tables.columns import ordered
+from taut.data.tables.frames import as_series
+from taut.data.wording import listing, quoted
+from taut.errors import ArgumentError, DataError, SavedFitError
+
+Label = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The two labels of a binary target.
+
+    Attributes:
+        classes: (negative, positive), encoded as 0 and 1.
+
+    Example:
+        >>> labels = Labels.learn(["no", "yes", "no"])
+        >>> labels.classes, labels.encode(["yes", "no"]).tolist()
+        (('no', 'yes'), [1.0, 0.0])
+        >>> Labels.learn([1, 2, 2], positive=1).classes
+        (2, 1)
+    """
+
+    classes: tuple[Label, Label]
+
+    @classmethod
+    def learn(cls, values: Any, *, positive: Label | None = None) -> "Labels":
+        """Find the two labels; the later one in order is the positive.
+
+        Args:
+            values: `[n]` numbers, text or true/false. Numbers and false < true have their own order, text the
+                alphabet's, a Polars Enum the one it was declared with.
+            positive: the label to be taken as 1 instead; its text is enough.
+
+        Raises:
+            DataError: missing labels, one label, more than two, a continuous target.
+            ArgumentError: `positive` is none of the labels.
+        """
+        series = as_series(values)
+        labels = _as_labels(series)
+        counts = {label: labels.count(label) for label in (_plain(label) for label in ordered(series))}
+        found = listing(f"{label!r} ({count} rows)" for label, count in counts.items())
+        if len(counts) == 1:
+            raise DataError(f"The target '{series.name}' is always {found}: rows of two classes are needed.")
+        if len(counts) > 2:
+            if series.dtype.is_float() and any(isinstance(label, float) for label in counts):
+                raise DataError(
+                    f"The target '{series.name}' is continuous ({len(counts)} different numbers, from "
+                    f"{min(counts)} to {max(counts)}): a binary one is needed, say: is it above a limit?"
+                )
+            raise DataError(
+                f"The target '{series.name}' has {len(counts)} labels: {found}. Only two (binary) are "
+                "possible here: leave rows out, or group the labels into two."
+            )
+        negative_first = list(counts)
+        if positive is None:
+            return cls((negative_first[0], negative_first[1]))
+        chosen = [label for label in negative_first if label == positive or str(label) == str(positive)]
+        if not chosen:
+            raise ArgumentError(f"positive={positive!r} is none of the labels of '{series.name}': {found}.")
+        return cls((next(label for label in negative_first if label != chosen[0]), chosen[0]))
+
+    def encode(self, values: Any) -> np.ndarray:
+        """Labels as 0 and 1, `[n]` float64.
+
+        Raises:
+            DataError: missing labels, or others than the two.
+        """
+        series = as_series(values)
+        labels = _as_labels(series)
+        code = {label: float(i) for i, label in enumerate(self.classes)}
+        if unknown := {label for label in labels if label not in code}:
+            raise DataError(
+                f"The target '{series.name}' holds {quoted(sorted(unknown, key=str))}, where the labels are "
+                f"{self.classes[0]!r} and {self.classes[1]!r}."
+            )
+        return np.array([code[label] for label in labels])
+
+    def to_json(self) -> dict:
+        """The labels as a dict for `json.dumps`."""
+        return {"classes": list(self.classes)}
+
+    @classmethod
+    def from_json(cls, saved: dict) -> "Labels":
+        """Rebuild labels from `to_json`.
+
+        Raises:
+            SavedFitError: not what `to_json` gives.
+        """
+        try:
+            negative, positive = saved["classes"]
+        except (KeyError, TypeError, ValueError) as problem:
+            raise SavedFitError("This is not the record of two labels.") from problem
+        return cls((negative, positive))
+
+
+def _as_labels(series: pl.Series) -> list[Label]:
+    """The labels as plain Python values, or the reason why they are none."""
+    if len(series) == 0:
+        raise DataError(f"The target '{series.name}' has no rows.")
+    if missing := series.null_count():
+        first = series.is_null().arg_true()[0] + 1
+        raise DataError(
+            f"The target '{series.name}' is missing in {missing} of {len(series)} rows, first in "
+            f"row {first} (rows count from 1): fill it in, or leave those rows out."
+        )
+    dtype = series.dtype
+    if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.String, pl.Categorical, pl.Enum)):
+        raise DataError(f"The target '{series.name}' is of type {dtype}: numbers, text or true/false are needed.")
+    if dtype.is_float() and (infinite := series.is_infinite().sum()):
+        raise DataError(f"The target '{series.name}' is infinite in {infinite} rows: two labels are needed.")
+    return [_plain(label) for label in series.to_list()]
+
+
+def _plain(label: Any) -> Label:
+    """A whole number as an int, so that 1 and 1.0 are one label, in JSON too."""
+    return int(label) if isinstance(label, float) and label.is_integer() else label

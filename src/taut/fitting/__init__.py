@@ -1,0 +1,1 @@
+"""taut.fit: prepare, choose, run, assemble."""

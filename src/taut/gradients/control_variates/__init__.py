@@ -1,0 +1,1 @@
+"""What is subtracted from a score-function estimate to make it less noisy."""

@@ -1,0 +1,1 @@
+"""The learning loop: chunks of compiled steps, checkpoints, monitors, progress."""

@@ -1,0 +1,212 @@
+"""The learning loop: chunks of compiled steps, with Python only between them.
+
+Chunks grow until one takes about half a second, which keeps the bar moving and Ctrl-C quick. Neither their lengths nor
+looks, callbacks and checkpoints between them change a bit of the result.
+"""
+
+import enum
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taut.algorithms.base import Algorithm
+from taut.core.files import CHECKPOINT_FILE
+from taut.data.source import Source
+from taut.learning.checkpoints import Checkpoint, identity_of, joined, restore, save
+from taut.learning.chunks import Chunk, Chunks
+from taut.learning.monitors import Monitor
+from taut.problem import Problem
+
+CHUNK_SECONDS = 0.5
+FIRST_CHUNK = 32
+
+
+class Ended(enum.Enum):
+    """How a fit ended; the value is the sentence for people, the lower-case name the word in JSON."""
+
+    CONVERGED = "converged: the algorithm's own certificate says that nothing is left to gain"
+    BUDGET_SPENT = "budget spent: all steps were made; whether more would help is not known"
+    STOPPED = "stopped early: the monitored quantity has not improved for a while, and the best answer is kept"
+    STALLED = "stalled: no step of any length improves the objective, and the certificate is not met"
+    DIVERGED = "diverged: the answer is not usable"
+    INTERRUPTED = "interrupted: the last good state is kept"
+
+    @property
+    def word(self) -> str:
+        """The word in JSON, e.g. `budget_spent`."""
+        return self.name.lower()
+
+
+class Outcome(NamedTuple):
+    """What the loop hands back.
+
+    Attributes:
+        problem: the learned problem.
+        history: what was seen at each step, `[steps, ...]` by name.
+        ended: how it ended.
+        reason: one sentence with the particulars, "" where `ended` says it all.
+        state: to go on from.
+        steps_per_second: measured after the first chunk, which also compiles; 0 if there was no other.
+    """
+
+    problem: Problem
+    history: dict[str, np.ndarray]
+    ended: Ended
+    reason: str
+    state: Any
+    steps_per_second: float = 0.0
+
+
+class Pace:
+    """How fast the steps are, and how many the next chunk should have."""
+
+    def __init__(self):
+        self.next = FIRST_CHUNK
+        self._steps, self._seconds, self._first = 0, 0.0, True
+
+    def count(self, steps: int, seconds: float) -> None:
+        """A chunk was made; the first counts for nothing but the next one's length, because it also compiles."""
+        if not self._first:
+            self._steps, self._seconds = self._steps + steps, self._seconds + seconds
+        self._first = False
+        wanted = steps * CHUNK_SECONDS / max(seconds, 1e-6)
+        self.next = int(np.clip(wanted, max(self.next // 2, 1), 4 * self.next))
+
+    @property
+    def per_second(self) -> float:
+        """Steps a second."""
+        return self._steps / self._seconds if self._seconds else 0.0
+
+
+class Stand(NamedTuple):
+    """How far a run is: always replaced as a whole, so that Ctrl-C at any moment finds state and history agreeing."""
+
+    state: Any
+    past: tuple[dict[str, np.ndarray], ...] = ()
+    made: int = 0
+
+    def after(self, chunk: Chunk) -> "Stand":
+        """With one chunk more."""
+        return Stand(chunk.state, (*self.past, chunk.history), self.made + len(chunk.history["bound"]))
+
+    def last(self, steps: int) -> dict[str, np.ndarray]:
+        """The history of the last `steps` steps."""
+        kept, seen = [], 0
+        for history in reversed(self.past):
+            kept.insert(0, history)
+            seen += len(history["bound"])
+            if seen >= steps:
+                break
+        return {name: x[-steps:] for name, x in joined(kept).items()}
+
+
+class Saver:
+    """Keeps the checkpoint of a run, if one is wanted.
+
+    Args:
+        checkpoint: where and how often; None for never.
+        identity: what a run must have in common with the one that goes on from it, asked for only where one is wanted.
+        monitor: whose memory belongs to it.
+    """
+
+    def __init__(self, checkpoint: Checkpoint | None, identity: Callable[[], dict[str, Any]], monitor: Monitor | None):
+        self.checkpoint, self.monitor = checkpoint, monitor
+        self.identity = identity() if checkpoint else {}
+        self._saved = time.monotonic()
+
+    def begin(self, state: Any) -> Stand:
+        """Where the run begins: at `state`, or where a checkpoint says.
+
+        Raises:
+            SavedFitError: a checkpoint of something else.
+        """
+        there = self.checkpoint and self.checkpoint.resume and (self.checkpoint.folder / CHECKPOINT_FILE).exists()
+        if not self.checkpoint or not there:
+            return Stand(state)
+        state, history, made = restore(self.checkpoint, state, self.identity, self.monitor)
+        return Stand(state, (history,) if history else (), made)
+
+    def save(self, stand: Stand, *, due: bool = True) -> None:
+        """Save it, or only when it is time (`due=False`)."""
+        if self.checkpoint and (due or time.monotonic() - self._saved > self.checkpoint.seconds):
+            save(self.checkpoint, stand.state, list(stand.past), stand.made, self.identity, self.monitor)
+            self._saved = time.monotonic()
+
+
+def learn(
+    problem: Problem,
+    algorithm: Algorithm,
+    source: Source,
+    *,
+    seed: int = 0,
+    callback: Callable[[int, dict[str, np.ndarray]], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+    monitor: Monitor | None = None,
+) -> Outcome:
+    """Run `algorithm` on `problem` until it ends, its budget is spent, a value is not finite, or Ctrl-C.
+
+    Call it within `taut.core.precision.context`, with the problem's arrays and the source in that dtype.
+
+    Args:
+        problem: the first four sentences.
+        algorithm: the fifth; its `steps` are the budget.
+        source: the rows.
+        seed: of every random number; equal seeds give equal results, bit for bit.
+        callback: called between chunks with the steps made and the chunk's history.
+        checkpoint: saves the state by time, and resumes from it.
+        monitor: looks at the answer every so many steps, may stop the run and chooses what is handed back.
+
+    Raises:
+        PairingError: parts that do not go together.
+        SavedFitError: a checkpoint of another problem, seed or data set.
+    """
+    algorithm.check(problem)
+    saver = Saver(checkpoint, lambda: identity_of(problem, algorithm, source, seed), monitor)
+    stand = saver.begin(algorithm.init(problem, source.dtype))
+    chunks, pace = Chunks(algorithm, problem, source, seed), Pace()
+    stop = monitor.stop() if monitor and monitor.scores else None  # a run that was stopped is not run again
+    ended, reason = (Ended.STOPPED, stop) if stop else (Ended.BUDGET_SPENT, "")
+    try:
+        while ended is Ended.BUDGET_SPENT and stand.made < algorithm.steps:
+            chunk = _next(chunks, pace, stand, monitor)
+            after = stand.after(chunk)
+            # The look belongs to the chunk: an interrupt in it takes both back, and a resumed run does both again.
+            ended, reason = _end(chunk) or _look(monitor, algorithm, after) or (ended, reason)
+            stand = after
+            if callback:
+                callback(stand.made, chunk.history)
+            saver.save(stand, due=False)
+    except KeyboardInterrupt:
+        ended, reason = Ended.INTERRUPTED, ""
+    saver.save(stand)
+    answer = algorithm.output(stand.state)
+    chosen = monitor.chosen(answer) if monitor else answer
+    return Outcome(chosen, joined(list(stand.past)), ended, reason, stand.state, pace.per_second)
+
+
+def _next(chunks: Chunks, pace: Pace, stand: Stand, monitor: Monitor | None) -> Chunk:
+    """The next chunk, which ends no later than the next look."""
+    to_look = monitor.every - stand.made % monitor.every if monitor else pace.next
+    begun = time.monotonic()
+    chunk = chunks.make(stand.state, stand.made, min(pace.next, chunks.left(stand.made), to_look))
+    pace.count(len(chunk.history["bound"]), time.monotonic() - begun)
+    return chunk
+
+
+def _end(chunk: Chunk) -> tuple[Ended, str] | None:
+    """How the chunk ended the run, if it did."""
+    if chunk.failure:
+        return Ended.DIVERGED, chunk.failure
+    if chunk.finished:
+        return (Ended.CONVERGED if chunk.converged else Ended.STALLED), ""
+    return None
+
+
+def _look(monitor: Monitor | None, algorithm: Algorithm, stand: Stand) -> tuple[Ended, str] | None:
+    """Whether a look that is due ends the run."""
+    if monitor is None or stand.made % monitor.every:
+        return None
+    stop = monitor.look(stand.made, algorithm.output(stand.state), stand.last(monitor.every))
+    return (Ended.STOPPED, stop) if stop else None

@@ -1,0 +1,139 @@
+"""A log density looked at before any fitting: at its start, at random points, and far out along every axis."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+
+from taut.errors import ArgumentError
+from taut.models.checks import flatness
+from taut.models.checks.points import AXES, BLOCK, Look, Seen, listed
+from taut.models.checks.structure import check_structure
+
+ROUND_TRIP = 1e-6
+"""Largest relative error of z -> values -> z, times the precision over that of float64."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """What was seen of a log density that passed.
+
+    Attributes:
+        dim: unconstrained coordinates.
+        log_density: at the start, in nats, Jacobian included.
+        points: that were tried around the start.
+        finite: those of them with a finite density and gradient.
+        evaluations: log densities and gradients in all.
+        notes: what is allowed but odd, each a sentence.
+    """
+
+    dim: int
+    log_density: float
+    points: int
+    finite: int
+    evaluations: int
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        found = (
+            f"{self.dim} unconstrained coordinate{'s' if self.dim > 1 else ''}; log density {self.log_density:.6g} at "
+            f"the start; finite, with its gradient, at {self.finite} of {self.points} points around it."
+        )
+        return "\n".join([found, *self.notes])
+
+
+def check(model: Any, rows: Any = None, *, dtype: Any = "float64", seed: int = 0) -> Check:
+    """Look at a log density before any fitting, and refuse what cannot be fitted.
+
+    Args:
+        model: the log density.
+        rows: its data, for the form by rows.
+        dtype: of the fit.
+        seed: of the random points, uniform within 2 of the start in unconstrained coordinates.
+
+    Returns:
+        What was seen.
+
+    Raises:
+        ArgumentError: a density that cannot be traced, is nowhere finite, has no gradient, ignores a parameter, is
+            improper, or is not defined on the supports declared. Each names the parameter.
+        DataError: a density by rows without rows.
+
+    Example:
+        >>> from taut.models import LogDensity, positive
+        >>> check(LogDensity(lambda v: -v["scale"], parameters={"scale": positive()})).finite
+        32
+    """
+    notes = check_structure(model, rows, dtype)
+    look = Look(model, rows, dtype)
+    origin, dim = model.parameters.origin, len(look.axes)
+    size = BLOCK if not 8 < dim <= AXES else -(-(2 * dim + 8) // BLOCK) * BLOCK
+    z = origin + np.random.default_rng(seed).uniform(-2, 2, (size, dim))
+    z[0] = origin
+    seen = look(z)
+    _refuse_nowhere_finite(look, seen)
+    _refuse_bad_round_trip(look, z, seen)
+    notes += _holes(look, z, seen)
+    if not seen.finite.all():
+        flatness.refuse_violated_supports(look, z[seen.finite])
+    notes += flatness.refuse_ignored(look, z[seen.finite], seen.gradient[seen.finite])
+    flatness.refuse_wrong_gradients(look, z[seen.finite])
+    flatness.refuse_improper(look, z[seen.finite])
+    value = float(seen.density[0] + seen.log_jacobian[0])
+    return Check(dim, value, size, int(seen.finite.sum()), look.evaluations, tuple(notes))
+
+
+def _refuse_nowhere_finite(look: Look, seen: Seen) -> None:
+    if seen.finite.any():
+        return
+    size, value = len(seen.density), seen.density
+    if np.isfinite(value).any():
+        bad = ~np.isfinite(seen.gradient[np.isfinite(value)]).any(0)
+        raise ArgumentError(
+            f"The gradient with respect to {listed(a[0] for a, b in zip(look.axes, bad, strict=True) if b)} is not "
+            f"finite at any of {size} points, though the density is. Usual causes: the square root or logarithm of "
+            "zero in the branch that jnp.where does not take, or a norm at zero; make the argument safe inside."
+        )
+    word = "NaN" if np.isnan(value).all() else "infinite (+inf)" if (value == np.inf).all() else "not finite"
+    raise ArgumentError(
+        f"The log density is {word} at the start and at {size - 1} points around it (within 2 in unconstrained "
+        f"coordinates).{_bad_data(look.model.density)} If it is finite elsewhere only, start there: give the "
+        "parameter as an array of starting values, or on another scale."
+    )
+
+
+def _bad_data(function: Any) -> str:
+    """Which array inside the function is not finite, if it can be seen from outside."""
+    code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None) or ()
+    for name, cell in zip(code.co_freevars if code else (), cells, strict=False):
+        x = getattr(cell, "cell_contents", None)
+        if isinstance(x, (np.ndarray, jax.Array)) and np.issubdtype(x.dtype, np.floating) and np.isnan(x).any():
+            return f" The array {name!r} inside it holds {int(np.isnan(x).sum())} NaN: remove them."
+    return ""
+
+
+def _refuse_bad_round_trip(look: Look, z: np.ndarray, seen: Seen) -> None:
+    tolerance = ROUND_TRIP * max(1.0, float(np.finfo(look.dtype).eps / np.finfo(float).eps) / 1e4)
+    wrong = ~(np.abs(seen.again - z) <= tolerance * np.maximum(1, np.abs(z)))
+    bad = wrong[seen.finite].any(0)
+    if bad.any():
+        raise ArgumentError(
+            f"The transform of {listed(a[0] for a, b in zip(look.axes, bad, strict=True) if b)} does not lead back: "
+            "from unconstrained to constrained and back again is another point. Choose another support or scale."
+        )
+
+
+def _holes(look: Look, z: np.ndarray, seen: Seen) -> list[str]:
+    """Notes on points where density or gradient is not finite."""
+    if seen.finite.all():
+        return []
+    first = int(np.argmin(seen.finite))
+    where = ", ".join(f"{n}={v:.3g}" for (n, _), v in list(zip(look.axes, z[first], strict=True))[:4])
+    notes = [
+        f"Density or gradient is not finite at {int((~seen.finite).sum())} of {len(z)} points, for example at "
+        f"{where} (unconstrained)."
+    ]
+    if not seen.finite[0]:
+        notes.append("The start is one of them; a fit begins elsewhere.")
+    return notes

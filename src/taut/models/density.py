@@ -1,0 +1,137 @@
+"""log p(x, z) and its gradient at batches of points: compiled once, counted, finite or marked.
+
+Algorithms that work on whole batches of draws (starts, score regression, batch and match, the verdict) are linear
+algebra of modest size around one expensive thing, the model's density. On a small problem nearly all of the time is
+compilation, so that the model is compiled here once, for one shape, and everything else is NumPy.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from taut.core import precision
+from taut.core.batch import Batch, units
+from taut.core.compilation import PLAIN
+from taut.models.base import Model
+from taut.models.target import Target
+
+BLOCK = 32
+"""Points in one call on a CPU; fewer are padded, more are cut."""
+ACCELERATOR_BLOCK = 512
+"""The same where a call costs little more for many points than for one."""
+MOST_NUMBERS = 2**24
+"""Points times rows in one call: each layer of a model holds so many numbers."""
+PLAIN_FLOPS = 3e5
+"""Floating-point operations of a call up to which a plain translation is faster in all than an optimised one."""
+
+
+class Seen(NamedTuple):
+    """The density at S points.
+
+    Attributes:
+        value: `[S]`, log p(x, z) in nats; -inf where it or its gradient is not a number.
+        gradient: `[S, D]`, zero where the value is -inf.
+        log_likelihood: `[S]`, its first term; the rest is the log prior.
+    """
+
+    value: Float[np.ndarray, " S"]
+    gradient: Float[np.ndarray, "S D"]
+    log_likelihood: Float[np.ndarray, " S"]
+
+
+class Density:
+    """The joint log density of a model with one z for all rows, over unconstrained vectors.
+
+    Args:
+        model: the model.
+        batch: all its rows; their weights and scale are applied.
+        dtype: that it computes in.
+
+    Attributes:
+        dim: D, unconstrained coordinates.
+        evaluations: points so far; each costs one log density and one gradient over the full data.
+
+    Example:
+        >>> from taut.models import LogDensity, real
+        >>> model = LogDensity(lambda v: -0.5 * jnp.sum(v["x"] ** 2), parameters={"x": real(2)})
+        >>> density = Density(model, Batch(np.zeros((1, 0)), np.ones(1), np.ones(()), np.ones(())), np.dtype("float64"))
+        >>> seen = density(np.array([[1.0, 2.0]]))
+        >>> float(seen.value[0]), seen.gradient[0].tolist()
+        (-2.5, [-1.0, -2.0])
+    """
+
+    def __init__(self, model: Model, batch: Batch, dtype: np.dtype):
+        self.dim = model.dim(batch.rows)
+        self.dtype = dtype
+        self.evaluations = 0
+        block = BLOCK if jax.default_backend() == "cpu" else ACCELERATOR_BLOCK
+        rows = jax.tree.leaves(batch.rows)[0].shape[0]
+        self.block = int(np.clip(MOST_NUMBERS // max(rows, 1), 1, block))
+        arrays, static = eqx.partition((model, batch), eqx.is_array)
+        leaves, tree = jax.tree.flatten(arrays)
+        with precision.context(dtype):
+            self._arrays = [jnp.asarray(a, dtype if np.issubdtype(a.dtype, np.floating) else None) for a in leaves]
+            shapes = tuple(jax.ShapeDtypeStruct(a.shape, a.dtype) for a in self._arrays)
+            points = jax.ShapeDtypeStruct((self.block, self.dim), dtype)
+            self._compiled = _compiled(_Static(static), tree, shapes, points)
+
+    def __call__(self, z: Float[np.ndarray, "S D"]) -> Seen:
+        """The density at each row of `z`."""
+        self.evaluations += len(z)
+        size = -(-len(z) // self.block) * self.block
+        padded = np.concatenate([z, np.repeat(z[-1:], size - len(z), axis=0)]).astype(self.dtype)
+        with precision.context(self.dtype):
+            blocks = [self._compiled(self._arrays, padded[i : i + self.block]) for i in range(0, size, self.block)]
+        whole = (np.concatenate([np.asarray(part) for part in parts])[: len(z)] for parts in zip(*blocks, strict=True))
+        value, gradient, log_likelihood = whole
+        good = np.isfinite(value) & np.isfinite(gradient).all(1)
+        return Seen(
+            np.where(good, value, -np.inf).astype(float),
+            np.where(good[:, None], gradient, 0.0).astype(float),
+            log_likelihood.astype(float),
+        )
+
+
+class _Static:
+    """The static half of a model, compared as Equinox compares it, so that it can key a cache."""
+
+    def __init__(self, tree: Any):
+        self.tree = tree
+        leaves, self._structure = jax.tree.flatten(tree)
+        self._leaves = tuple(leaves)
+
+    def __hash__(self):
+        return hash((self._structure, self._leaves))
+
+    def __eq__(self, other):
+        return (self._structure, self._leaves) == (other._structure, other._leaves)
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(static: _Static, tree: Any, shapes: tuple, points: Any) -> Any:
+    def joint(arrays, z):
+        model, batch = eqx.combine(jax.tree.unflatten(tree, arrays), static.tree)
+        cut = units(False, batch)
+        target = Target(model, batch.rows, cut.weights[0], cut.scale[0])
+        log_likelihood = target.log_likelihood(z)
+        return log_likelihood + target.log_prior(z), log_likelihood
+
+    def at_points(arrays, z):
+        one = jax.value_and_grad(joint, argnums=1, has_aux=True)
+        (value, log_likelihood), gradient = jax.vmap(one, (None, 0))(arrays, z)
+        return value, gradient, log_likelihood
+
+    lowered = jax.jit(at_points).lower(list(shapes), points)
+    if jax.default_backend() != "cpu" or (lowered.cost_analysis() or {}).get("flops", 0.0) > PLAIN_FLOPS:
+        return lowered.compile()
+    try:
+        return lowered.compile(compiler_options=PLAIN)
+    except Exception as error:
+        if "compile option" not in str(error):
+            raise
+        return lowered.compile()  # a later XLA may name its options otherwise

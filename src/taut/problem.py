@@ -1,0 +1,113 @@
+"""The four choices as one pytree, and their estimate on a batch."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import PRNGKeyArray
+
+from taut.core.batch import Batch, units
+from taut.core.capabilities import Capability
+from taut.core.trees import is_float_array
+from taut.errors import PairingError
+from taut.families.base import Family
+from taut.gradients.base import Gradient, Info
+from taut.gradients.catalogue import admissible
+from taut.gradients.evaluate import closed_parts
+from taut.models.base import Model
+from taut.models.target import Target
+from taut.objectives.base import Objective
+from taut.objectives.draws import Draws
+
+
+class Problem(eqx.Module):
+    """Model, family, objective and gradient: the first four sentences.
+
+    Attributes:
+        model: what is unknown and how it makes the data.
+        family: the shape of the posterior.
+        objective: what is maximised.
+        gradient: how its gradient is had.
+    """
+
+    model: Model
+    family: Family
+    objective: Objective
+    gradient: Gradient
+
+    @property
+    def offers(self) -> frozenset[Capability]:
+        """What objective, model and family offer together."""
+        return frozenset(self.objective.offers | self.model.offers | self.family.offers)
+
+    def check(self) -> None:
+        """Refuse parts that do not go together, before any step.
+
+        Raises:
+            PairingError: with what is missing and which public estimators would do, found by asking them all.
+        """
+        missing = self.gradient.supports(self.objective, self.model, self.family)
+        if missing is None:
+            return
+        others = [g.label for g in admissible(self.objective, self.model, self.family)]
+        remedy = (
+            f"Estimators that work here: {', '.join(others)}." if others else "No estimator serves this combination."
+        )
+        raise PairingError(
+            f"The {self.gradient.label} gradient needs {missing}; {type(self.model).__name__} with the "
+            f"{self.family.name} family and "
+            f"the {self.objective.name} objective does not offer it. {remedy}"
+        )
+
+
+def estimate(problem: Problem, key: PRNGKeyArray, batch: Batch, memory: Any) -> tuple[dict[str, Any], Info]:
+    """The statistics averaged over the batch's units, differentiable in the problem's learned leaves.
+
+    Args:
+        problem: the four choices.
+        key: of this step.
+        batch: the rows.
+        memory: the gradient's.
+    """
+    cut = units(problem.model.local, batch)
+    both_closed = problem.objective.closed_kl and problem.gradient.closed_kl
+    closed = closed_parts(problem.offers) if both_closed else frozenset()
+
+    def one(key, rows, weights, scale):
+        q = problem.family.at(rows)
+        noise = problem.gradient.noise(key, q)
+        target = Target(problem.model, rows, weights, scale)
+        return problem.gradient.surrogate(noise, problem.objective, target, q, closed, memory)
+
+    if cut.share.shape[0] == 1:  # an axis of length one costs time and compilation
+        return one(key, jax.tree.map(lambda a: a[0], cut.rows), cut.weights[0], cut.scale[0])
+    keys = jax.random.split(key, cut.share.shape[0])
+    per_unit = jax.vmap(one)(keys, cut.rows, cut.weights, cut.scale)
+    return jax.tree.map(lambda s: jnp.tensordot(cut.share, s, 1), per_unit)
+
+
+def trainable(problem: Problem) -> Any:
+    """Which leaves may move, as booleans: the family's floating leaves, the model's `learned()`, nothing else."""
+    spec = jax.tree.map(lambda _: False, problem)
+
+    def floating(tree):
+        return jax.tree.map(is_float_array, tree)
+
+    spec = eqx.tree_at(lambda s: s.family, spec, floating(problem.family))
+    for name in problem.model.learned():
+        spec = eqx.tree_at(lambda s, n=name: getattr(s.model, n), spec, floating(getattr(problem.model, name)))
+    return spec
+
+
+def statistics_like(problem: Problem, dtype: Any) -> Any:
+    """Zeros of the shapes of the objective's statistics, for memories to start from."""
+
+    def array(*shape):
+        return jax.ShapeDtypeStruct(shape, dtype)
+
+    K = problem.gradient.samples
+    D = problem.model.dim(None) if problem.model.local else problem.family.dim
+    example = Draws(*(array(K) for _ in range(4)), exact_kl=array(), kl_per_dimension=array(D))
+    shapes = jax.eval_shape(problem.objective.statistics, example)
+    return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)

@@ -1,0 +1,156 @@
+"""Gradient estimators side by side as one HTML file: their cost, their variance, and the two claims."""
+
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import taut
+from taut.report.figures.style import inline
+from taut.report.pages.posterior import environment, replace_file
+from taut.report.terminal import claims, estimators
+from taut.studies.claims import FALSE_ALARM, Claims
+
+
+class Compared(NamedTuple):
+    """What was measured, and on what.
+
+    Attributes:
+        table: from `taut.compare_gradients` along a run, or from `taut.studies.compare.study`.
+        found: from `taut.gradient_claims`.
+        what: the problem, as the page names it: "logistic regression on 569 rows"; for a toy its cost.
+        steps: of training before each place; none for a toy.
+        repeats: gradients of each estimator at each place.
+        seed: of all draws.
+    """
+
+    table: Any
+    found: Claims
+    what: str
+    steps: tuple[int, ...]
+    repeats: int
+    seed: int
+
+
+def estimators_page(compared: Compared, path: str | Path) -> Path:
+    """Write the page.
+
+    Args:
+        compared: what was measured.
+        path: of the file, replaced in one move.
+
+    Returns:
+        The path.
+
+    Raises:
+        ArgumentError: a path that cannot be written.
+    """
+    template = environment().get_template("estimators.html.jinja")
+    return replace_file(Path(path), template.render(_content(compared)))
+
+
+def _content(compared: Compared) -> dict[str, Any]:
+    """Everything that the template fills in."""
+    table, found, toy = compared.table, compared.found, "k" in compared.table.columns
+    rows = estimators.summary(table).to_dicts()
+    groups = [(place, list(of)) for place, of in groupby(rows, lambda row: row["place"])]
+    names = list(dict.fromkeys(table["estimator"]))
+    parameters = found.table["parameters"].max()
+    figures = (
+        {"curves": inline(estimators.toy_curves, table)}
+        if toy
+        else {name: inline(getattr(estimators, name), table) for name in ("variances", "costs")}
+    )
+    what = (
+        f"{len(names)} estimators of the gradient of E[{compared.what}] under N(1, 1), one draw each, by k."
+        if toy
+        else f"{len(names)} estimators of the gradient of the ELBO of a {compared.what}, at three places of one run."
+    )
+    return {
+        "title": "Gradient estimators, side by side",
+        "what": what,
+        "best": _best(groups[-1][1], "" if toy else "At the answer "),
+        "toy": toy,
+        "parameters": parameters,
+        "usual": usual(parameters),
+        "groups": [(f"k = {place}" if toy else place, _lines(of)) for place, of in groups],
+        "steps": ", ".join(f"{n:,}" for n in compared.steps),
+        "where": "In the middle of the range of k." if toy else "On the way.",
+        "gradients": f"{found.table['gradients'].max():,}",
+        "alarms": f"{1 / FALSE_ALARM:,.0f}",
+        "claims": [_claim(row) for row in found.table.to_dicts()],
+        "unbiased": inline(claims.unbiased_figure, found),
+        "consistent": inline(claims.consistent_figure, found),
+        "particulars": _particulars(compared),
+        **figures,
+    }
+
+
+def _best(rows: list[dict[str, Any]], where: str) -> str:
+    """Which unbiased sampled estimator is the cheapest, and by how much; one sentence."""
+    able = sorted((r for r in rows if r["unbiased"] and r["variance"] > 0), key=lambda r: r["time"])
+    if len(able) < 2:
+        return ""
+    first, second = able[:2]
+    start = f"{where}{first['estimator']} is" if where else f"At k = {first['place']} {first['estimator']} is"
+    times = second["time"] / first["time"]
+    ahead = f"{times:.1f} times less than that of" if times > 1.15 else "about that of"  # timings differ by so much
+    return (
+        f"{start} the cheapest of those that sample: its variance times its time is {ahead} {second['estimator']}, the "
+        "runner-up."
+    )
+
+
+def usual(parameters: int) -> str:
+    """About how far the farthest of so many normal numbers lies.
+
+    Example:
+        >>> usual(1), usual(62)
+        ('0.7', '2.5')
+    """
+    from scipy.stats import norm
+
+    return f"{norm.isf((1 - 0.5 ** (1 / parameters)) / 2):.1f}"
+
+
+def _lines(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A group of the table, as it is written; among the unbiased ones that sample the cheapest are marked."""
+    able = [r for r in rows if r["unbiased"] and r["variance"] > 0]
+    least = {name: min((r[name] for r in able), default=None) for name in ("work", "time")}
+    return [
+        {
+            "estimator": r["estimator"],
+            "unbiased": r["unbiased"],
+            "variance": f"{r['variance']:.3g}",
+            "closed": f"{r.get('closed_form_variance', 0.0):.3g}",
+            "off": "" if r["bias"] is None else f"{r['bias']:.1f}",
+            "evaluations": f"{r['evaluations']:,}",
+            "microseconds": f"{1e6 * r['seconds']:,.0f}" if r["variance"] else "",  # the exact ones are not timed
+            "work": f"{r['work']:.3g}",
+            "time": f"{r['time']:.3g}",
+            "least_work": r in able and r["work"] == least["work"],
+            "least_time": r in able and r["time"] == least["time"],
+        }
+        for r in rows
+    ]
+
+
+def _claim(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "estimator": row["estimator"],
+        "unbiased": row["unbiased"],
+        "worst": f"{row['worst']:.1f}",
+        "p_value": f"{row['p_value']:.2g}",
+        "seems_unbiased": claims.answer(row["seems_unbiased"]),
+        "slope": "no noise" if row["slope"] is None else f"{row['slope']:.3f} ± {row['slope_error']:.3f}",
+        "seems_consistent": claims.answer(row["seems_consistent"]),
+    }
+
+
+def _particulars(compared: Compared) -> list[tuple[str, str]]:
+    gradients = compared.found.table["gradients"].max()
+    return [
+        ("gradients", f"{compared.repeats:,} for means and variances, {gradients:,} for the two claims"),
+        ("draws in a gradient", "one" if not compared.steps else "each estimator's own default"),
+        ("seed", str(compared.seed)),
+        ("page by", f"Taut {taut.__version__}"),
+    ]

@@ -1,0 +1,1 @@
+"""Sentences and numbers that terminal and pages share."""

@@ -1,0 +1,1 @@
+"""A fit and its kinds: what was learned, on disk and back."""

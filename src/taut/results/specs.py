@@ -1,0 +1,167 @@
+"""Parts of Taut's own as plain JSON and back: a class by its name, its fields by value, an array by shape and dtype.
+
+A saved fit is rebuilt from this without running any of its content: names are looked up in a fixed table, and what is
+not in the table (a user's network, a function in a constraint) has no spec.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from taut import algorithms, families, gradients, models, networks, objectives
+from taut.core.array_files import is_array
+from taut.errors import SavedFitError
+from taut.families.amortized import Amortized
+from taut.families.mixture import GaussianMixture
+from taut.families.sinh_arcsinh import Bend, SinhArcsinh
+from taut.gradients.path_derivative import PathDerivative
+from taut.models.latent import LatentVariableModel
+from taut.models.likelihoods import LIKELIHOODS
+from taut.models.prior import BernoulliPrior, LearnedNormal
+from taut.networks.mlp import Linear
+
+CLASSES: dict[str, type] = {
+    f"{c.__module__}.{c.__qualname__}": c
+    for c in (
+        models.LogisticRegression,
+        models.Normal,
+        LearnedNormal,
+        BernoulliPrior,
+        LatentVariableModel,
+        *LIKELIHOODS.values(),
+        families.MeanField,
+        families.FullRank,
+        families.LowRank,
+        Amortized,
+        SinhArcsinh,
+        Bend,
+        GaussianMixture,
+        families.Bernoulli,
+        families.Categorical,
+        families.Poisson,
+        families.Gamma,
+        families.GammaRate,
+        families.Weibull,
+        families.Beta,
+        families.Dirichlet,
+        networks.MLP,
+        Linear,
+        networks.ConvolutionalEncoder,
+        networks.ConvolutionalDecoder,
+        eqx.nn.Conv2d,
+        eqx.nn.ConvTranspose2d,
+        objectives.Elbo,
+        objectives.Weighted,
+        objectives.FreeBits,
+        objectives.ImportanceWeighted,
+        objectives.Renyi,
+        objectives.Constrained,
+        objectives.Constraint,
+        objectives.Linear,
+        objectives.Cosine,
+        objectives.Cyclical,
+        objectives.AugmentedLagrangian,
+        objectives.GradientAscent,
+        objectives.Multiplicative,
+        objectives.ProportionalIntegral,
+        gradients.Exact,
+        gradients.Reparametrization,
+        PathDerivative,
+        gradients.Reinforce,
+        gradients.NoControl,
+        gradients.MovingAverage,
+        gradients.LeaveOneOut,
+        gradients.OptimalBaseline,
+        gradients.DeltaMethod,
+        gradients.DoubleControl,
+        gradients.MeasureValued,
+        gradients.Enumeration,
+        gradients.Disarm,
+        gradients.StraightThrough,
+        algorithms.NaturalGradient,
+        algorithms.StochasticGradient,
+        algorithms.ScoreRegression,
+        algorithms.FixedDraws,
+        algorithms.BatchAndMatch,
+    )
+}
+BY_NAME = {c.__qualname__: c for c in CLASSES.values()}
+"""A saved class is found by its own name, so that its module may move."""
+ACTIVATIONS: dict[str, Callable] = {
+    name: getattr(jax.nn, name) for name in ("relu", "gelu", "silu", "elu", "selu", "softplus", "sigmoid", "tanh")
+}
+
+
+class Foreign(Exception):
+    """A value that is none of Taut's own parts."""
+
+
+def spec(part: Any) -> Any:
+    """`part` as plain JSON.
+
+    Raises:
+        Foreign: naming what in it is not Taut's own.
+
+    Example:
+        >>> spec(objectives.Weighted(4.0))
+        {'class': 'taut.objectives.weighted.Weighted', 'fields': {'beta': {'number': 4.0, 'dtype': 'float64'}}}
+    """
+    if part is None or type(part) in (str, bool, int, float):
+        return part
+    if isinstance(part, np.floating):
+        return {"number": float(part), "dtype": str(part.dtype)}
+    if is_array(part):
+        return {"array": list(np.shape(part)), "dtype": str(np.asarray(part).dtype)}
+    if isinstance(part, (tuple, list)):
+        return {"tuple": [spec(x) for x in part]}
+    for name, function in ACTIVATIONS.items():
+        if part is function:
+            return {"activation": name}
+    kind = f"{type(part).__module__}.{type(part).__qualname__}"
+    if CLASSES.get(kind) is not type(part):
+        raise Foreign(getattr(part, "__qualname__", kind))
+    names = [field.name for field in dataclasses.fields(part)]
+    return {"class": kind, "fields": {name: spec(getattr(part, name)) for name in names}}
+
+
+def spec_or_none(part: Any) -> Any:
+    """`spec(part)`, or None where it has none."""
+    try:
+        return spec(part)
+    except Foreign:
+        return None
+
+
+def build(said: Any) -> Any:
+    """The part that `spec` described, its arrays zero.
+
+    Raises:
+        SavedFitError: a class that is not in the table, or with other fields.
+
+    Example:
+        >>> build(spec(objectives.Weighted(4.0))).name
+        'beta=4'
+    """
+    if not isinstance(said, dict):
+        return said
+    if "number" in said:
+        return np.dtype(said["dtype"]).type(said["number"])
+    if "array" in said:
+        return np.zeros(said["array"], said["dtype"])
+    if "tuple" in said:
+        return tuple(build(x) for x in said["tuple"])
+    if "activation" in said:
+        return ACTIVATIONS[said["activation"]]
+    kind = BY_NAME.get(said["class"].rpartition(".")[2])
+    if kind is None:
+        raise SavedFitError(f"The saved fit names {said['class']!r}, which is no part of this version of Taut.")
+    if set(said["fields"]) != {field.name for field in dataclasses.fields(kind)}:
+        raise SavedFitError(f"The saved {kind.__name__} has other fields than that of this version of Taut: fit again.")
+    part = object.__new__(kind)  # as JAX rebuilds a pytree: what was checked when it was made is not checked again
+    for name, value in said["fields"].items():
+        object.__setattr__(part, name, build(value))
+    return part

@@ -1,0 +1,1 @@
+"""Experiments with many fits or many gradients: comparisons, claims, calibration, rate-distortion, toys."""

@@ -1,0 +1,42 @@
+"""The sixth sentence: whether it converged, and whether the answer can be trusted."""
+
+import dataclasses
+from typing import Any
+
+from taut.verdict.convergence import Convergence
+from taut.verdict.trust import Trust
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """Two answers in plain words, with the figures behind them.
+
+    Attributes:
+        converged: whether q is the best of its family.
+        trust: whether means and sds can be used.
+        rungs: what was tried, in order, and what each cost and brought; the last named is the answer's.
+    """
+
+    converged: Convergence
+    trust: Trust
+    rungs: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return (
+            f"converged: {self.converged.answer} ({self.converged.reason}).  "
+            f"trust: {self.trust.answer} - {self.trust.reason}."
+        )
+
+    @classmethod
+    def from_json(cls, said: dict[str, Any]) -> "Verdict":
+        """The inverse of `to_json`."""
+        return cls(Convergence.from_json(said["converged"]), Trust.from_json(said["trust"]), tuple(said["rungs"]))
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {
+            "converged": self.converged.to_json(),
+            "trust": self.trust.to_json(),
+            "rungs": list(self.rungs),
+            "words": str(self),
+        }

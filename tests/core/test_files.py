@@ -1,0 +1,66 @@
+"""A file or folder is whole or as it was, and what a kill leaves behind is in nobody's way."""
+
+import pytest
+
+from taut.core.files import CHECKPOINT_FILE, FIT_FILE, is_foreign, unfinished, write_file, write_folder
+from taut.errors import SavedFitError
+
+
+def whole(path):
+    path.write_text("new")
+
+
+def failing(file):
+    file.write(b"half")
+    raise KeyboardInterrupt
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    unfinished(path).write_text("what a kill left")
+    write_file(path, lambda file: file.write(b"new"))
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_not_written_to_its_end_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        write_file(path, failing)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        [],
+        [FIT_FILE, "mine.txt"],
+        [CHECKPOINT_FILE],
+        [CHECKPOINT_FILE, f".{CHECKPOINT_FILE}.part"],
+        [f".{CHECKPOINT_FILE}.part"],
+        [CHECKPOINT_FILE, "arrays.npz"],
+    ],
+)
+def test_a_run_killed_at_any_moment_can_be_saved_in_its_folder(tmp_path, there):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in there:
+        (folder / name).write_text("old")
+    unfinished(folder).mkdir()
+    (unfinished(folder) / "arrays.npz").write_text("what a kill left")
+    assert not is_foreign(folder)
+    write_folder(folder, {"arrays.npz": whole, FIT_FILE: whole})
+    assert {p.name for p in tmp_path.iterdir()} == {"run"}
+    assert {p.name for p in folder.iterdir()} == {*there, "arrays.npz", FIT_FILE}
+    assert (folder / FIT_FILE).read_text() == "new"
+
+
+def test_foreign_folders_and_files_are_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    for place in (tmp_path, tmp_path / "thesis.txt"):
+        with pytest.raises(SavedFitError, match="left alone"):
+            write_folder(place, {FIT_FILE: whole})
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]

@@ -1,0 +1,55 @@
+"""The bar says how fast the steps of this run are, and draws only when it is told something."""
+
+import io
+
+import numpy as np
+import pytest
+
+from taut.learning import progress
+from taut.learning.progress import ProgressBar
+
+HISTORY = {"elbo": np.full(100, -90.0)}
+
+
+class Screen(io.StringIO):
+    """What a terminal was sent."""
+
+    def isatty(self):
+        return True
+
+    @classmethod
+    def put(cls, monkeypatch):
+        """In place of standard error, 120 columns wide; within the test, since pytest has its own between phases."""
+        screen = cls()
+        monkeypatch.setattr("sys.stderr", screen)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", "120")
+        return screen
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that is moved by hand."""
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_the_speed_is_that_of_the_steps_made_here(clock, monkeypatch):
+    screen = Screen.put(monkeypatch)
+    with ProgressBar(1000, True, examples=128) as bar:
+        clock[0] += 9.0  # compiling, and then a chunk; 400 steps were made before a resume
+        bar(400, HISTORY)
+        clock[0] += 2.0
+        bar(420, HISTORY)
+    last = screen.getvalue().rsplit("fitting", 1)[1]
+    assert "420/1000" in last
+    assert "1,280 images/s" in last
+    assert "ELBO -90.00" in last
+
+
+def test_a_short_fit_shows_nothing(clock, monkeypatch):
+    screen = Screen.put(monkeypatch)
+    with ProgressBar(10, True) as bar:
+        bar(10, HISTORY)
+    assert not screen.getvalue()

@@ -1,0 +1,158 @@
+"""The page of gradient estimators: what it says is what was measured. No JAX here: the tables are made up."""
+
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+
+from taut.report.pages.estimators import Compared, estimators_page, usual
+from taut.report.terminal import claims, estimators
+from taut.studies.claims import Claims
+
+NAMES = ("exact", "reparametrization", "straight-through (biased)", "their own")
+VARIANCE = {"exact": 0.0, "reparametrization": 2.0, "straight-through (biased)": 0.1, "their own": 8.0}
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Two parameters at three places, as `compare` has them."""
+    rows = [
+        {
+            "estimator": name,
+            "unbiased": "biased" not in name,
+            "point": point,
+            "parameter": f"mean[{i}]",
+            "mean": 1.0 + (0.5 if "biased" in name else 0.0),
+            "exact": 1.0,
+            "variance": VARIANCE[name] / 2 / 10**point,
+            "standard_error": np.sqrt(VARIANCE[name] / 2 / 10**point / 100),
+            "seconds": 1e-5,
+            "evaluations": 10,
+        }
+        for point in range(3)
+        for name in NAMES
+        for i in range(2)
+    ]
+    return pl.DataFrame(rows)
+
+
+@pytest.fixture(scope="module")
+def found():
+    """Claims of the same."""
+    table, means, errors = [], [], []
+    for name in NAMES:
+        biased, exact = "biased" in name, name == "exact"
+        table.append(
+            {
+                "estimator": name,
+                "point": 0,
+                "unbiased": not biased,
+                "gradients": 512,
+                "parameters": 2,
+                "exact": 1.0,
+                "bias": 0.5,
+                "worst": 40.0 if biased else 1.0,
+                "p_value": 0.0 if biased else 0.6,
+                "seems_unbiased": not biased,
+                "slope": None if exact else -0.1 if biased else -0.5,
+                "slope_error": None if exact else 0.01,
+                "seems_consistent": not biased,
+            }
+        )
+        means += [
+            {
+                "estimator": name,
+                "point": 0,
+                "parameter": i,
+                "error": 0.0 if exact else 0.4 if biased else 0.01,
+                "standard_error": 0.0 if exact else 0.01,
+            }
+            for i in range(2)
+        ]
+        errors += [
+            {"estimator": name, "point": 0, "gradients": n, "draws": n, "error": 0.0 if exact else n**-0.5}
+            for n in (1, 2, 4)
+        ]
+    return Claims(pl.DataFrame(table), pl.DataFrame(means), pl.DataFrame(errors))
+
+
+def text_of(page):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.split("</style>")[1]))
+
+
+def test_the_page_says_what_was_measured(table, found, tmp_path):
+    compared = Compared(table, found, "logistic regression on 40 rows", (1, 100, 2000), 100, 7)
+    page = estimators_page(compared, tmp_path / "page.html").read_text()
+    text = text_of(page)
+    assert "4 estimators of the gradient of the ELBO of a logistic regression on 40 rows" in text
+    assert "At the answer reparametrization is the cheapest" in text
+    assert "4.0 times less than that of their own" in text  # the biased one does not compete
+    assert "after 1, 100, 2,000 steps" in text
+    for words in ("start", "on the way", "answer", "−0.100 ± 0.010", "no noise", "NO", "512", "seed 7"):
+        assert words in text, words
+    assert page.count("data:image/svg+xml;base64,") == 4
+    assert "http" not in page.replace("http-equiv", "")  # nothing from the network
+    rows = re.findall(r'<tr class="">.*?</tr>', page)
+    assert sum("<b>" in row for row in rows) == 3  # one winner in each group
+    exact = next(row for row in rows if ">exact<" in row)
+    assert "<td>10</td><td></td>" in exact  # evaluations, and no time: the compiler takes it out of the loop
+
+
+def test_a_toys_page_has_its_curves(found, tmp_path):
+    rows = [
+        {
+            "estimator": name,
+            "unbiased": True,
+            "point": 0,
+            "parameter": parameter,
+            "mean": 0.0,
+            "exact": 0.0,
+            "variance": k,
+            "standard_error": 0.1,
+            "seconds": 1e-6,
+            "evaluations": 1,
+            "cost": "cos",
+            "k": k,
+            "closed_form_variance": k,
+        }
+        for k in (1.0, 2.0)
+        for name in ("reparametrization", "measure-valued")
+        for parameter in ("mean", "sd")
+    ]
+    compared = Compared(pl.DataFrame(rows), found, "cos(k x)", (), 50, 0)
+    page = estimators_page(compared, tmp_path / "toy.html").read_text()
+    text = text_of(page)
+    assert "E[cos(k x)]" in text
+    assert "closed form" in text
+    assert "k = 1" in text
+    assert "At k = 2 reparametrization is the cheapest of those that sample" in text
+    assert "its variance times its time is about that of" in text
+
+
+def test_the_summary_adds_up_and_knows_the_worst(table):
+    seen = estimators.summary(table).filter(pl.col("point") == 0)
+    assert seen["variance"].to_list() == [VARIANCE[name] for name in NAMES]
+    assert seen["work"].to_list() == [10 * VARIANCE[name] for name in NAMES]
+    biased = seen.filter(~pl.col("unbiased"))["bias"][0]
+    assert biased == pytest.approx(0.5 / np.sqrt(0.05 / 100))
+
+
+def test_figures_draw_each_sampled_estimator_once(table, found):
+    for figure in (estimators.variances(table), estimators.costs(table)):
+        (legend,) = figure.legends
+        assert [t.get_text() for t in legend.get_texts()] == list(NAMES[1:])
+    (legend,) = claims.consistent_figure(found).legends
+    slopes = [t.get_text() for t in legend.get_texts()][:2]
+    assert slopes == ["reparametrization: −0.50", "straight-through (biased): −0.10"]
+    ax = claims.unbiased_figure(found).axes[0]
+    assert [t.get_text() for t in ax.get_yticklabels()] == list(NAMES)
+    drawn = {tuple(line.get_xdata()) for line in ax.lines}
+    assert (claims.BEYOND,) * 2 in drawn  # 40 standard errors are drawn at the edge
+
+
+@pytest.mark.parametrize(("parameters", "expected"), [(1, 0.7), (62, 2.5), (1000, 3.4)])
+def test_the_usual_worst_is_the_median_of_a_maximum(parameters, expected):
+    z = np.abs(np.random.default_rng(0).normal(size=(2000, parameters))).max(1)
+    assert float(usual(parameters)) == expected
+    assert np.median(z) == pytest.approx(expected, abs=0.06)

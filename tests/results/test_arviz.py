@@ -1,0 +1,102 @@
+"""A fit in ArviZ's hands: the same draws, their log densities, and what was said of them."""
+
+import json
+import sys
+import types
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+import taut
+from taut.errors import ArgumentError
+from taut.models import LogDensity, positive, real
+from taut.results.arviz import to_arviz
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    az = pytest.importorskip("arviz", reason="the extra arviz is not installed")
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def log_joint(v):
+    """x ~ N(0, 1), elementwise; s ~ Exponential(1)."""
+    return jnp.sum(-0.5 * v["x"] ** 2 - 0.5 * jnp.log(2 * jnp.pi)) - v["s"]
+
+
+MODEL = LogDensity(log_joint, parameters={"x": real((2, 3)), "s": positive()})
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return taut.fit(MODEL, family="full-rank")
+
+
+def test_draws_with_their_log_densities(fit):
+    data = to_arviz(fit, draws=50, seed=1)
+    posterior, stats = data["posterior"], data["sample_stats"]
+    assert posterior["x"].shape == (1, 50, 2, 3)
+    assert posterior["s"].dims == ("chain", "draw")
+    np.testing.assert_array_equal(posterior["x"][0], fit.sample(50, seed=1)["x"])
+    x, s = np.asarray(posterior["x"][0]), np.asarray(posterior["s"][0])
+    # log p over the unconstrained coordinates: the Jacobian of s = exp(z) is s.
+    expected = norm.logpdf(x).sum((1, 2)) - s + np.log(s)
+    np.testing.assert_allclose(stats["lp"][0], expected, rtol=1e-9)
+    z = np.concatenate([np.log(s)[:, None], x.reshape(50, 6)], 1)
+    with jax.enable_x64(True):
+        log_q = jax.jit(jax.vmap(lambda one: fit.posterior.log_prob(one)))(z)
+    np.testing.assert_allclose(stats["lq"][0], log_q, rtol=1e-9)
+
+
+def test_the_verdict_and_all_figures_come_along(fit):
+    data = to_arviz(fit, draws=5)
+    assert data.attrs["inference_library"] == "taut"
+    assert data.attrs["verdict"] == str(fit.verdict)
+    said = json.loads(data.attrs["taut"])
+    assert said["elbo"] == fit.elbo
+    assert said["verdict"]["trust"]["answer"] == fit.verdict.trust.answer
+
+
+def test_arviz_summarises_it(fit):
+    table = az.summary(to_arviz(fit, draws=400), kind="stats")
+    assert "x[0, 0]" in table.index
+
+
+def test_a_regression_is_named_by_its_columns():
+    fit = taut.fit(taut.models.LogisticRegression(), ([[0.0], [1.0], [2.0], [4.0]], [0, 1, 0, 1]))
+    data = to_arviz(fit, draws=20)
+    assert set(data["posterior"].data_vars) == set(fit.summary()["name"])
+    assert np.all(np.isfinite(data["sample_stats"]["lp"]))
+
+
+def test_a_saved_fit_without_its_code_has_draws(fit, tmp_path):
+    data = to_arviz(taut.load(fit.save(tmp_path / "run")), draws=20)
+    assert data["posterior"]["x"].shape == (1, 20, 2, 3)
+
+
+def test_a_tree_where_arviz_is_new(fit, monkeypatch):
+    """ArviZ 1 takes a nested dictionary, and attributes by group."""
+    seen = {}
+    base = types.ModuleType("arviz_base")
+    base.from_dict = lambda groups, attrs: seen.update(groups=groups, attrs=attrs) or "tree"  # pyright: ignore
+    monkeypatch.setitem(sys.modules, "arviz_base", base)
+    monkeypatch.setattr(az, "__version__", "1.3.0")
+    assert to_arviz(fit, draws=5) == "tree"
+    assert set(seen["groups"]) == {"posterior", "sample_stats"}
+    assert seen["attrs"]["/"]["inference_library"] == "taut"
+
+
+def test_without_arviz_the_extra_is_named(fit, monkeypatch):
+    monkeypatch.setitem(sys.modules, "arviz", None)
+    monkeypatch.setitem(sys.modules, "arviz_base", None)
+    with pytest.raises(ArgumentError, match=r"taut\[arviz\]"):
+        to_arviz(fit, draws=5)
+
+
+def test_a_number_of_draws_is_needed(fit):
+    with pytest.raises(ArgumentError, match="draws=0"):
+        to_arviz(fit, draws=0)
