@@ -14,7 +14,7 @@ from taut.core import precision
 from taut.core.array_files import read_arrays
 from taut.core.capabilities import Capability
 from taut.core.files import CHECKPOINT_FILE
-from taut.core.trees import cast, describe
+from taut.core.trees import cast, describe, without_rooms
 from taut.data.source import Source
 from taut.families import FullRank, MeanField
 from taut.gradients import Gradient
@@ -114,7 +114,7 @@ def _before(checkpoint: Checkpoint | None, shelf: list[Gradient]) -> Gradient | 
         return None
     _, meta = read_arrays(checkpoint.folder / CHECKPOINT_FILE)
     said = meta.get("identity", {}).get("problem", {}).get("gradient")
-    return next((g for g in shelf if describe(g) == said), None)
+    return next((g for g in shelf if describe(g) == without_rooms(said)), None)
 
 
 def _taken(choice: Choice, gradient: Gradient, reason: str) -> Choice:

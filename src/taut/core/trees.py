@@ -1,12 +1,16 @@
 """Small helpers on pytrees whose leaves are not all arrays (a network carries its activation function)."""
 
 import dataclasses
+import re
 import zlib
 from typing import Any
 
 import equinox as eqx
 import jax
 import numpy as np
+
+ROOMS = re.compile(r"^taut\.(?:[a-z_0-9]+\.)+(?=[A-Za-z_]\w*$)")
+"""The modules between `taut` and the name of one of its parts."""
 
 
 def stop_gradient(tree: Any) -> Any:
@@ -41,10 +45,31 @@ def describe(value: Any) -> Any:
         return kind | {"checksum": zlib.crc32(np.ascontiguousarray(value).tobytes())}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"class": f"{type(value).__module__}.{type(value).__qualname__}", **fields}
+        return {"class": _place(type(value)), **fields}
     if isinstance(value, dict):
         return {str(k): describe(v) for k, v in value.items()}
     if isinstance(value, (tuple, list)):
         return [describe(v) for v in value]
-    name = getattr(value, "__qualname__", type(value).__qualname__)
-    return f"{getattr(value, '__module__', type(value).__module__)}.{name}"
+    return _place(value if hasattr(value, "__qualname__") else type(value))
+
+
+def _place(part: Any) -> str:
+    """Where a class or function is defined; of Taut's own parts the name alone, so that their modules may move."""
+    module = str(getattr(part, "__module__", type(part).__module__))
+    return f"{'taut' if module.split('.')[0] == 'taut' else module}.{part.__qualname__}"
+
+
+def without_rooms(description: Any) -> Any:
+    """A description that version 0.1.0 wrote, which names the modules of Taut's own parts, as `describe` writes it now.
+
+    Example:
+        >>> without_rooms({"class": "taut.models.prior.Normal", "scale": 1.0})
+        {'class': 'taut.Normal', 'scale': 1.0}
+    """
+    if isinstance(description, dict):
+        return {name: without_rooms(value) for name, value in description.items()}
+    if isinstance(description, list):
+        return [without_rooms(value) for value in description]
+    if isinstance(description, str):
+        return ROOMS.sub("taut.", description)
+    return description

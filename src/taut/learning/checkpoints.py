@@ -7,7 +7,7 @@ import numpy as np
 
 from taut.core.array_files import arrays_into_tree, read_arrays, tree_to_arrays, write_arrays
 from taut.core.files import CHECKPOINT_FILE
-from taut.core.trees import describe
+from taut.core.trees import describe, without_rooms
 from taut.errors import SavedFitError
 
 
@@ -51,7 +51,7 @@ def restore(checkpoint: Checkpoint, like, identity, monitor):
     """
     arrays, meta = read_arrays(checkpoint.folder / CHECKPOINT_FILE)
     for part, mine in identity.items():
-        if meta.get("identity", {}).get(part) != mine:
+        if without_rooms(meta.get("identity", {}).get(part)) != mine:
             raise SavedFitError(
                 f"{checkpoint.folder} holds a checkpoint with another {part}; to go on from it pass the same model, "
                 "family, objective, "

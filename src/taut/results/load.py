@@ -19,7 +19,7 @@ from taut.algorithms import StochasticGradient
 from taut.core.array_files import arrays_into_tree, read_arrays, tree_to_arrays, write_arrays
 from taut.core.capabilities import Capability
 from taut.core.files import FIT_FILE, write_folder
-from taut.core.trees import describe, is_float_array
+from taut.core.trees import describe, is_float_array, without_rooms
 from taut.diagnostics.elbo import Bound
 from taut.errors import SavedFitError
 from taut.families import Family
@@ -194,7 +194,7 @@ def _rebuild(path: Path, meta: dict[str, Any], arrays: dict[str, np.ndarray], gi
 def _part(path: Path, name: str, meta: dict[str, Any], arrays: dict[str, np.ndarray], given: Any) -> Any:
     """A part of the problem: as given, or from its spec, with the saved arrays in it."""
     if given is not None:
-        if _fingerprint(given) != meta["fingerprints"][name]:
+        if _fingerprint(given) != without_rooms(meta["fingerprints"][name]):
             raise SavedFitError(
                 f"The {name} given is not the one that was fitted: its parameters, prior or functions differ. Give the "
                 "same one, or none."
