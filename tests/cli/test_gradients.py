@@ -49,7 +49,7 @@ def test_the_claims_as_a_table(taut, monkeypatch):
         "seems_consistent": False,
     }
     made_up = consistency.Claims(pl.DataFrame([row]), None, None)
-    monkeypatch.setattr(consistency, "claims", lambda *_, **__: made_up)
+    monkeypatch.setattr(consistency, "gradient_claims", lambda *_, **__: made_up)
     monkeypatch.setattr(
         "taut.studies.compare.study",
         lambda *_, **__: pl.DataFrame(

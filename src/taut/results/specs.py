@@ -89,8 +89,15 @@ CLASSES: dict[str, type] = {
         algorithms.BatchAndMatch,
     )
 }
-BY_NAME = {c.__qualname__: c for c in CLASSES.values()}
-"""A saved class is found by its own name, so that its module may move."""
+
+
+def _room_and_name(path: str) -> tuple[str, str]:
+    """What a saved class is found by, so that its module may move within its room."""
+    parts = path.split(".")
+    return parts[1], parts[-1]
+
+
+BY_NAME = {_room_and_name(path): kind for path, kind in CLASSES.items()}
 ACTIVATIONS: dict[str, Callable] = {
     name: getattr(jax.nn, name) for name in ("relu", "gelu", "silu", "elu", "selu", "softplus", "sigmoid", "tanh")
 }
@@ -156,7 +163,7 @@ def build(said: Any) -> Any:
         return tuple(build(x) for x in said["tuple"])
     if "activation" in said:
         return ACTIVATIONS[said["activation"]]
-    kind = BY_NAME.get(said["class"].rpartition(".")[2])
+    kind = BY_NAME.get(_room_and_name(said["class"]))
     if kind is None:
         raise SavedFitError(f"The saved fit names {said['class']!r}, which is no part of this version of Taut.")
     if set(said["fields"]) != {field.name for field in dataclasses.fields(kind)}:
