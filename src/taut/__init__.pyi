@@ -12,7 +12,7 @@ from . import report as report
 from . import studies as studies
 from .errors import TautError as TautError
 from .fitting.fit import fit as fit
-from .learning.loop import Ended as Ended
+from .learning.ended import Ended as Ended
 from .problem import Problem as Problem
 from .results.fit import Fit as Fit
 from .results.latent import LatentFit as LatentFit

@@ -19,3 +19,7 @@ class PairingError(TautError, TypeError):
 
 class SavedFitError(TautError, ValueError):
     """A saved fit that is damaged, foreign, or of another model."""
+
+
+class AbsentError(ArgumentError, AttributeError):
+    """Something was asked of a result that its kind does not have; the message says what to ask instead."""

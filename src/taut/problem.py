@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from taut.core.batch import Batch, units
+from taut.core.batch import Batch
 from taut.core.capabilities import Capability
 from taut.core.trees import is_float_array
 from taut.errors import PairingError
@@ -70,7 +70,7 @@ def estimate(problem: Problem, key: PRNGKeyArray, batch: Batch, memory: Any) -> 
         batch: the rows.
         memory: the gradient's.
     """
-    cut = units(problem.model.local, batch)
+    cut = problem.model.units(batch)
     both_closed = problem.objective.closed_kl and problem.gradient.closed_kl
     closed = closed_parts(problem.offers) if both_closed else frozenset()
 
@@ -107,7 +107,7 @@ def statistics_like(problem: Problem, dtype: Any) -> Any:
         return jax.ShapeDtypeStruct(shape, dtype)
 
     K = problem.gradient.samples
-    D = problem.model.dim(None) if problem.model.local else problem.family.dim
+    D = problem.model.unit_dim(problem.family)
     example = Draws(*(array(K) for _ in range(4)), exact_kl=array(), kl_per_dimension=array(D))
     shapes = jax.eval_shape(problem.objective.statistics, example)
     return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)

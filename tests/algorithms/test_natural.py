@@ -7,7 +7,7 @@ import taut
 from taut.algorithms import NaturalGradient
 from taut.errors import ArgumentError
 from taut.families import FullRank
-from taut.learning.loop import Ended
+from taut.learning.ended import Ended
 from taut.models import LogisticRegression, Normal
 
 pytestmark = pytest.mark.usefixtures("x64")

@@ -15,7 +15,7 @@ from taut.core.batch import Batch
 from taut.diagnostics.elbo import elbo
 from taut.families import FullRank, MeanField
 from taut.gradients import Exact
-from taut.learning.loop import Ended
+from taut.learning.ended import Ended
 from taut.models import LogisticRegression
 from taut.objectives import Elbo
 from taut.problem import Problem

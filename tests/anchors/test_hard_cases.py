@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 import taut
 from taut.errors import TautError
-from taut.learning.loop import Ended
+from taut.learning.ended import Ended
 from taut.models import LogisticRegression, Normal
 
 pytestmark = pytest.mark.usefixtures("x64")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import taut
-from taut.learning.loop import Ended
+from taut.learning.ended import Ended
 
 
 class Case(NamedTuple):

@@ -8,7 +8,7 @@ import pytest
 import taut
 from taut.algorithms import Recipe, StochasticGradient
 from taut.gradients import Exact, LeaveOneOut, Reinforce, Reparametrization
-from taut.learning.loop import Ended
+from taut.learning.ended import Ended
 
 OPTIMUM = -67.463367
 pytestmark = pytest.mark.slow

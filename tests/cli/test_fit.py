@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import taut as library
-from taut.learning.loop import Ended
+from taut.learning.ended import Ended
 
 KEYS = {
     "elbo",

@@ -11,7 +11,8 @@ from taut.data.source import Source, take
 from taut.errors import PairingError
 from taut.families import Amortized
 from taut.gradients import Disarm, Exact, NoControl, estimators
-from taut.learning.loop import Ended, learn
+from taut.learning.ended import Ended
+from taut.learning.loop import learn
 from taut.models import BernoulliPrior, LatentVariableModel, LearnedNormal, Normal
 from taut.networks import MLP
 from taut.objectives import Constrained, Elbo, FreeBits, ImportanceWeighted, Renyi, Weighted, at_least, at_most

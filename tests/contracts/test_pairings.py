@@ -19,7 +19,7 @@ import taut.gradients
 import taut.models
 import taut.objectives
 from taut.algorithms import Algorithm, NaturalGradient, StochasticGradient
-from taut.algorithms.base import OnDensity
+from taut.algorithms.on_density.base import OnDensity
 from taut.core.trees import cast
 from taut.data.source import Source
 from taut.errors import PairingError

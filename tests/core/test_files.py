@@ -2,7 +2,9 @@
 
 import pytest
 
-from taut.core.files import CHECKPOINT_FILE, FIT_FILE, is_foreign, unfinished, write_file, write_folder
+from taut.learning.checkpoints import CHECKPOINT_FILE
+from taut.results.folder import FIT_FILE, is_foreign, write_folder
+from taut.core.files import unfinished, write_file
 from taut.errors import SavedFitError
 
 

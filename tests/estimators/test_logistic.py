@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import taut
 from taut.algorithms import NaturalGradient
 from taut.estimators import BayesianLogisticRegression
-from taut.learning.loop import Ended
+from taut.learning.ended import Ended
 
 
 @pytest.fixture

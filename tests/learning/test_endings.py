@@ -14,7 +14,8 @@ from taut.core.trees import cast
 from taut.data.source import Source
 from taut.families import MeanField
 from taut.gradients import Reparametrization
-from taut.learning.loop import Ended, learn
+from taut.learning.ended import Ended
+from taut.learning.loop import learn
 from taut.models import LogDensity, LogisticRegression, Normal, real
 from taut.objectives import Elbo
 from taut.problem import Problem

@@ -13,13 +13,14 @@ import pytest
 import taut
 import taut.learning.loop
 from taut.algorithms import Recipe, StochasticGradient
-from taut.core.files import CHECKPOINT_FILE
+from taut.learning.checkpoints import CHECKPOINT_FILE
 from taut.core.trees import cast
 from taut.data.source import Source
 from taut.errors import SavedFitError
 from taut.families import MeanField
 from taut.gradients import MovingAverage, Reinforce
-from taut.learning.loop import Checkpoint, Ended, learn
+from taut.learning.ended import Ended
+from taut.learning.loop import Checkpoint, learn
 from taut.learning.monitors import EarlyStopping
 from taut.models import LogisticRegression
 from taut.objectives import Elbo

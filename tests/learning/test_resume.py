@@ -13,7 +13,7 @@ import pytest
 
 import taut
 from taut.core.array_files import read_arrays
-from taut.core.files import CHECKPOINT_FILE
+from taut.learning.checkpoints import CHECKPOINT_FILE
 
 KILLS = 10
 """For each of two objectives."""

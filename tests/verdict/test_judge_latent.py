@@ -8,7 +8,7 @@ import pytest
 import taut
 from taut.diagnostics.saddle import saddles
 from taut.families.amortized import Amortized
-from taut.learning.loop import Ended
+from taut.learning.ended import Ended
 from taut.models.latent import LatentVariableModel
 from taut.networks import MLP
 from taut.objectives import Constrained, Weighted, at_least

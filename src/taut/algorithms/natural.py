@@ -42,7 +42,7 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Bool, Float, Int
 
-from taut.algorithms.base import Algorithm
+from taut.algorithms.base import Stepwise
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.problem import Problem
@@ -100,7 +100,7 @@ class NaturalState(NamedTuple):
     step: Int[Array, ""]
 
 
-class NaturalGradient(Algorithm):
+class NaturalGradient(Stepwise):
     """Natural-gradient ascent with exact expectations for models with a linear predictor and a Gaussian prior.
 
     No learning rate and no gradient estimator: it brings its own, `exact`, and the data are always seen whole.
@@ -119,6 +119,7 @@ class NaturalGradient(Algorithm):
     name: ClassVar[str] = "natural gradient"
     chunk: ClassVar[int] = 64
     deterministic: ClassVar[bool] = True
+    whole: ClassVar[bool] = True
     brings = ("exact", "exact expectations")
     needs = frozenset(
         {

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from taut.algorithms.base import Algorithm
+from taut.algorithms.base import Stepwise
 from taut.algorithms.gradient_noise import Noise
 from taut.algorithms.recipe import Recipe
 from taut.errors import ArgumentError
@@ -38,7 +38,7 @@ class StochasticState(NamedTuple):
     step: Int[Array, ""]
 
 
-class StochasticGradient(Algorithm):
+class StochasticGradient(Stepwise):
     r"""Ascend the estimated gradient with any Optax optimizer.
 
     The rate falls along a cosine to zero over the budget, and the answer is the polynomial-decay average of iterates,

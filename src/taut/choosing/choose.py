@@ -15,7 +15,7 @@ from taut.algorithms import (
     ScoreRegression,
     StochasticGradient,
 )
-from taut.algorithms.base import OnDensity
+from taut.algorithms.on_density.base import OnDensity
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError, PairingError
 from taut.families import Family, FullRank, LowRank, MeanField

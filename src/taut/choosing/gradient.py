@@ -13,11 +13,11 @@ from taut.choosing.pilot import Pilot, begin
 from taut.core import precision
 from taut.core.array_files import read_arrays
 from taut.core.capabilities import Capability
-from taut.core.files import CHECKPOINT_FILE
 from taut.core.trees import cast, describe, without_rooms
 from taut.data.source import Source
 from taut.families import FullRank, MeanField
 from taut.gradients import Gradient
+from taut.learning.checkpoints import CHECKPOINT_FILE
 from taut.learning.loop import Checkpoint
 from taut.models.checks.jumps import jumps
 from taut.models.target import Target

@@ -86,7 +86,7 @@ def fit(
 
 def end(result: "Fit", out: Path | None) -> None:
     """The exit code that says how the fit ended, and on standard error what to do about it."""
-    from taut.learning.loop import Ended
+    from taut.learning.ended import Ended
 
     if result.ended is Ended.DIVERGED:
         say(f"{result.ended.value}. {result.reason}")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from taut.core.files import CHECKPOINT_FILE, is_foreign, write_file
+from taut.core.files import write_file
 from taut.errors import ArgumentError
+from taut.learning.checkpoints import CHECKPOINT_FILE
+from taut.results.folder import is_foreign
 
 if TYPE_CHECKING:
     from taut.results.fit import Fit
@@ -94,7 +96,7 @@ def check_folder(folder: Path, resume: bool | None) -> None:
 
 def save(fit: "Fit", folder: Path) -> None:
     """Save a fit in the folder of its run. The checkpoint there has done its work, unless the fit was interrupted."""
-    from taut.learning.loop import Ended
+    from taut.learning.ended import Ended
 
     fit.save(folder)
     if fit.ended is not Ended.INTERRUPTED:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from taut.core.batch import Batch, units
+from taut.core.batch import Batch
 from taut.core.capabilities import Capability
 from taut.core.compilation import Compiled
 from taut.gradients.evaluate import closed_parts, evaluate
@@ -34,14 +34,14 @@ class Bound(NamedTuple):
 
 @Compiled
 def _exact(problem: Problem, batch: Batch):
-    cut = units(False, batch)
+    cut = problem.model.units(batch)
     target = Target(problem.model, batch.rows, cut.weights[0], cut.scale[0])
     return target.expected_log_likelihood(problem.family), target.closed_kl(problem.family)
 
 
 @Compiled
 def _sampled(problem: Problem, key, batch: Batch, draws: int):
-    cut = units(False, batch)
+    cut = problem.model.units(batch)
     target = Target(problem.model, batch.rows, cut.weights[0], cut.scale[0])
     closed = closed_parts(problem.offers)
 

@@ -18,7 +18,7 @@ from taut.data.tables.labels import Labels
 from taut.data.tables.supervised import Supervised
 from taut.errors import DataError
 from taut.fitting.fit import fit
-from taut.learning.loop import Ended
+from taut.learning.ended import Ended
 from taut.models import LogisticRegression, Normal
 from taut.results.fit import Fit
 

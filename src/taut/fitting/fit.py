@@ -7,24 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from taut.algorithms.base import OnDensity
-from taut.choosing.choose import choose
+from taut.choosing.choose import Choice, Sentences, choose
 from taut.choosing.gradient import decide
 from taut.core import precision
-from taut.data.inputs import examples_of, rows_of
+from taut.data.given import Given
 from taut.data.source import Source
 from taut.errors import ArgumentError
 from taut.fitting.bounds import refuse_unreachable_bounds
-from taut.fitting.by_steps import by_steps, monitor_for, on_density
-from taut.learning.loop import Checkpoint
-from taut.models import LogDensity, Model
-from taut.models.checks.structure import check_structure
+from taut.fitting.outcome import Outcome, Request
+from taut.fitting.run import run
+from taut.learning.checkpoints import Checkpoint
+from taut.models import Model
 from taut.results.fit import Fit
-from taut.results.latent import LatentFit
-from taut.verdict.judge_latent import examples_to_judge
-
-LOCAL_BATCH = 128
-"""Examples for each step of a latent-variable model unless the caller says otherwise."""
+from taut.results.kinds import fit_class
 
 
 def fit(
@@ -94,6 +89,29 @@ def fit(
         >>> result.ended.word
         'converged'
     """
+    begun = time.perf_counter()
+    _check(model, seed)
+    kind = fit_class(model)
+    dtype = precision.resolve(model.dtype if dtype is None else dtype)
+    rows = kind.read(model, Given(data, sample_weight, missing, positive, validation, transform))
+    if batch_size is None and model.batch_size is not None:
+        batch_size = min(model.batch_size, len(rows.rows))
+    source = Source(rows.rows, rows.weights, batch_size, seed, dtype, rows.transform)
+    model.check_data(rows.rows, dtype)
+    checkpoint = Checkpoint(Path(checkpoint)) if isinstance(checkpoint, (str, Path)) else checkpoint
+    sentences = Sentences(family, objective, gradient, algorithm, steps, batch_size is not None)
+    choice = choose(model, rows.rows, sentences)
+    refuse_unreachable_bounds(choice.problem, rows)
+    if choice.automatic:
+        choice = decide(choice, source, seed, checkpoint)
+    prepared = time.perf_counter()
+    request = Request(kind, rows, source, seed, progress, callback, checkpoint, patience)
+    outcome = run(choice.algorithm, choice, request)
+    seconds = _seconds(begun, prepared, outcome.learned_at, time.perf_counter())
+    return _assembled(choice, request, outcome, seconds)
+
+
+def _check(model: Model, seed: int) -> None:
     if not isinstance(model, Model):
         raise ArgumentError(
             f"model={model!r} is not a Taut model; give e.g. taut.models.LogisticRegression() or "
@@ -101,66 +119,39 @@ def fit(
         )
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise ArgumentError(f"seed={seed!r}: a whole number from 0 to 2**32 - 1 is needed.")
-    if isinstance(checkpoint, (str, Path)):
-        checkpoint = Checkpoint(Path(checkpoint))
-    begun = time.perf_counter()
-    dtype = precision.resolve(dtype if dtype is not None else ("float32" if model.local else "float64"))
-    if model.local:
-        data, validation, transform = examples_of(data, validation, transform)
-    rows, weights, design, labels = rows_of(model, data, sample_weight, missing, positive, transform)
-    if model.local and batch_size is None:
-        batch_size = min(LOCAL_BATCH, len(rows))
-    source = Source(rows, weights, batch_size, seed, dtype, transform)
-    if isinstance(model, LogDensity):
-        check_structure(model, rows, dtype)
-    choice = choose(
-        model,
-        rows,
-        family=family,
-        objective=objective,
-        gradient=gradient,
-        algorithm=algorithm,
-        steps=steps,
-        minibatch=batch_size is not None,
-    )
-    if model.local:
-        refuse_unreachable_bounds(choice.problem, rows, transform)
-    if choice.automatic:
-        choice = decide(choice, source, seed, checkpoint)
-    prepared = time.perf_counter()
-    held_out = (rows, transform) if validation is None else (np.asarray(validation), None)
-    if isinstance(choice.algorithm, OnDensity):
-        run = on_density(choice, source, seed, callback)
-    else:
-        monitor = monitor_for(choice.problem, source, validation, patience, seed)
-        run = by_steps(choice, source, seed, progress, callback, checkpoint, monitor, held_out)
-    done = time.perf_counter()
-    kind = LatentFit if model.local else Fit
-    return kind(
-        problem=run.problem,
+
+
+def _seconds(begun: float, prepared: float, learned: float, done: float) -> dict[str, float]:
+    """Seconds by phase."""
+    return {
+        "prepare": prepared - begun,
+        "learn": learned - prepared,
+        "evaluate": done - learned,
+        "total": done - begun,
+    }
+
+
+def _assembled(choice: Choice, request: Request, outcome: Outcome, seconds: dict[str, float]) -> Fit:
+    """The result, of the kind that the model leads to."""
+    source = request.source
+    return request.kind(
+        problem=outcome.problem,
         algorithm=choice.algorithm,
-        bound=run.bound,
-        history=run.history,
-        ended=run.ended,
-        reason=run.reason,
+        bound=outcome.bound,
+        history=outcome.history,
+        ended=outcome.ended,
+        reason=outcome.reason,
         reasons=choice.reasons,
-        gradient_evaluations=run.gradient_evaluations,
-        iterations=run.iterations,
+        gradient_evaluations=outcome.gradient_evaluations,
+        iterations=outcome.iterations,
         rows=source.size,
-        batch_size=batch_size,
-        seed=seed,
-        dtype=dtype,
-        seconds={
-            "prepare": prepared - begun,
-            "learn": run.learned - prepared,
-            "evaluate": done - run.learned,
-            "total": done - begun,
-        },
-        steps_per_second=run.steps_per_second,
-        design=design,
-        labels=labels,
-        evidence=run.evidence,
-        judged=run.judged,
-        convergence=run.convergence,
-        parent=examples_to_judge(*held_out, seed) if model.local else source.parent,
+        batch_size=source.batch_size,
+        seed=request.seed,
+        dtype=source.dtype,
+        seconds=seconds,
+        steps_per_second=outcome.steps_per_second,
+        evidence=outcome.evidence,
+        convergence=outcome.convergence,
+        **request.kind.kept(request.rows, source, request.seed),
+        **outcome.own,
     )

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taut.core.array_files import arrays_into_tree, read_arrays, tree_to_arrays, write_arrays
-from taut.core.files import CHECKPOINT_FILE
 from taut.core.trees import describe, without_rooms
 from taut.errors import SavedFitError
+
+CHECKPOINT_FILE = "checkpoint.npz"
 
 
 class Checkpoint(NamedTuple):

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from taut.algorithms.base import Algorithm
+from taut.algorithms.base import Stepwise
 from taut.core.batch import Batch
 from taut.core.compilation import Compiled
 from taut.data.source import Source, take
@@ -36,7 +36,7 @@ class Status(NamedTuple):
 
 
 @Compiled
-def _run(algorithm: Algorithm, transform, seed, state, parent: Batch, plan, first, count):
+def _run(algorithm: Stepwise, transform, seed, state, parent: Batch, plan, first, count):
     """At most `count` steps, on `plan` from `first` on; ends when the algorithm has or a value is not finite."""
     moving, fixed = eqx.partition(state, eqx.is_array)
 
@@ -67,7 +67,7 @@ def _run(algorithm: Algorithm, transform, seed, state, parent: Batch, plan, firs
 
 
 @eqx.filter_jit
-def _diagnose(algorithm: Algorithm, transform, seed, state, parent: Batch, rows):
+def _diagnose(algorithm: Stepwise, transform, seed, state, parent: Batch, rows):
     of_step, of_data = _keys(seed, state.step)
     return algorithm.diagnose(of_step, state, take(parent, rows, transform, of_data))
 
@@ -106,12 +106,11 @@ class Chunks:
         seed: of every random number but the rows' order.
     """
 
-    def __init__(self, algorithm: Algorithm, problem: Problem, source: Source, seed: int):
+    def __init__(self, algorithm: Stepwise, problem: Problem, source: Source, seed: int):
         self.algorithm, self.source, self.seed = algorithm, source, np.uint32(seed)
         self.most = min(algorithm.chunk, algorithm.steps, source.most_steps)
         # A deterministic algorithm makes few steps: unless they are long, compiling is all of the time.
-        short = algorithm.deterministic and not problem.model.local
-        self._plain = short and source.size * problem.family.dim <= PLAIN_WORK
+        self._plain = algorithm.deterministic and source.size * problem.family.dim <= PLAIN_WORK
 
     def left(self, made: int) -> int:
         """Steps that the next chunk may have: up to the end of the rows that are on the device, and of the budget."""

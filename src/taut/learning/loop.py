@@ -4,18 +4,17 @@ Chunks grow until one takes about half a second, which keeps the bar moving and 
 looks, callbacks and checkpoints between them change a bit of the result.
 """
 
-import enum
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from taut.algorithms.base import Algorithm
-from taut.core.files import CHECKPOINT_FILE
+from taut.algorithms.base import Stepwise
 from taut.data.source import Source
-from taut.learning.checkpoints import Checkpoint, identity_of, joined, restore, save
+from taut.learning.checkpoints import CHECKPOINT_FILE, Checkpoint, identity_of, joined, restore, save
 from taut.learning.chunks import Chunk, Chunks
+from taut.learning.ended import Ended
 from taut.learning.monitors import Monitor
 from taut.problem import Problem
 
@@ -23,23 +22,7 @@ CHUNK_SECONDS = 0.5
 FIRST_CHUNK = 32
 
 
-class Ended(enum.Enum):
-    """How a fit ended; the value is the sentence for people, the lower-case name the word in JSON."""
-
-    CONVERGED = "converged: the algorithm's own certificate says that nothing is left to gain"
-    BUDGET_SPENT = "budget spent: all steps were made; whether more would help is not known"
-    STOPPED = "stopped early: the monitored quantity has not improved for a while, and the best answer is kept"
-    STALLED = "stalled: no step of any length improves the objective, and the certificate is not met"
-    DIVERGED = "diverged: the answer is not usable"
-    INTERRUPTED = "interrupted: the last good state is kept"
-
-    @property
-    def word(self) -> str:
-        """The word in JSON, e.g. `budget_spent`."""
-        return self.name.lower()
-
-
-class Outcome(NamedTuple):
+class Learned(NamedTuple):
     """What the loop hands back.
 
     Attributes:
@@ -137,14 +120,14 @@ class Saver:
 
 def learn(
     problem: Problem,
-    algorithm: Algorithm,
+    algorithm: Stepwise,
     source: Source,
     *,
     seed: int = 0,
     callback: Callable[[int, dict[str, np.ndarray]], None] | None = None,
     checkpoint: Checkpoint | None = None,
     monitor: Monitor | None = None,
-) -> Outcome:
+) -> Learned:
     """Run `algorithm` on `problem` until it ends, its budget is spent, a value is not finite, or Ctrl-C.
 
     Call it within `taut.core.precision.context`, with the problem's arrays and the source in that dtype.
@@ -183,7 +166,7 @@ def learn(
     saver.save(stand)
     answer = algorithm.output(stand.state)
     chosen = monitor.chosen(answer) if monitor else answer
-    return Outcome(chosen, joined(list(stand.past)), ended, reason, stand.state, pace.per_second)
+    return Learned(chosen, joined(list(stand.past)), ended, reason, stand.state, pace.per_second)
 
 
 def _next(chunks: Chunks, pace: Pace, stand: Stand, monitor: Monitor | None) -> Chunk:
@@ -204,7 +187,7 @@ def _end(chunk: Chunk) -> tuple[Ended, str] | None:
     return None
 
 
-def _look(monitor: Monitor | None, algorithm: Algorithm, stand: Stand) -> tuple[Ended, str] | None:
+def _look(monitor: Monitor | None, algorithm: Stepwise, stand: Stand) -> tuple[Ended, str] | None:
     """Whether a look that is due ends the run."""
     if monitor is None or stand.made % monitor.every:
         return None

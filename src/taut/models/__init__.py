@@ -13,6 +13,7 @@ from taut.models.prior import Independent as Independent
 from taut.models.prior import LearnedNormal as LearnedNormal
 from taut.models.prior import Normal as Normal
 from taut.models.prior import Prior as Prior
+from taut.models.regression import Regression as Regression
 from taut.models.supports import Support as Support
 from taut.models.supports import bounded as bounded
 from taut.models.supports import ordered as ordered

@@ -1,5 +1,6 @@
 """What is unknown and how it makes the data: what every model can do."""
 
+import abc
 from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
@@ -7,6 +8,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
+from taut.core.batch import Batch, Units, units
 from taut.core.capabilities import Capability
 from taut.models.prior import Prior
 
@@ -14,31 +16,41 @@ from taut.models.prior import Prior
 class Model(eqx.Module):
     """log p(x|z) and log p(z) over vectors z; the model alone knows the unknown's names and shapes.
 
+    The class variables are what the model says of its kind, so that nobody else has to ask which kind it is.
+
     Attributes:
         prior: log p(z).
-        local: whether each row of the data has a z of its own (latent variables) or all rows share one (model
+        kind: Kind of fit that the model leads to: "regression", "density" or "latent" (see `taut.results.kinds`).
+        local: Whether each row of the data has a z of its own (latent variables) or all rows share one (model
             variables).
-        tabular: whether the data are a table `(X, y)` that becomes a design matrix.
+        dtype: Precision of its fits, unless the caller says otherwise.
+        batch_size: Rows for each step, unless the caller says otherwise; None for all.
+        start_sd: Standard deviation that q starts with, unless the caller says otherwise.
+        learning_rate: Rate of Adam at the start; None takes the one that suits the gradient estimator.
     """
 
     name: ClassVar[str]
+    kind: ClassVar[str] = "density"
     local: ClassVar[bool] = False
-    tabular: ClassVar[bool] = False
+    dtype: ClassVar[str] = "float64"
+    batch_size: ClassVar[int | None] = None
+    start_sd: ClassVar[float] = 0.1
+    learning_rate: ClassVar[float | None] = None
     prior: eqx.AbstractVar[Prior]
 
     @property
+    @abc.abstractmethod
     def offers(self) -> AbstractSet[Capability]:
         """What gradients, objectives and algorithms may ask of this model, its prior's offers included."""
-        raise NotImplementedError
 
     @property
     def closed_form_needs(self) -> AbstractSet[Capability]:
         """What the model's closed `expected_log_likelihood` asks of the family."""
         return frozenset()
 
+    @abc.abstractmethod
     def dim(self, rows: Any) -> int:
         """Length of z, given the data's rows `[B, ...]`."""
-        raise NotImplementedError
 
     def start(self, rows: Any) -> Float[np.ndarray, " D"]:
         """Where the mean of q starts unless the caller says otherwise: zero."""
@@ -48,14 +60,41 @@ class Model(eqx.Module):
         """Names of the attributes that an algorithm may move: none for a regression, the decoder for a VAE."""
         return ()
 
+    def units(self, batch: Batch) -> Units:
+        """The batch cut into units, a unit being the data that one z explains."""
+        return units(self.local, batch)
+
+    def unit_dim(self, family: Any) -> int:
+        """Length of one unit's z under `family`."""
+        return family.dim
+
+    def evaluations(self, gradient: Any, family: Any) -> int:
+        """Log densities at one z that an estimated gradient costs, for each pass over the rows."""
+        return gradient.evaluations(family)
+
+    def check_given(self, data: Any) -> None:
+        """Refuse data of a form that the model does not take; None stands for no data."""
+
+    def check_data(self, rows: Any, dtype: Any) -> None:
+        """Refuse rows that the model cannot explain, before anything is compiled.
+
+        Args:
+            rows: All rows, as the model sees them.
+            dtype: The dtype of the fit.
+        """
+
+    @abc.abstractmethod
     def log_likelihood(self, z: Float[Array, " D"], rows: Any) -> Float[Array, " R"]:
         """log p(x_r|z) of each row, in nats."""
-        raise NotImplementedError
-
-    def expected_log_likelihood(self, q: Any, rows: Any) -> Float[Array, " R"]:
-        """E_q[log p(x_r|z)] of each row, in nats, where it is closed."""
-        raise NotImplementedError
 
     def constrain(self, z: Float[Array, " D"]) -> Any:
         """The vector z as the named values that a person thinks in."""
         return {"z": z}
+
+
+class ClosedLikelihood(abc.ABC):
+    """A model that offers `Capability.CLOSED_LIKELIHOOD`."""
+
+    @abc.abstractmethod
+    def expected_log_likelihood(self, q: Any, rows: Any) -> Float[Array, " R"]:
+        """E_q[log p(x_r|z)] of each row, in nats."""

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from taut.core import precision
-from taut.core.batch import Batch, units
+from taut.core.batch import Batch
 from taut.core.compilation import PLAIN
 from taut.models.base import Model
 from taut.models.target import Target
@@ -116,7 +116,7 @@ class _Static:
 def _compiled(static: _Static, tree: Any, shapes: tuple, points: Any) -> Any:
     def joint(arrays, z):
         model, batch = eqx.combine(jax.tree.unflatten(tree, arrays), static.tree)
-        cut = units(False, batch)
+        cut = model.units(batch)
         target = Target(model, batch.rows, cut.weights[0], cut.scale[0])
         log_likelihood = target.log_likelihood(z)
         return log_likelihood + target.log_prior(z), log_likelihood

@@ -39,7 +39,11 @@ class LatentVariableModel(Model):
     """
 
     name: ClassVar[str] = "latent variable model"
+    kind: ClassVar[str] = "latent"
     local: ClassVar[bool] = True
+    dtype: ClassVar[str] = "float32"
+    batch_size: ClassVar[int | None] = 128
+    learning_rate: ClassVar[float | None] = 1e-3
     decoder: Callable
     likelihood: Likelihood
     latent: int = eqx.field(static=True)
@@ -74,6 +78,14 @@ class LatentVariableModel(Model):
         """Length of z."""
         return self.latent
 
+    def unit_dim(self, family):
+        """Length of z: an amortised family does not know it."""
+        return self.latent
+
+    def evaluations(self, gradient, family):
+        """The draws: each example has another q, and a draw is an evaluation."""
+        return gradient.samples
+
     def learned(self):
         """The decoder, the likelihood's own parameters, and a learned prior."""
         return ("decoder", "likelihood", *(("prior",) if self.prior.learned else ()))
@@ -85,15 +97,15 @@ class LatentVariableModel(Model):
             return self.likelihood.log_prob(output, rows[0].ravel())[None]
         return jax.vmap(lambda x: self.likelihood.log_prob(output, x.ravel()))(rows)
 
-    def check(self, images: np.ndarray) -> None:
+    def check_data(self, rows: np.ndarray, dtype: Any = None) -> None:
         """Refuse data or a decoder that do not fit, before training.
 
         Raises:
             DataError: values outside the likelihood's support.
             ArgumentError: a decoder whose output has the wrong size.
         """
-        self.likelihood.check(images)
-        size = int(np.prod(images.shape[1:]))
+        self.likelihood.check(rows)
+        size = int(np.prod(rows.shape[1:]))
         try:
             shape = jax.eval_shape(self.decoder, jax.ShapeDtypeStruct((self.latent,), np.float32))
         except TypeError as error:
@@ -103,5 +115,5 @@ class LatentVariableModel(Model):
             raise ArgumentError(
                 f"The decoder gives {shape.shape} = {int(np.prod(shape.shape))} numbers; the {self.likelihood.name} "
                 "likelihood of an example of shape "
-                f"{images.shape[1:]} needs {want}."
+                f"{rows.shape[1:]} needs {want}."
             )

@@ -7,9 +7,10 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from taut.core.capabilities import Capability
-from taut.errors import ArgumentError
+from taut.errors import ArgumentError, DataError
 from taut.models.base import Model
 from taut.models.checks.check import Check, check
+from taut.models.checks.structure import check_structure
 from taut.models.prior import Prior
 from taut.models.supports import Parameters, Unknowns
 
@@ -104,6 +105,20 @@ class LogDensity(Model):
     def start(self, rows):
         """Zero, or the values of array leaves."""
         return self.parameters.origin
+
+    def check_given(self, data):
+        """Rows go with the form by rows, and no data with the joint form."""
+        if self.by_rows and data is None:
+            raise DataError("This log density has a log-likelihood of rows, so it needs data: taut.fit(model, rows).")
+        if not self.by_rows and data is not None:
+            raise DataError(
+                "A joint log density has its data inside; give none, or build the model with log_likelihood and "
+                "log_prior."
+            )
+
+    def check_data(self, rows, dtype):
+        """Refuse a density that cannot be called, or that returns something else than log densities."""
+        check_structure(self, rows, dtype)
 
     def log_likelihood(self, z, rows):
         """Of each row; a joint density is one row."""

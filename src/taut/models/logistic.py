@@ -1,17 +1,14 @@
 """Bayesian logistic regression, the lab's first case study."""
 
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.scipy.special import ndtri
 from jaxtyping import Array, Float
 
-from taut.core.capabilities import Capability
-from taut.models.base import Model
 from taut.models.expectations import expected_softplus, logistic_expectations
-from taut.models.prior import Normal, Prior
+from taut.models.regression import Regression
 
 
 class Prediction(NamedTuple):
@@ -30,7 +27,7 @@ class Prediction(NamedTuple):
     upper: Float[Array, " R"]
 
 
-class LogisticRegression(Model):
+class LogisticRegression(Regression):
     r"""Binary classification with a posterior over every weight.
 
     .. math:: p(y|x, w) = \sigma(x^\top w)^y (1 - \sigma(x^\top w))^{1-y}, \qquad w \sim p(w)
@@ -54,52 +51,23 @@ class LogisticRegression(Model):
     """
 
     name: ClassVar[str] = "logistic regression"
-    tabular: ClassVar[bool] = True
-    prior: Prior = Normal(0.0, 1.0)
-    standardise: bool = eqx.field(static=True, default=True)
-    intercept: bool = eqx.field(static=True, default=True)
+    target: ClassVar[str] = "labels"
+    scale: ClassVar[str] = "log-odds"
 
-    @property
-    def offers(self):
-        """A linear predictor with closed expectations."""
-        own = {Capability.DIFFERENTIABLE, Capability.CLOSED_LIKELIHOOD, Capability.LINEAR_PREDICTOR}
-        return frozenset(own) | self.prior.offers
+    def log_prob(self, eta, y):
+        """log p(y|eta) = y eta - softplus(eta) for a logit eta, in nats."""
+        return y * eta - jax.nn.softplus(eta)
 
-    @property
-    def closed_form_needs(self):
-        """Each logit is one-dimensional and Gaussian under q: its mean and variance are all that is needed."""
-        return frozenset({Capability.PREDICTOR_MOMENTS})
-
-    def dim(self, rows: Any) -> int:
-        """Number of weights: columns of the design matrix."""
-        return rows[0].shape[-1]
-
-    def log_likelihood(self, z, rows):
-        """log p(y_r|x_r, w) = y x'w - softplus(x'w), in nats."""
-        X, y = rows
-        logits = X @ z
-        return y * logits - jax.nn.softplus(logits)
-
-    def predictor(self, rows: Any) -> Float[Array, "R D"]:
-        """The matrix X through which the likelihood sees the weights."""
-        return rows[0]
-
-    def expectation(self, m: Float[Array, " R"], v: Float[Array, " R"], rows: Any) -> Float[Array, " R"]:
+    def expectation(self, m, v, rows):
         """E log p(y|eta) for logits eta ~ N(m, v): y m - E softplus(eta), in nats."""
         return rows[1] * m - expected_softplus(m, v)
 
-    def expected_log_likelihood(self, q, rows):
-        """E_q[log p(y_r|x_r, w)], in nats."""
-        m, v = q.predictor_moments(self.predictor(rows))
-        return self.expectation(m, v, rows)
-
-    def predict(self, q: Any, X: Float[Array, "R D"], level: float = 0.95) -> Prediction:
-        """The posterior predictive at the rows of the design matrix X.
+    def predictive(self, m, v, level):
+        """The probability of y = 1.
 
         With eta ~ N(m, v), p = sigmoid(eta): E p in closed form; E p^2 = E p - E sigmoid', since
         sigmoid' = p (1 - p), hence Var p = E p - E sigmoid' - (E p)^2; quantiles of p are sigmoids of quantiles of eta.
         """
-        m, v = q.predictor_moments(X)
         _, p, slope = logistic_expectations(m, v)
         sd = jnp.sqrt(jnp.maximum(p - slope - p**2, 0.0))
         half = ndtri(0.5 + 0.5 * level) * jnp.sqrt(v)

@@ -7,15 +7,12 @@ import jax
 import numpy as np
 
 from taut.errors import ArgumentError
-from taut.models.density import Density
-from taut.verdict.judge import draws_of, named_values
-from taut.verdict.trust import resample
 
 if TYPE_CHECKING:
-    from taut.results.fit import Fit
+    from taut.results.posterior import PosteriorFit
 
 
-def to_arviz(fit: "Fit", draws: int = 1000, seed: int = 0) -> Any:
+def to_arviz(fit: "PosteriorFit", draws: int = 1000, seed: int = 0) -> Any:
     """The answer of `fit` for ArviZ: a DataTree where ArviZ 1 is installed, an InferenceData before.
 
     The group `posterior` holds the draws that `fit.sample()` gives, in one chain: of q, or, where the verdict says
@@ -30,23 +27,11 @@ def to_arviz(fit: "Fit", draws: int = 1000, seed: int = 0) -> Any:
         seed: of them.
 
     Raises:
-        ArgumentError: ArviZ is not installed; a latent-variable model, which has a posterior for each example.
+        ArgumentError: ArviZ is not installed.
     """
-    if fit.model.local:
-        raise ArgumentError(
-            f"A {fit.model.name} has a posterior for each example, not one to hand to ArviZ; use fit.encode(...)."
-        )
     if not isinstance(draws, int) or draws < 1:
         raise ArgumentError(f"draws={draws!r}: a positive whole number is needed.")
-    if fit.draws is not None:  # loaded without its model's code
-        values, statistics = fit.sample(draws), {}
-    else:
-        z, log_p, log_q = _answer(fit, draws, seed)
-        statistics = {"lp": log_p, "lq": log_q} if log_p is not None else {"lq": log_q}
-        if fit.design is not None:
-            values = dict(zip(fit.design.names, (z @ fit.design.original_scale().T).T, strict=True))
-        else:
-            values = named_values(fit.model, z, fit.dtype)
+    values, statistics = fit.drawn(draws, seed)
     leaves = jax.tree_util.tree_leaves_with_path(values)
     posterior = {
         jax.tree_util.keystr(path, simple=True, separator="."): x[None]
@@ -59,19 +44,7 @@ def to_arviz(fit: "Fit", draws: int = 1000, seed: int = 0) -> Any:
     return _made(groups, _attributes(fit))
 
 
-def _answer(fit: "Fit", n: int, seed: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-    """`n` draws of z with their log p(x, z), if the data are at hand, and log q(z); the verdict's own where they do."""
-    judged = fit.judgement
-    if judged is not None and judged.corrected:
-        places = resample(judged.weights, n, np.random.default_rng(seed))
-        return judged.z[places], judged.log_prob[places], judged.log_q[places]
-    z, log_q = draws_of(fit.posterior, n, seed, fit.dtype)
-    if fit.parent is None:
-        return z, None, log_q
-    return z, Density(fit.model, fit.parent, fit.dtype)(z).value, log_q
-
-
-def _attributes(fit: "Fit") -> dict[str, str]:
+def _attributes(fit: "PosteriorFit") -> dict[str, str]:
     from taut import __version__
 
     said = {k: v for k, v in fit.to_json().items() if k != "coefficients"}

@@ -1,5 +1,6 @@
-"""The result of fitting a latent-variable model: the same as any fit, and what is asked of an autoencoder."""
+"""The fit of a latent-variable model: codes, reconstructions, and the constraints' multipliers."""
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -8,13 +9,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from taut.core import precision
+from taut.core.batch import Batch
 from taut.core.compilation import Compiled
+from taut.diagnostics.elbo import elbo_per_example
 from taut.errors import ArgumentError
-from taut.learning.loop import Ended
+from taut.learning.ended import Ended
 from taut.objectives import Constrained
+from taut.results.density import NO_TABLE
 from taut.results.fit import Fit
-from taut.verdict.judge_latent import judge_latent
+from taut.verdict.judge_latent import examples_to_judge, judge_latent
 from taut.verdict.verdict import Verdict
+
+EVALUATED = 10_000
+"""Most examples that are looked at for an ELBO to show or a bound to refuse."""
 
 
 @Compiled
@@ -38,13 +45,52 @@ def _sample_prior(problem, key, n):
     return prior.loc + scale * jax.random.normal(key, shape)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LatentFit(Fit):
-    """A fitted latent-variable model; its ELBO is in nats per example, of the validation data if there were any."""
+    """A fitted latent-variable model; its ELBO is in nats per example, of the validation data if there were any.
 
-    @property
-    def judgement(self) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """None: there are no draws of one z to weigh."""
-        return None
+    Attributes:
+        parent: examples for a verdict that is still to be given; None for a saved fit.
+    """
+
+    kind = "latent"
+    counts_examples = True
+    absent = {
+        "summary": "A latent-variable model has no table of coefficients; use evaluate, encode, reconstruct or sample.",
+        "predict": "A latent-variable model predicts no target; use encode, reconstruct or sample.",
+        "to_arviz": (
+            "A latent variable model has a posterior for each example, not one to hand to ArviZ; use fit.encode(...)."
+        ),
+    }
+
+    parent: Batch | None = None
+
+    @staticmethod
+    def read(model, given):
+        """Examples, with their held-out examples and transform."""
+        from taut.data.images.reading import example_rows
+
+        return example_rows(model, given)
+
+    @staticmethod
+    def kept(rows, source, seed):
+        """A few examples for the verdict, held-out ones where there are any."""
+        return {"parent": examples_to_judge(*rows.held_out, seed)}
+
+    @staticmethod
+    def final_bound(problem, key, rows, source):
+        """On at most 10,000 examples, held-out ones where there are any, in nats per example."""
+        examples, transform = rows.held_out
+        return elbo_per_example(problem, examples[:EVALUATED], key, transform=transform)[0]
+
+    def to_save(self):
+        """Nothing beside what every kind keeps."""
+        return NO_TABLE, {}
+
+    @classmethod
+    def from_saved(cls, meta, arrays, fields):
+        """The fit that was saved."""
+        return cls(**fields)
 
     @functools.cached_property
     def verdict(self) -> Verdict | None:
@@ -90,16 +136,6 @@ class LatentFit(Fit):
             z = np.asarray(_sample_prior(self.problem, jax.random.key(seed), n, plain=False))
         return {"z": z, "x": self.decode(z)}
 
-    def summary(self, level: float = 0.95) -> Any:
-        """There is no table of coefficients here."""
-        raise ArgumentError(
-            "A latent-variable model has no table of coefficients; use evaluate, encode, reconstruct or sample."
-        )
-
-    def predict(self, X: Any, level: float = 0.95) -> Any:
-        """There is no target here."""
-        raise ArgumentError("A latent-variable model predicts no target; use encode, reconstruct or sample.")
-
     @property
     def multiplier(self) -> dict[str, float] | None:
         """Learned coefficient of each constraint, averaged over the last tenth of training; None without any."""
@@ -118,23 +154,18 @@ class LatentFit(Fit):
         mean = path[-max(len(path) // 10, 1) :].mean(axis=0)
         return {str(c): float(x) for c, x in zip(objective.subject_to, mean, strict=True)}
 
-    def to_json(self) -> dict[str, Any]:
-        """Everything that the printed text shows, as plain JSON; an evaluation on test data is not part of it."""
-        return self._common_json() | {
+    def _own_json(self):
+        return {
             "multiplier": self.multiplier,
             "violation": self.violation,
             "images_per_second": self.steps_per_second * (self.batch_size or self.rows),
         }
 
-    def __str__(self) -> str:
+    def _headline(self):
         learned = f"\nmultipliers {self.multiplier}, violations {self.violation}" if self.multiplier else ""
         return (
             f"{self.model.name}, {self.problem.objective.name}, {self.problem.gradient.name} gradient, {self.rows} "
-            "examples, "
-            f"{self.iterations} steps, {self.seconds['total']:.1f} s\n"
+            f"examples, {self.iterations} steps, {self.seconds['total']:.1f} s\n"
             f"ELBO {self.elbo:.3f} (standard error {self.bound.standard_error:.2g}) = "
-            f"{self.expected_log_likelihood:.3f} - {self.kl:.3f} "
-            f"nats per example{learned}\n{self.ended.value}"
-            + (f"\n{self.reason}" if self.reason else "")
-            + (f"\n{self.verdict}" if self.verdict is not None else "")
+            f"{self.expected_log_likelihood:.3f} - {self.kl:.3f} nats per example{learned}"
         )

@@ -14,7 +14,7 @@ from taut.diagnostics.calibration import Calibration, calibration
 from taut.errors import ArgumentError, TautError
 from taut.fitting.fit import fit
 from taut.models import LogDensity, Model
-from taut.verdict.judge import columns
+from taut.verdict.draws import columns
 
 DRAWS = 99
 """Posterior draws of each refit: a hundred possible ranks, which fall into 20, 10 or 5 bins evenly."""

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float
 
 from taut.core import precision
-from taut.core.batch import Batch, units
+from taut.core.batch import Batch
 from taut.core.compilation import Compiled
 from taut.core.trees import cast
 from taut.families.base import Family
@@ -138,7 +138,7 @@ def _chains(model, batch, family, start, times, most, key):
     from blackjax.adaptation.step_size import dual_averaging_adaptation
     from blackjax.mcmc import hmc
 
-    cut = units(False, batch)
+    cut = model.units(batch)
     target = Target(model, batch.rows, cut.weights[0], cut.scale[0])
 
     def log_density(noise):

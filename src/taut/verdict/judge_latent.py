@@ -20,7 +20,7 @@ from taut.diagnostics.activity import activity
 from taut.diagnostics.collapse import Collapse, diagnose
 from taut.diagnostics.log_marginal import LogMarginal, log_mean_weight
 from taut.diagnostics.saddle import Saddle, saddles
-from taut.learning.loop import Ended
+from taut.learning.ended import Ended
 from taut.objectives import Constrained
 from taut.problem import Problem
 from taut.verdict.convergence import Convergence, by_history

@@ -11,15 +11,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taut.algorithms.base import Settled
+from taut.algorithms.on_density.base import Settled
 from taut.algorithms.on_density.gaussians import Gaussian
 from taut.core.batch import Batch
 from taut.families import Family
 from taut.models import Model
 from taut.models.density import Density
 from taut.verdict.convergence import Convergence, certified
+from taut.verdict.draws import JUDGE_STREAM, columns, log_prob_of, named_values
 from taut.verdict.hamiltonian import moments, second_opinion
-from taut.verdict.judge import JUDGE_STREAM, Judged, columns, judge, log_prob_of, named_values, share_of_rivals
+from taut.verdict.judge import Judged, judge, share_of_rivals
 from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE, heavy_tails
 from taut.verdict.warp import orders, warp
 

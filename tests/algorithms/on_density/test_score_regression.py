@@ -17,7 +17,7 @@ from taut.errors import ArgumentError, PairingError
 from taut.families import LowRank
 from taut.models import LogDensity, real
 from taut.models.density import Density
-from taut.verdict.judge import gaussian_of
+from taut.verdict.draws import gaussian_of
 
 ALL = Batch(np.zeros((1, 0)), np.ones(1), np.ones(()), np.ones(()))
 FLOAT = np.dtype("float64")

@@ -21,7 +21,7 @@ import equinox as eqx
 import numpy as np
 from scipy.linalg import sqrtm
 
-from taut.algorithms.base import OnDensity, Settled, origin_of
+from taut.algorithms.on_density.base import OnDensity, Settled, origin_of
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws, score
 from taut.algorithms.on_density.quasi_newton import climb
 from taut.algorithms.on_density.starts import modes

@@ -22,7 +22,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
-from taut.algorithms.base import OnDensity, Settled, origin_of
+from taut.algorithms.on_density.base import OnDensity, Settled, origin_of
 from taut.algorithms.on_density.gaussians import LOG_2PI, Gaussian, matched_draws
 from taut.algorithms.on_density.quasi_newton import TOLERANCE, climb
 from taut.algorithms.on_density.starts import DRAWS, modes

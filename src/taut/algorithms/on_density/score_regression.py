@@ -5,7 +5,7 @@ from typing import ClassVar
 import equinox as eqx
 import numpy as np
 
-from taut.algorithms.base import OnDensity, Settled, origin_of
+from taut.algorithms.on_density.base import OnDensity, Settled, origin_of
 from taut.algorithms.on_density.gaussians import divergence, matched_draws
 from taut.algorithms.on_density.phases import Averaged, Climbed, draws_for, fresh_draws
 from taut.algorithms.on_density.search import Found, search

@@ -1,0 +1,70 @@
+"""What a user hands over, and the rows that a model is fitted to."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from taut.errors import DataError
+
+if TYPE_CHECKING:  # a fit without a table does not wait for the table library
+    from taut.data.tables.supervised import Supervised
+
+
+class Given(NamedTuple):
+    """The data arguments of `taut.fit`, as they were received.
+
+    Attributes:
+        data: The data.
+        sample_weight: `[n]`, how much each row counts, or None.
+        missing: What becomes of rows with missing values, "refuse" or "drop".
+        positive: The label that counts as 1, or None.
+        validation: Held-out examples, or None.
+        transform: `(key, rows) -> rows` on each batch, or None.
+    """
+
+    data: Any
+    sample_weight: Any = None
+    missing: str = "refuse"
+    positive: Any = None
+    validation: Any = None
+    transform: Callable | None = None
+
+
+class Rows(NamedTuple):
+    """Rows that were checked, as the model sees them.
+
+    Attributes:
+        rows: Pytree of arrays `[n, ...]`.
+        weights: `[n]`, how much each row counts, or None for one each.
+        table: How a table became the rows, or None where there was no table.
+        validation: Held-out examples, or None.
+        transform: `(key, rows) -> rows` on each batch, or None.
+    """
+
+    rows: Any
+    weights: np.ndarray | None
+    table: "Supervised | None" = None
+    validation: Any = None
+    transform: Callable | None = None
+
+    @property
+    def held_out(self) -> tuple[Any, Callable | None]:
+        """Examples that training does not see, as they are, or those trained on with their transform."""
+        return (self.rows, self.transform) if self.validation is None else (np.asarray(self.validation), None)
+
+
+def checked_weights(sample_weight: Any, size: int) -> np.ndarray | None:
+    """Row weights as an array `[size]`, None where none were given.
+
+    Raises:
+        DataError: Weights of another number, negative, not finite or all zero.
+    """
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, float)
+    if weights.shape != (size,):
+        raise DataError(f"sample_weight has shape {weights.shape}; one number for each of the {size} rows is needed.")
+    if not np.all(np.isfinite(weights)) or np.any(weights < 0) or not np.any(weights > 0):
+        raise DataError("sample_weight must be finite, none negative and at least one positive.")
+    return weights

@@ -1,0 +1,26 @@
+"""One run for every algorithm: the one place where it is asked whether an algorithm goes step by step."""
+
+import functools
+
+from taut.algorithms.base import Algorithm, Stepwise
+from taut.algorithms.on_density.base import OnDensity
+from taut.choosing.choose import Choice
+from taut.fitting.by_steps import by_steps
+from taut.fitting.on_density import on_density
+from taut.fitting.outcome import Outcome, Request
+
+
+@functools.singledispatch
+def run(algorithm: Algorithm, choice: Choice, request: Request) -> Outcome:
+    """Learn the problem of `choice` with its algorithm.
+
+    Args:
+        algorithm: The algorithm of the choice.
+        choice: The five sentences.
+        request: What the run works on and how it is watched.
+    """
+    raise TypeError(f"{type(algorithm).__name__} is neither a Stepwise nor an OnDensity algorithm.")
+
+
+run.register(Stepwise, by_steps)
+run.register(OnDensity, on_density)

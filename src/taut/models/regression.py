@@ -1,0 +1,87 @@
+"""What every regression is: a table (X, y), a linear predictor X z, a likelihood of y given each predictor."""
+
+import abc
+from typing import Any, ClassVar
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from taut.core.capabilities import Capability
+from taut.models.base import ClosedLikelihood, Model
+from taut.models.prior import Normal, Prior
+
+
+class Regression(Model, ClosedLikelihood):
+    r"""p(y|x, z) = p(y|\eta) with the linear predictor \(\eta = x^\top z\), and a posterior over every coefficient.
+
+    Data are `(X, y)`: X `[n, d]` without a column of ones. z is the vector of coefficients on the standardised columns,
+    the intercept first. A regression of another likelihood says four things: its `name`, its `target`, log p(y|eta)
+    with its expectation, and what it predicts.
+
+    Attributes:
+        prior: of the coefficients on the standardised columns, the intercept included; default Normal(0, 1).
+        standardise: scale each column to mean 0 and population standard deviation 1; undone in reports.
+        intercept: put a column of ones in front.
+        target: How the target becomes y: "labels" (two of any kind, as 0 and 1) or "numbers" (as they are).
+        scale: Name of the scale that the coefficients are on, for tables and figures.
+    """
+
+    kind: ClassVar[str] = "regression"
+    start_sd: ClassVar[float] = 1.0
+    target: ClassVar[str]
+    scale: ClassVar[str]
+    prior: Prior = Normal(0.0, 1.0)
+    standardise: bool = eqx.field(static=True, default=True)
+    intercept: bool = eqx.field(static=True, default=True)
+
+    @property
+    def offers(self):
+        """A linear predictor with closed expectations."""
+        own = {Capability.DIFFERENTIABLE, Capability.CLOSED_LIKELIHOOD, Capability.LINEAR_PREDICTOR}
+        return frozenset(own) | self.prior.offers
+
+    @property
+    def closed_form_needs(self):
+        """Each predictor is one-dimensional and Gaussian under q: its mean and variance are all that is needed."""
+        return frozenset({Capability.PREDICTOR_MOMENTS})
+
+    def dim(self, rows: Any) -> int:
+        """Number of coefficients: columns of the design matrix."""
+        return rows[0].shape[-1]
+
+    def predictor(self, rows: Any) -> Float[Array, "R D"]:
+        """The matrix X through which the likelihood sees the coefficients."""
+        return rows[0]
+
+    def log_likelihood(self, z, rows):
+        """log p(y_r|x_r, z), in nats."""
+        X, y = rows
+        return self.log_prob(X @ z, y)
+
+    def expected_log_likelihood(self, q, rows):
+        """E_q[log p(y_r|x_r, z)], in nats."""
+        m, v = q.predictor_moments(self.predictor(rows))
+        return self.expectation(m, v, rows)
+
+    def predict(self, q: Any, X: Float[Array, "R D"], level: float = 0.95) -> Any:
+        """The posterior predictive at the rows of the design matrix X, columns `[R]` by name."""
+        m, v = q.predictor_moments(X)
+        return self.predictive(m, v, level)
+
+    @abc.abstractmethod
+    def log_prob(self, eta: Float[Array, " R"], y: Float[Array, " R"]) -> Float[Array, " R"]:
+        """log p(y|eta), in nats."""
+
+    @abc.abstractmethod
+    def expectation(self, m: Float[Array, " R"], v: Float[Array, " R"], rows: Any) -> Float[Array, " R"]:
+        """E log p(y|eta) for predictors eta ~ N(m, v), in nats."""
+
+    @abc.abstractmethod
+    def predictive(self, m: Float[Array, " R"], v: Float[Array, " R"], level: float) -> Any:
+        """What is predicted for predictors eta ~ N(m, v): a named tuple of columns `[R]`.
+
+        Args:
+            m: Means.
+            v: Variances.
+            level: Probability of the interval.
+        """

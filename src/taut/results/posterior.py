@@ -1,0 +1,196 @@
+"""A fit with one z for all rows: named draws, a table of the unknowns, and a verdict by weighted draws."""
+
+import abc
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from taut.core.batch import Batch
+from taut.diagnostics.elbo import elbo
+from taut.errors import ArgumentError
+from taut.learning.ended import Ended
+from taut.models.density import Density
+from taut.results.fit import Fit
+from taut.verdict.draws import draws_of
+from taut.verdict.judge import Judged, judge_late
+from taut.verdict.trust import resample
+from taut.verdict.verdict import Verdict
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MOST_SAVED_NUMBERS = 10_000_000
+"""Draws are saved up to this many numbers, so that a summary needs no code."""
+WEIGHTED = ("z", "weights", "log_prob", "log_q")
+"""The fields of `Judged` that a saved fit keeps, where the weighted draws are the answer."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PosteriorFit(Fit):
+    """A posterior over model variables.
+
+    Attributes:
+        judged: the verdict with the draws behind it, where it was given at once; `verdict` asks for it otherwise.
+    """
+
+    judged: Judged | None = None
+
+    @staticmethod
+    def final_bound(problem, key, rows, source):
+        """On all rows, in nats for the whole data set."""
+        return elbo(problem, key, jax.device_put(source.parent))
+
+    @property
+    @abc.abstractmethod
+    def judgement(self) -> Judged | None:
+        """The verdict with its draws; None for a fit that was loaded, whose `verdict` was saved."""
+
+    @abc.abstractmethod
+    def table(self, level: float) -> dict[str, Any]:
+        """The columns of `summary`."""
+
+    @abc.abstractmethod
+    def drawn(self, n: int, seed: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """`n` draws of the answer by name, each `[n, ...]`, and what is known of each draw, `[n]` by name.
+
+        `lp` is log p(x, z) and `lq` is log q(z), both in nats over the unconstrained coordinates.
+        """
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Whether it converged and whether to trust it; None where nothing was learned.
+
+        Algorithms on a log density give it with the fit. For others it is given when first asked for: it costs one
+        compilation of the model and 4,000 log densities.
+        """
+        return self.said if self.judgement is None else self.judgement.verdict
+
+    @property
+    def corrected(self) -> Judged | None:
+        """The weighted draws, where the verdict says that they are the answer; None where q is."""
+        judged = self.judgement
+        return judged if judged is not None and judged.corrected else None
+
+    def sample(self, n: int = 1000, seed: int = 0) -> dict[str, np.ndarray]:
+        """`n` independent draws of the named unknowns, each `[n, ...]`.
+
+        For a regression these are the coefficients of the original columns; for a log density the constrained values.
+        """
+        if not isinstance(n, int) or n < 1:
+            raise ArgumentError(f"sample({n!r}): a positive whole number of draws is needed.")
+        return self._sample(n, seed)
+
+    @abc.abstractmethod
+    def _sample(self, n: int, seed: int) -> dict[str, np.ndarray]:
+        """`n` draws of the answer by name."""
+
+    def summary(self, level: float = 0.95) -> "pl.DataFrame":
+        """The posterior table: for each unknown mean, sd, equal-tailed interval and P(> 0).
+
+        For a regression on the scale of the original columns, with mean and sd on the standardised scale beside them;
+        every number is exact, since linear functions of a Gaussian are Gaussian. Otherwise from 4,000 draws. Where the
+        verdict is "corrected" the numbers are those under the importance weights.
+
+        Args:
+            level: probability of the interval.
+        """
+        import polars as pl
+
+        if not 0 < level < 1:
+            raise ArgumentError(
+                f"level={level!r}: the probability of the interval must lie between 0 and 1, e.g. 0.95."
+            )
+        return pl.DataFrame(self.table(level))
+
+    def to_arviz(self, draws: int = 1000, seed: int = 0) -> Any:
+        """`draws` draws for ArviZ, with log p and log q of each and the verdict; see `taut.results.arviz.to_arviz`."""
+        from taut.results.arviz import to_arviz
+
+        return to_arviz(self, draws, seed)
+
+    def _own_json(self):
+        return {"coefficients": self.summary().to_dicts()}
+
+    def weighted_arrays(self) -> dict[str, np.ndarray]:
+        """The weighted draws that are the answer, where they are and are not too many to be saved."""
+        judged = self.corrected
+        if judged is None or judged.z.size > MOST_SAVED_NUMBERS:
+            return {}
+        return {f"judged.{name}": np.asarray(getattr(judged, name)) for name in WEIGHTED}
+
+    def _headline(self):
+        error = f" (standard error {self.bound.standard_error:.2g})" if self.bound.standard_error else ""
+        return (
+            f"{self.model.name}, {self.posterior.name} posterior over {self.posterior.dim} unknowns, "
+            f"{self.algorithm.name} with the {self.problem.gradient.name} gradient on {self.rows} rows\n"
+            f"ELBO {self.elbo:.6f}{error} = {self.expected_log_likelihood:.6f} - {self.kl:.6f} nats, "
+            f"{self.iterations} iterations, {self.seconds['total']:.2f} s"
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ComputedFit(PosteriorFit):
+    """A posterior whose model can be computed, so that draws, log densities and the verdict can be made anew.
+
+    Attributes:
+        parent: all rows, for a verdict that is still to be given; None for a saved fit.
+    """
+
+    parent: Batch | None = None
+
+    @staticmethod
+    def kept(rows, source, seed):
+        """The rows, for the verdict."""
+        return {"parent": source.parent}
+
+    @abc.abstractmethod
+    def named(self, z: Float[np.ndarray, "n D"]) -> dict[str, np.ndarray]:
+        """The named unknowns at draws of z, each `[n, ...]`."""
+
+    @abc.abstractmethod
+    def columns(self, z: Float[np.ndarray, "n D"]) -> tuple[tuple[str, ...], Float[np.ndarray, "n M"]]:
+        """The names of all scalar unknowns, and their values at draws of z."""
+
+    @functools.cached_property
+    def judgement(self) -> Judged | None:
+        """The verdict with its draws; None for a fit that was loaded, whose `verdict` was saved."""
+        if self.judged is not None or self.parent is None or self.ended is Ended.DIVERGED:
+            return self.judged
+        return judge_late(
+            self.problem, self.parent, self.dtype, self.convergence, self.history, self.seed, self.columns
+        )
+
+    def draws_of_answer(self, n: int, seed: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+        """`n` draws of the answer: of its weighted draws where they are the answer, else of q.
+
+        Returns:
+            z `[n, D]`; log p(x, z) `[n]` in nats where it is known, else None; log q(z) `[n]` in nats.
+        """
+        weighted = self.corrected
+        if weighted is None:
+            z, log_q = draws_of(self.posterior, n, seed, self.dtype)
+            return z, None, log_q
+        places = resample(weighted.weights, n, np.random.default_rng(seed))
+        return weighted.z[places], weighted.log_prob[places], weighted.log_q[places]
+
+    def _sample(self, n, seed):
+        return self.named(self.draws_of_answer(n, seed)[0])
+
+    def drawn(self, n, seed):
+        """The draws that `sample` gives, with log p where the data are at hand."""
+        z, log_p, log_q = self.draws_of_answer(n, seed)
+        if log_p is None and self.parent is not None:
+            log_p = Density(self.model, self.parent, self.dtype)(z).value
+        return self.named(z), {"lq": log_q} if log_p is None else {"lp": log_p, "lq": log_q}
+
+
+def weighted_from(arrays: dict[str, np.ndarray], fields: dict[str, Any]) -> Judged | None:
+    """The weighted draws of a saved fit, None where it has none."""
+    verdict = fields["said"]
+    if verdict is None or not all(f"judged.{name}" in arrays for name in WEIGHTED):
+        return None
+    return Judged(verdict, fields["bound"], *(arrays[f"judged.{name}"] for name in WEIGHTED))

@@ -1,0 +1,144 @@
+"""The fit of a regression: coefficients on the scale of the table's columns, and predictions of new rows."""
+
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from taut.algorithms.on_density.gaussians import Gaussian
+from taut.core import precision
+from taut.core.compilation import Compiled
+from taut.core.trees import cast
+from taut.data.source import padded_size
+from taut.families import Family, FullRank
+from taut.results.posterior import ComputedFit, weighted_from
+from taut.verdict.draws import gaussian_of
+
+if TYPE_CHECKING:
+    from taut.data import Design, Labels
+
+
+@Compiled
+def _moments(family: Any) -> Any:
+    return family.mean, family.covariance
+
+
+@Compiled
+def _predict(model: Any, family: Any, X: Any, level: Any) -> Any:
+    return model.predict(family, X, level)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RegressionFit(ComputedFit):
+    """A fitted regression.
+
+    Attributes:
+        design: how the table became the design matrix.
+        labels: what 0 and 1 stand for; None for a target of numbers.
+    """
+
+    kind = "regression"
+
+    design: "Design"
+    labels: "Labels | None" = None
+
+    @staticmethod
+    def read(model, given):
+        """The design matrix and the target."""
+        from taut.data.tables.reading import table_rows
+
+        return table_rows(model, given)
+
+    @staticmethod
+    def kept(rows, source, seed):
+        """The way from the table to its rows, and the rows for the verdict."""
+        return {"design": rows.table.design, "labels": rows.table.labels, "parent": source.parent}
+
+    def to_save(self):
+        """The way from the table to its rows, and the weighted draws where they are the answer."""
+        labels = None if self.labels is None else self.labels.to_json()
+        return {"design": self.design.to_json(), "labels": labels}, self.weighted_arrays()
+
+    @classmethod
+    def from_saved(cls, meta, arrays, fields):
+        """The fit that was saved."""
+        from taut.data import Design, Labels
+
+        labels = None if meta["labels"] is None else Labels.from_json(meta["labels"])
+        design = Design.from_json(meta["design"])
+        return cls(**fields, design=design, labels=labels, judged=weighted_from(arrays, fields))
+
+    def named(self, z):
+        """The coefficients of the original columns, by column."""
+        names, values = self.columns(z)
+        return dict(zip(names, values.T, strict=True))
+
+    def columns(self, z):
+        """Draws of standardised weights as the coefficients of the original columns."""
+        return tuple(self.design.names), z @ self.design.original_scale().T
+
+    def table(self, level):
+        """Coefficients on both scales: linear functions of a Gaussian are Gaussian."""
+        q = self._gaussian
+        A = self.design.original_scale()
+        with np.errstate(all="ignore"):  # a fit that has diverged is shown all the same
+            mean, sd = A @ q.mean, np.sqrt(np.sum((A @ q.factor) ** 2, axis=1))
+        half = ndtri(0.5 + 0.5 * level) * sd
+        return {
+            "name": list(self.design.names),
+            "mean": mean,
+            "sd": sd,
+            "lower": mean - half,
+            "upper": mean + half,
+            "p_positive": ndtr(mean / sd),
+            "mean_standardised": q.mean,
+            "sd_standardised": q.sd,
+        }
+
+    @property
+    def _gaussian(self) -> Gaussian:
+        """The answer in host memory."""
+        answer: Any = self.answer
+        q = gaussian_of(answer)
+        if q is not None:
+            return q
+        with precision.context(self.dtype):  # a Gaussian that is not kept as a factor of its covariance
+            return Gaussian(np.asarray(answer.mean, float), np.linalg.cholesky(np.asarray(answer.covariance, float)))
+
+    @functools.cached_property
+    def answer(self) -> Family:
+        """q, or where the verdict is "corrected" the Gaussian with q's moments under the weights."""
+        weighted = self.corrected
+        if weighted is None:
+            return self.posterior
+        with precision.context(self.dtype):
+            mean, covariance = map(np.asarray, _moments(self.posterior, plain=True))
+        moved, widened = weighted.correction()
+        return FullRank.of(mean + moved, np.linalg.cholesky(covariance + widened))
+
+    def predict(self, X: Any, level: float = 0.95) -> Any:
+        """The posterior predictive of new rows, over the whole posterior: columns `[n]` by name.
+
+        Args:
+            X: new rows, with the columns of the fit (others are ignored).
+            level: probability of the interval.
+
+        Returns:
+            A named tuple of the model; for a logistic regression probability, sd and interval.
+
+        Raises:
+            DataError: columns that are missing, levels that were not seen, values that are missing.
+        """
+        return self.predict_matrix(self.design.matrix(X), level)
+
+    def predict_matrix(self, matrix: np.ndarray, level: float = 0.95) -> Any:
+        """As `predict`, for rows of the design matrix `[n, D]`."""
+        matrix = matrix.astype(self.dtype)
+        padding = padded_size(len(matrix)) - len(matrix)  # few sizes, few compilations
+        padded = np.concatenate([matrix, np.zeros((padding, matrix.shape[1]), self.dtype)])
+        with precision.context(self.dtype):
+            family, level_array = cast(self.answer, self.dtype), np.asarray(level, self.dtype)
+            prediction = _predict(self.model, family, padded, level_array, plain=True)
+        return type(prediction)(*(np.asarray(x)[: len(matrix)] for x in prediction))

@@ -1,0 +1,73 @@
+"""Saving a fit: a folder with `fit.json` and `arrays.npz`, no code and no pickle."""
+
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from taut import __version__
+from taut.core.array_files import tree_to_arrays, write_arrays
+from taut.core.trees import describe, is_float_array
+from taut.families import Family
+from taut.models import Model
+from taut.results.fit import Fit
+from taut.results.folder import ARRAYS_FILE, FIT_FILE, write_folder
+from taut.results.specs import spec_or_none
+
+FORMAT = 1
+"""Version of the folder's layout; a newer one is refused, not guessed at."""
+PARTS = ("model", "family", "objective", "gradient")
+
+
+def save(fit: Fit, path: Path) -> Path:
+    """Write the folder `path`, in one move at the end; an older saved fit there is replaced.
+
+    Raises:
+        SavedFitError: something else is in the way.
+    """
+    own, own_arrays = fit.to_save()
+    meta = {
+        "format": FORMAT,
+        "taut": __version__,
+        "fit": fit.to_json(),
+        "local": fit.model.local,
+        "parts": {name: spec_or_none(getattr(fit.problem, name)) for name in PARTS},
+        "fingerprints": {name: fingerprint(getattr(fit.problem, name)) for name in PARTS},
+        "algorithm": spec_or_none(fit.algorithm),
+        "steps": fit.algorithm.steps,
+        "steps_per_second": fit.steps_per_second,
+        **own,
+    }
+    arrays = {}
+    for name in PARTS:
+        arrays |= tree_to_arrays(getattr(fit.problem, name), name)
+    arrays |= {f"history.{name}": np.asarray(x) for name, x in fit.history.items()}
+    arrays |= {f"evidence.{name}": np.asarray(x) for name, x in fit.evidence.items()}
+    arrays |= own_arrays
+    meta["pair"] = zlib.crc32(repr(meta).encode())  # ties the two files together
+    text = json.dumps(meta, indent=1)
+    write_folder(
+        path,
+        {
+            ARRAYS_FILE: lambda p: write_arrays(p, arrays, {"format": FORMAT, "pair": meta["pair"]}),
+            FIT_FILE: lambda p: p.write_text(text, "utf-8"),
+        },
+    )
+    return path
+
+
+def fingerprint(part: Any) -> Any:
+    """Structure and fixed values; of what is learned (all of a family, some of a model), the shapes alone."""
+
+    def shapes(tree: Any) -> Any:
+        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, float) if is_float_array(x) else x, tree)
+
+    if isinstance(part, Family):
+        return describe(shapes(part))
+    for name in part.learned() if isinstance(part, Model) else ():
+        part = eqx.tree_at(lambda m, n=name: getattr(m, n), part, shapes(getattr(part, name)))
+    return describe(part)

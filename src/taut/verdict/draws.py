@@ -1,0 +1,97 @@
+"""Draws of q, their log densities, and the named unknowns at them."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from taut.algorithms.on_density.gaussians import Gaussian, matched_draws
+from taut.core import precision
+from taut.core.capabilities import Capability
+from taut.core.compilation import Compiled
+from taut.core.trees import is_float_array
+from taut.families import Family
+from taut.models import Model
+
+JUDGE_STREAM = 2**31 - 2
+"""Sets the key stream of the verdict's draws apart from the fit's."""
+
+
+@Compiled
+def _draw(family: Any, keys: Any) -> Any:
+    return jax.vmap(lambda key: family.sample_and_log_prob(family.noise(key)))(keys)
+
+
+@Compiled
+def _log_prob(family: Any, z: Any) -> Any:
+    return jax.vmap(family.log_prob)(z)
+
+
+@Compiled
+def _constrain(model: Any, z: Any) -> Any:
+    return eqx.filter_vmap(lambda one: model.constrain(one))(z)  # a network carries its activation function
+
+
+def gaussian_of(family: Family) -> Gaussian | None:
+    """A Gaussian family's member in host memory; None for any other family."""
+    if Capability.PRECISION not in family.offers:
+        return None
+    mean = np.asarray(family.mean, float)  # pyright: ignore[reportAttributeAccessIssue]
+    factorised = Capability.FACTORISED in family.offers
+    log_diagonal = family.log_sd if factorised else family.log_diagonal  # pyright: ignore[reportAttributeAccessIssue]
+    with np.errstate(over="ignore"):  # a fit that has diverged
+        diagonal = np.diag(np.exp(np.asarray(log_diagonal, float)))
+    if factorised:
+        return Gaussian(mean, diagonal)
+    return Gaussian(mean, np.tril(np.asarray(family.lower, float), -1) + diagonal)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def draws_of(family: Family, n: int, seed: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """`n` independent draws of q, `[n, D]`, and their log densities, `[n]`."""
+    q = gaussian_of(family)
+    if q is not None:
+        noise = np.random.default_rng([seed, JUDGE_STREAM]).standard_normal((n, q.mean.size))
+        return q.at(noise), q.log_prob(noise)
+    with precision.context(dtype):
+        keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), JUDGE_STREAM), n)
+        z, log_q = _draw(family, keys, plain=True)
+    return np.asarray(z, float), np.asarray(log_q, float)
+
+
+def log_prob_of(family: Family, z: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """log q at given draws, `[n]`, in nats."""
+    with precision.context(dtype):
+        return np.asarray(_log_prob(family, z.astype(dtype), plain=True), float)
+
+
+def plain_draws(family: Family, n: int, seed: int, dtype: np.dtype) -> np.ndarray:
+    """`n` draws of q, `[n, D]`, for averages: antithetic with matched moments where q is Gaussian."""
+    q = gaussian_of(family)
+    if q is None:
+        return draws_of(family, n, seed, dtype)[0]
+    return q.at(matched_draws(np.random.default_rng([seed, JUDGE_STREAM]), n, q.mean.size))
+
+
+def named_values(model: Model, z: np.ndarray, dtype: np.dtype) -> Any:
+    """The named, shaped, constrained values at draws `z` `[n, D]`: a pytree of `[n, ...]`."""
+    with precision.context(dtype):
+        values = _constrain(model, z.astype(dtype), plain=True)
+    return jax.tree.map(lambda x: np.asarray(x) if eqx.is_array(x) else x, values)
+
+
+def columns(values: Any) -> tuple[tuple[str, ...], Float[np.ndarray, "n M"]]:
+    """The floating numbers of a pytree of `[n, ...]` as named columns.
+
+    Example:
+        >>> columns({"tau": np.ones(3), "theta": np.ones((3, 2))})[0]
+        ('tau', 'theta[0]', 'theta[1]')
+    """
+    names, found = [], []
+    for path, leaf in jax.tree_util.tree_leaves_with_path(eqx.filter(values, is_float_array)):
+        name = jax.tree_util.keystr(path, simple=True, separator=".")
+        for place in np.ndindex(leaf.shape[1:]):
+            names.append(name + (f"[{', '.join(map(str, place))}]" if place else ""))
+            found.append(leaf[(slice(None), *place)])
+    return tuple(names), np.stack(found, axis=1)

@@ -1,0 +1,62 @@
+"""A fit that version 0.1.0 saved gives the answers that it gave then.
+
+The fits and the answers are in `fits_0_1_0`; `make_fits_0_1_0.py` says where they come from, and `questions_0_1_0.py`
+what is asked. `python make_fits_0_1_0.py --check` compares to the last digit, for the machine on which they were made.
+"""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import taut
+
+HERE = Path(__file__).parent
+FOLDER = HERE / "fits_0_1_0"
+
+of_questions = importlib.util.spec_from_file_location("questions_0_1_0", HERE / "questions_0_1_0.py")
+asked = importlib.util.module_from_spec(of_questions)
+of_questions.loader.exec_module(asked)
+
+CASES = list(asked.cases(path.name for path in FOLDER.iterdir() if path.is_dir()))
+ROUNDING = {"float64": 1e-12, "float32": 1e-5}
+"""How far what is computed, by compiled code or by BLAS, may be off on another processor."""
+
+
+@pytest.fixture(scope="module")
+def answers():
+    """What 0.1.0 said, as JSON texts by case and name; what it computed, as arrays by case and name."""
+    with np.load(FOLDER / "answers.npz") as file:
+        arrays = dict(file)
+    kept, computed = json.loads(arrays.pop("kept").item()), {}
+    for key, x in arrays.items():
+        case, name = key.split("/")
+        computed.setdefault(case, {})[name] = x
+    return kept, computed
+
+
+def test_every_answer_belongs_to_a_fit(answers):
+    for by_case in answers:
+        assert set(by_case) == {case for case, _, _ in CASES}
+
+
+@pytest.mark.parametrize(("case", "name", "given"), CASES, ids=[case for case, _, _ in CASES])
+def test_the_answers_are_those_of_0_1_0(case, name, given, answers):
+    fit = taut.load(FOLDER / name, **given())
+    kept, computed = asked.answers(fit)
+    expected_kept, expected = (by_case[case] for by_case in answers)
+    for question in expected_kept:  # one by one: a difference is easier to read
+        assert kept[question] == expected_kept[question], question
+    assert set(kept) == set(expected_kept)
+    near = ROUNDING[str(fit.dtype)]
+    for question, x in expected.items():
+        found = computed[question]
+        assert (found.dtype, found.shape) == (x.dtype, x.shape), question
+        if x.dtype.kind == "f":
+            largest = np.max(np.abs(x), initial=0, where=np.isfinite(x))
+            np.testing.assert_allclose(found, x, rtol=near, atol=near * largest, err_msg=question)
+        else:
+            np.testing.assert_array_equal(found, x, err_msg=question)
+    assert set(computed) == set(expected)
