@@ -6,9 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from taut.models.likelihoods import Gaussian
-from taut.objectives.constrained import Constrained
-from taut.objectives.schedules import Schedule
-from taut.objectives.weighted import Weighted
 from taut.problem import Problem
 
 NOTHING = 0.5
@@ -79,12 +76,12 @@ def diagnose(
 
 
 def _annealing(problem: Problem, step: int | None) -> tuple[str, str] | None:
-    schedule = getattr(problem.objective, "beta", None)
-    if not isinstance(schedule, Schedule) or step is None or step >= schedule.steps:
+    weight = problem.objective.kl_weight
+    if step is None or step >= weight.steps:
         return None
     return "annealing", (
-        f"The schedule of the KL's weight ends at step {schedule.steps} and training stands at {step}, where the "
-        f"weight is {float(schedule(step)):.3g}: these are figures of an unfinished training. Train to its end "
+        f"The schedule of the KL's weight ends at step {weight.steps} and training stands at {step}, where the "
+        f"weight is {float(weight(step)):.3g}: these are figures of an unfinished training. Train to its end "
         "before judging."
     )
 
@@ -145,10 +142,9 @@ def _noise(problem: Problem, x: np.ndarray) -> tuple[str, str] | None:
 
 
 def _constraint(problem: Problem, x: np.ndarray) -> tuple[str, str] | None:
-    if not isinstance(problem.objective, Constrained):
-        return None
-    best = without_codes(problem, x)
-    for constraint in problem.objective.subject_to:
+    constraints = problem.objective.constraints
+    best = without_codes(problem, x) if constraints else None
+    for constraint in constraints:
         if constraint.statistic == "kl" and not constraint.above and constraint.bound <= NOTHING:
             return "constraint", f"The constraint {constraint} leaves no nats for a code: raise it."
         floor = constraint.statistic == "expected_log_likelihood" and constraint.above
@@ -158,10 +154,7 @@ def _constraint(problem: Problem, x: np.ndarray) -> tuple[str, str] | None:
 
 
 def _beta(problem: Problem) -> tuple[str, str] | None:
-    if not isinstance(problem.objective, Weighted):
-        return None
-    beta = problem.objective.beta
-    beta = float(beta(beta.steps)) if isinstance(beta, Schedule) else beta
+    beta = problem.objective.kl_weight.final
     if beta <= 1:
         return None
     return "beta", (

@@ -72,7 +72,7 @@ def saddles(objective: Constrained, history: dict[str, np.ndarray]) -> list[Sadd
     if "violation" not in history or "multiplier" not in history or len(history["violation"]) < 10:
         raise ArgumentError("saddles needs the history of a constrained training of at least ten steps.")
     violations, multipliers = (np.asarray(history[name], float).T for name in ("violation", "multiplier"))
-    columns = zip(objective.subject_to, violations, multipliers, strict=True)
+    columns = zip(objective.constraints, violations, multipliers, strict=True)
     return [_saddle(constraint, v, m, objective.rule.start) for constraint, v, m in columns]
 
 
@@ -185,10 +185,8 @@ def range_of(objective: Any, model: LatentVariableModel, images: np.ndarray) -> 
     bound, so that there is no ceiling to speak of.
     """
     unknown = model.likelihood.outputs != 1 or getattr(model.likelihood, "learned", False)
-    if not isinstance(objective, Constrained) or unknown:
-        return None
-    asked = any(c.statistic == "expected_log_likelihood" and c.above for c in objective.subject_to)
-    return feasible_range(model, images) if asked else None
+    asked = any(c.statistic == "expected_log_likelihood" and c.above for c in objective.constraints)
+    return feasible_range(model, images) if asked and not unknown else None
 
 
 def refuse_unreachable(objective: Any, model: LatentVariableModel, images: np.ndarray) -> None:
@@ -200,7 +198,7 @@ def refuse_unreachable(objective: Any, model: LatentVariableModel, images: np.nd
     found = range_of(objective, model, images)
     if found is None:
         return
-    for constraint in objective.subject_to:
+    for constraint in objective.constraints:
         asked = constraint.statistic == "expected_log_likelihood" and constraint.above
         if asked and constraint.bound >= found.ceiling:
             raise ArgumentError(

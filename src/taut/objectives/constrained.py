@@ -74,6 +74,11 @@ class Constrained(Objective):
         return " and ".join(map(str, self.subject_to))
 
     @property
+    def constraints(self):
+        """As given in `subject_to`."""
+        return self.subject_to
+
+    @property
     def offers(self):
         """A mean over draws, by its statistics."""
         return frozenset({Capability.MEAN_OVER_DRAWS, Capability.LOG_WEIGHTS})

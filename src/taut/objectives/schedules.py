@@ -1,6 +1,7 @@
 """Coefficients that change with the step: functions of the saved step, so that a resumed run goes on where it was."""
 
-from typing import Any
+import abc
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,14 +13,19 @@ class Schedule(eqx.Module):
     """A coefficient as a function of the step.
 
     Attributes:
-        steps: at which it reaches its final value; a training that ends before is refused.
+        steps: Step at which it reaches its final value, 0 for a constant; a training that ends before is refused.
     """
 
     steps: eqx.AbstractVar[int]
 
+    @abc.abstractmethod
     def __call__(self, step: Any) -> Any:
         """The coefficient at `step`."""
-        raise NotImplementedError
+
+    @property
+    def final(self) -> float:
+        """The coefficient from step `steps` on."""
+        return float(self(self.steps))
 
     def check(self, budget: int) -> None:
         """Refuse a training of `budget` steps that would end before the final value, and so maximise something else.
@@ -35,13 +41,28 @@ class Schedule(eqx.Module):
             )
 
 
+class Constant(Schedule):
+    """The same coefficient at every step.
+
+    Attributes:
+        coefficient: A number, which may be traced.
+    """
+
+    steps: ClassVar[int] = 0
+    coefficient: Any
+
+    def __call__(self, step):
+        """The coefficient, whatever the step."""
+        return self.coefficient
+
+
 class _Ramp(Schedule):
     """From `start` to `end` in `steps` steps.
 
     Attributes:
-        steps: at which `end` is reached.
-        start: the coefficient before the first step.
-        end: the coefficient from step `steps` on.
+        steps: Step at which `end` is reached.
+        start: Coefficient before the first step.
+        end: Coefficient from step `steps` on.
     """
 
     steps: int = eqx.field(static=True, default=1000)
@@ -52,9 +73,9 @@ class _Ramp(Schedule):
         if not isinstance(self.steps, int) or self.steps < 1:
             raise ArgumentError(f"steps={self.steps!r}: a positive whole number is needed.")
 
+    @abc.abstractmethod
     def risen(self, step: Any) -> Any:
         """The part of the way from `start` to `end` that is made at `step`, 0 to 1."""
-        raise NotImplementedError
 
     def __call__(self, step):
         """The coefficient at `step`."""
@@ -91,8 +112,8 @@ class Cyclical(_Ramp):
     """`cycles` linear ramps from `start` to `end`, each then held for the rest of its cycle; `end` after the last.
 
     Attributes:
-        cycles: how many.
-        ramp: part of each cycle that rises.
+        cycles: Number of cycles.
+        ramp: Part of each cycle that rises.
 
     Source: H. Fu et al., Cyclical Annealing Schedule: A Simple Approach to Mitigating KL Vanishing, 2019.
 

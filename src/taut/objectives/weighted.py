@@ -11,7 +11,7 @@ from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.objectives.base import Objective
 from taut.objectives.draws import Draws, elbo_terms
-from taut.objectives.schedules import Schedule
+from taut.objectives.schedules import Constant, Schedule
 from taut.objectives.traced_numbers import number, shown
 
 
@@ -37,8 +37,7 @@ class Weighted(Objective):
     beta: Any = eqx.field(converter=number, default=1.0)
 
     def __check_init__(self):
-        weight = isinstance(self.beta, Real) and 0 <= float(self.beta) < np.inf
-        if not weight and not isinstance(self.beta, Schedule):
+        if not self.kl_weight.steps and not (isinstance(self.beta, Real) and 0 <= float(self.beta) < np.inf):
             raise ArgumentError(
                 f"Weighted(beta={shown(self.beta)}): a finite number of at least 0, or a schedule such as "
                 "Linear(steps=1000)."
@@ -47,17 +46,17 @@ class Weighted(Objective):
     @property
     def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
         """`beta=4`, or `annealed`."""
-        return "annealed" if isinstance(self.beta, Schedule) else f"beta={self.beta:g}"
+        return "annealed" if self.kl_weight.steps else f"beta={self.beta:g}"
 
     @property
     def offers(self):
         """A mean over draws."""
         return frozenset({Capability.MEAN_OVER_DRAWS, Capability.LOG_WEIGHTS})
 
-    def check(self, budget):
-        """Refuse a schedule that training would cut short."""
-        if isinstance(self.beta, Schedule):
-            self.beta.check(budget)
+    @property
+    def kl_weight(self):
+        """beta."""
+        return self.beta if isinstance(self.beta, Schedule) else Constant(self.beta)
 
     def statistics(self, draws: Draws):
         """The two terms of one unit, in nats."""
@@ -65,12 +64,11 @@ class Weighted(Objective):
 
     def value(self, statistics, memory, step):
         """Expected log-likelihood minus beta times KL."""
-        beta = self.beta(step) if isinstance(self.beta, Schedule) else self.beta
-        return statistics["expected_log_likelihood"] - beta * statistics["kl"]
+        return statistics["expected_log_likelihood"] - self.kl_weight(step) * statistics["kl"]
 
     def shown(self, memory, statistics, step):
         """The weight, where it changes."""
-        return {"beta": self.beta(step)} if isinstance(self.beta, Schedule) else {}
+        return {"beta": self.kl_weight(step)} if self.kl_weight.steps else {}
 
 
 class FreeBits(Objective):
