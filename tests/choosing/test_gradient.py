@@ -17,7 +17,7 @@ from taut.core.trees import cast
 from taut.data.source import Source
 from taut.families import Amortized, Bernoulli, MeanField
 from taut.gradients import Disarm, Exact, NoControl, Reinforce, Reparametrization
-from taut.learning.loop import Checkpoint
+from taut.learning.checkpoints import Checkpoint
 from taut.models import LatentVariableModel, LogDensity, LogisticRegression, real
 from taut.networks import MLP
 from taut.objectives import Elbo, ImportanceWeighted

@@ -111,7 +111,7 @@ def test_options_choose_the_sentences(quick, loans, options, expected):
 def test_every_estimator_and_control_has_a_name_here():
     from typing import get_args
 
-    from taut.choosing.choose import CONTROLS, GRADIENTS
+    from taut.choosing.names import CONTROLS, GRADIENTS
     from taut.cli import options
 
     def named(option):

@@ -11,7 +11,7 @@ import jax
 import pytest
 
 import taut as library
-from taut.choosing import choose
+from taut.choosing import names as choose
 from taut.cli import cache, options, outputs
 from taut.cli.guard import as_options
 from taut.learning import loop as learn

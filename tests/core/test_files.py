@@ -2,10 +2,10 @@
 
 import pytest
 
-from taut.learning.checkpoints import CHECKPOINT_FILE
-from taut.results.folder import FIT_FILE, is_foreign, write_folder
 from taut.core.files import unfinished, write_file
 from taut.errors import SavedFitError
+from taut.learning.checkpoints import CHECKPOINT_FILE
+from taut.results.folder import FIT_FILE, is_foreign, write_folder
 
 
 def whole(path):

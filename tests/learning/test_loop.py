@@ -11,16 +11,17 @@ import optax
 import pytest
 
 import taut
+import taut.learning.checkpoints
 import taut.learning.loop
 from taut.algorithms import Recipe, StochasticGradient
-from taut.learning.checkpoints import CHECKPOINT_FILE
 from taut.core.trees import cast
 from taut.data.source import Source
 from taut.errors import SavedFitError
 from taut.families import MeanField
 from taut.gradients import MovingAverage, Reinforce
+from taut.learning.checkpoints import CHECKPOINT_FILE, Checkpoint
 from taut.learning.ended import Ended
-from taut.learning.loop import Checkpoint, learn
+from taut.learning.loop import learn
 from taut.learning.monitors import EarlyStopping
 from taut.models import LogisticRegression
 from taut.objectives import Elbo
@@ -200,11 +201,12 @@ import sys, runpy
 import numpy as np
 import jax
 jax.config.update("jax_compilation_cache_dir", sys.argv[3])
+import taut.learning.checkpoints
 import taut.learning.loop
 taut.learning.loop.CHUNK_SECONDS = 1e-9
 module = runpy.run_path(sys.argv[1])
 with jax.enable_x64(True):
-    checkpoint = taut.learning.loop.Checkpoint(module["Path"](sys.argv[2]), seconds=0.0)
+    checkpoint = taut.learning.checkpoints.Checkpoint(module["Path"](sys.argv[2]), seconds=0.0)
     module["run"](checkpoint=checkpoint, callback=lambda made, history: print(made, flush=True))
 print("done", flush=True)
 """

@@ -29,6 +29,7 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 import taut
+import taut.learning.checkpoints
 import taut.learning.loop
 from taut.families.amortized import Amortized
 from taut.models.latent import LatentVariableModel
@@ -41,7 +42,7 @@ looks = {} if "<" in objective else {"validation": X[100:], "patience": 10**6}
 fit = taut.fit(
     LatentVariableModel(MLP([2, 8, 16], seed=1), latent=2), X[:100], family=Amortized(MLP([16, 8, 4])),
     objective=objective, steps=12_000, batch_size=16, seed=3, **looks,
-    checkpoint=taut.learning.loop.Checkpoint(folder, seconds=0.0), callback=lambda made, _: print(made, flush=True),
+    checkpoint=taut.learning.checkpoints.Checkpoint(folder, seconds=0.0), callback=lambda made, _: print(made, flush=True),
 )
 fit.save(folder / "fit")
 print("done", flush=True)

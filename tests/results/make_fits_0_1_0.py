@@ -8,7 +8,7 @@ again, since what a later version saves belongs into another folder. Between the
 To be small, the fits keep fewer draws than 0.1.0 keeps by itself: 20 of the 4,000 behind a summary, and 30 of the
 thousands of weighted ones that are the answer where the verdict is "corrected".
 
-    python make_fits_0_1_0.py          makes the fits and asks them
+    python make_fits_0_1_0.py          makes the fits, a matter of minutes, and asks them
     python make_fits_0_1_0.py --check  asks the fits as they are, and names what differs in any digit from the answers
 
 The test allows the last digits of what is computed to differ, since other processors round in another order; the check
@@ -129,7 +129,7 @@ def _():
 @saved("regression-reinforce")
 def _():
     model = LogisticRegression(Normal(np.array([0.0, 0.5, -0.5]), 2.0), standardise=False)
-    return regression(model=model, family="mean-field", gradient=Reinforce(8, LeaveOneOut()))
+    return regression(model=model, family="mean-field", objective="beta=4", gradient=Reinforce(8, LeaveOneOut()))
 
 
 @saved("regression-low-rank")

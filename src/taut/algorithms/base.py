@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Set as AbstractSet
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,7 +12,20 @@ from jaxtyping import Array, Bool, PRNGKeyArray
 from taut.core.batch import Batch
 from taut.core.capabilities import Capability, sentence
 from taut.errors import PairingError
+from taut.gradients import Gradient
 from taut.problem import Problem
+
+
+class Brings(NamedTuple):
+    """The gradient estimator that an algorithm brings.
+
+    Attributes:
+        gradient: Its class.
+        what: What a text calls it.
+    """
+
+    gradient: type[Gradient]
+    what: str
 
 
 class Algorithm(eqx.Module):
@@ -27,8 +40,8 @@ class Algorithm(eqx.Module):
     needs: ClassVar[AbstractSet[Capability]] = frozenset()
     deterministic: ClassVar[bool] = False
     whole: ClassVar[bool] = False
-    brings: ClassVar[tuple[str, str] | None] = None
-    """Name and kind of the gradient estimator that it brings; None where it takes any."""
+    brings: ClassVar[Brings | None] = None
+    """The gradient estimator that it brings; None where it takes any."""
     steps: eqx.AbstractVar[int]
 
     def check(self, problem: Problem) -> None:
@@ -46,9 +59,9 @@ class Algorithm(eqx.Module):
                 f"{problem.family.name} "
                 "family does not offer it. Use algorithm=taut.algorithms.StochasticGradient()."
             )
-        if self.brings is not None and problem.gradient.name != self.brings[0]:
+        if self.brings is not None and problem.gradient.name != self.brings.gradient.name:
             raise PairingError(
-                f"The {self.name} algorithm brings {self.brings[1]} of its own and takes no {problem.gradient.name} "
+                f"The {self.name} algorithm brings {self.brings.what} of its own and takes no {problem.gradient.name} "
                 "gradient; leave gradient out, or use algorithm=taut.algorithms.StochasticGradient()."
             )
 

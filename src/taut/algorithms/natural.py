@@ -42,9 +42,10 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Bool, Float, Int
 
-from taut.algorithms.base import Stepwise
+from taut.algorithms.base import Brings, Stepwise
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
+from taut.gradients import Exact
 from taut.problem import Problem
 
 LAPLACE_TOLERANCE = 1e-4
@@ -120,7 +121,7 @@ class NaturalGradient(Stepwise):
     chunk: ClassVar[int] = 64
     deterministic: ClassVar[bool] = True
     whole: ClassVar[bool] = True
-    brings = ("exact", "exact expectations")
+    brings = Brings(Exact, "exact expectations")
     needs = frozenset(
         {
             Capability.LINEAR_PREDICTOR,

@@ -106,10 +106,9 @@ def rate(gradient: Gradient, algorithm: StochasticGradient) -> float:
 def _drawing(kind: type[Gradient], draws: int | None, problem: Problem, like: Gradient | None = None) -> Gradient:
     """An instance with the draws that the objective fixes, or those that suit the problem."""
     control: dict[str, Any] = {"control": like.control} if isinstance(like, Reinforce) else {}
-    if kind in (Exact, Enumeration):
+    if kind.noiseless:
         return kind()
-    if draws is None and problem.model.local:
-        draws = kind.local_samples
+    draws = problem.model.draws(kind) if draws is None else draws
     if draws == 1 and kind is Reinforce and not control:
         control = {"control": OptimalBaseline()}  # one draw has no others
     return kind(**control) if draws is None else kind(samples=draws, **control)

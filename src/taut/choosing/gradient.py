@@ -8,17 +8,18 @@ import jax
 import numpy as np
 
 from taut.choosing.candidates import candidates, rule
-from taut.choosing.choose import Choice, built
+from taut.choosing.choose import Choice
 from taut.choosing.pilot import Pilot, begin
+from taut.choosing.rules import built
 from taut.core import precision
 from taut.core.array_files import read_arrays
+from taut.core.batch import Batch
 from taut.core.capabilities import Capability
 from taut.core.trees import cast, describe, without_rooms
 from taut.data.source import Source
 from taut.families import FullRank, MeanField
 from taut.gradients import Gradient
-from taut.learning.checkpoints import CHECKPOINT_FILE
-from taut.learning.loop import Checkpoint
+from taut.learning.checkpoints import CHECKPOINT_FILE, Checkpoint
 from taut.models.checks.jumps import jumps
 from taut.models.target import Target
 from taut.problem import Problem
@@ -80,8 +81,11 @@ def differentiable(problem: Problem, source: Source, seed: int) -> bool:
     if Capability.REPARAMETRISED not in problem.family.offers:
         return True
     problem = cast(problem, source.dtype)
-    few = 1 if problem.model.local else min(ROWS, source.size)
-    rows = cast(jax.tree.map(lambda a: np.asarray(a[:few]), source.rows), source.dtype)
+    few = min(ROWS, source.size)
+    some = jax.tree.map(lambda a: np.asarray(a[:few]), source.rows)
+    cut = problem.model.units(Batch(some, np.ones(few, source.dtype), np.asarray(few), np.asarray(few)))
+    rows, weights = jax.tree.map(lambda a: np.asarray(a[0]), (cut.rows, cut.weights))  # of the first unit
+    rows = cast(rows, source.dtype)
     key, of_data = jax.random.split(jax.random.key(seed))
     rows = rows if source.transform is None else source.transform(of_data, rows)
     q = problem.family.at(rows)
@@ -90,7 +94,7 @@ def differentiable(problem: Problem, source: Source, seed: int) -> bool:
     )
     end = start + STRETCH.astype(source.dtype) * (end - start)
     one = np.ones((), source.dtype)
-    density = jax.tree_util.Partial(_log_joint, Target(problem.model, rows, np.ones(few, source.dtype), one))
+    density = jax.tree_util.Partial(_log_joint, Target(problem.model, rows, weights, one))
     return not jumps(density, start, end)
 
 

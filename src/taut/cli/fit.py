@@ -57,7 +57,7 @@ def fit(
 
     import taut
     from taut.cli.cache import keep_compilations
-    from taut.learning.loop import Checkpoint
+    from taut.learning.checkpoints import Checkpoint
 
     keep_compilations()
     result = taut.fit(

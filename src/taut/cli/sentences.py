@@ -78,7 +78,7 @@ class Sentences(NamedTuple):
         }
 
     def _gradient(self) -> Any:
-        from taut.choosing.choose import CONTROLS, GRADIENTS
+        from taut.choosing.names import CONTROLS, GRADIENTS
 
         if self.gradient is None or (self.samples is None and self.control is None):
             return self.gradient

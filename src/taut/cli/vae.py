@@ -54,7 +54,7 @@ def vae(
     import taut
     from taut.algorithms import StochasticGradient
     from taut.cli.cache import keep_compilations
-    from taut.learning.loop import Checkpoint
+    from taut.learning.checkpoints import Checkpoint
 
     keep_compilations()
     size = len(splits.images.train)

@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-ROOMS = re.compile(r"^taut\.(?:[a-z_0-9]+\.)+(?=[A-Za-z_]\w*$)")
+ROOMS = re.compile(r"^taut\.(?:[a-z_0-9]+\.)+(?=[A-Za-z_]\w*(?:\.<locals>\..+)?$)")
 """The modules between `taut` and the name of one of its parts."""
 
 

@@ -165,7 +165,7 @@ def _checked(problem: Problem, images: Any, draws: int, annealed: int, dtype: np
         raise ArgumentError(f"draws={draws!r}: a whole number of at least 2 is needed, for a standard error.")
     if not isinstance(annealed, int) or not 0 <= annealed <= len(images):
         raise ArgumentError(f"annealed={annealed!r}: a whole number of the {len(images)} images, 0 for none.")
-    problem.model.check_data(images, dtype)
+    problem.model.check_examples(images)
     return images
 
 

@@ -38,6 +38,7 @@ class Amortized(Family):
     """
 
     name: ClassVar[str] = "amortised"
+    local: ClassVar[bool] = True
     encoder: Callable
     latent: str = eqx.field(static=True, default="gaussian")
 
@@ -66,6 +67,10 @@ class Amortized(Family):
             return Bernoulli(output)
         mean, log_sd = jnp.split(output, 2)
         return MeanField(mean, LOG_SD_BOUND * jnp.tanh(log_sd / LOG_SD_BOUND))
+
+    def check_size(self, dim, rows):
+        """Refuse an encoder that does not give members over `dim` coordinates."""
+        self.check(tuple(rows.shape[1:]), dim)
 
     def check(self, example_shape: tuple[int, ...], dim: int) -> None:
         """Refuse an encoder whose output is not the parameters of a member with `dim` coordinates.

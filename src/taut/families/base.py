@@ -8,6 +8,7 @@ import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
+from taut.errors import ArgumentError
 
 
 class Branches(NamedTuple):
@@ -32,6 +33,10 @@ class Family(eqx.Module):
     """
 
     name: ClassVar[str]
+    by_name: ClassVar[bool] = False
+    """Whether its name is enough for `taut.fit`, which then builds it around where the model starts."""
+    local: ClassVar[bool] = False
+    """Whether each example has a member of its own, which `at` gives."""
 
     @property
     def dim(self) -> int:
@@ -42,6 +47,22 @@ class Family(eqx.Module):
     def offers(self) -> AbstractSet[Capability]:
         """What gradients, objectives and algorithms may ask of this family."""
         raise NotImplementedError
+
+    def check_size(self, dim: int, rows: Any) -> None:
+        """Refuse a family over another number of coordinates than the model has unknowns.
+
+        Args:
+            dim: Number of unknowns, D.
+            rows: The data, `[n, ...]`.
+
+        Raises:
+            ArgumentError: With both numbers.
+        """
+        if self.dim != dim:
+            raise ArgumentError(
+                f"The family is over {self.dim} coordinates and the model has {dim} unknowns (for a regression, the "
+                "intercept and the one-hot columns count); build it for that many, or give the family by name."
+            )
 
     def at(self, rows: Any) -> "Family":
         """The q of one unit: itself, or the q(z|x) of an amortised family. `rows` is the unit's data `[R, ...]`."""

@@ -31,6 +31,7 @@ class FullRank(Family):
     """
 
     name: ClassVar[str] = "full-rank"
+    by_name: ClassVar[bool] = True
     mean: Float[Array, " D"]
     log_diagonal: Float[Array, " D"]
     lower: Float[Array, "D D"]

@@ -46,6 +46,7 @@ class LowRank(Family):
     """
 
     name: ClassVar[str] = "low-rank"
+    by_name: ClassVar[bool] = True
     mean: Float[Array, " D"]
     log_scale: Float[Array, " D"]
     factor: Float[Array, "D R"]

@@ -30,6 +30,7 @@ class MeanField(Family):
     """
 
     name: ClassVar[str] = "mean-field"
+    by_name: ClassVar[bool] = True
     mean: Float[Array, " D"]
     log_sd: Float[Array, " D"]
 

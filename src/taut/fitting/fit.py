@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from taut.choosing.choose import Choice, Sentences, choose
+from taut.choosing.choose import Choice, choose
 from taut.choosing.gradient import decide
 from taut.core import precision
 from taut.data.given import Given
 from taut.data.source import Source
 from taut.errors import ArgumentError
-from taut.fitting.bounds import refuse_unreachable_bounds
 from taut.fitting.outcome import Outcome, Request
 from taut.fitting.run import run
 from taut.learning.checkpoints import Checkpoint
@@ -99,9 +98,17 @@ def fit(
     source = Source(rows.rows, rows.weights, batch_size, seed, dtype, rows.transform)
     model.check_data(rows.rows, dtype)
     checkpoint = Checkpoint(Path(checkpoint)) if isinstance(checkpoint, (str, Path)) else checkpoint
-    sentences = Sentences(family, objective, gradient, algorithm, steps, batch_size is not None)
-    choice = choose(model, rows.rows, sentences)
-    refuse_unreachable_bounds(choice.problem, rows)
+    choice = choose(
+        model,
+        rows.rows,
+        family=family,
+        objective=objective,
+        gradient=gradient,
+        algorithm=algorithm,
+        steps=steps,
+        minibatch=batch_size is not None,
+    )
+    kind.check_problem(choice.problem, rows)
     if choice.automatic:
         choice = decide(choice, source, seed, checkpoint)
     prepared = time.perf_counter()

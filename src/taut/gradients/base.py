@@ -37,6 +37,12 @@ class Gradient(eqx.Module):
     """
 
     name: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other names that are understood."""
+    noiseless: ClassVar[bool] = False
+    """Whether the gradient is exact, so that there is nothing to draw and no number of draws to choose."""
+    noise_grows: ClassVar[bool] = False
+    """Whether the variance grows with the number of the family's parameters."""
     needs: ClassVar[AbstractSet[Capability]] = frozenset()
     closed_kl: ClassVar[bool] = True
     learning_rate: ClassVar[float]

@@ -30,6 +30,7 @@ class Enumeration(Gradient):
     """
 
     name: ClassVar[str] = "enumeration"
+    noiseless: ClassVar[bool] = True
     needs = frozenset({Capability.FINITE, Capability.MEAN_OVER_DRAWS})
     learning_rate: ClassVar[float] = 0.03
     samples: int = eqx.field(static=True, default=1, init=False)

@@ -22,6 +22,7 @@ class Exact(Gradient):
     """
 
     name: ClassVar[str] = "exact"
+    noiseless: ClassVar[bool] = True
     needs = frozenset(
         {Capability.CLOSED_LIKELIHOOD, Capability.CLOSED_PRIOR, Capability.CLOSED_ENTROPY, Capability.MEAN_OVER_DRAWS}
     )

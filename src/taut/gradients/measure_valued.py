@@ -42,6 +42,7 @@ class MeasureValued(Gradient):
     """
 
     name: ClassVar[str] = "measure-valued"
+    aliases: ClassVar[tuple[str, ...]] = ("local-expectation",)
     needs = frozenset({Capability.WEAK_DERIVATIVES})
     learning_rate: ClassVar[float] = 0.03
     samples: int = eqx.field(static=True, default=1)

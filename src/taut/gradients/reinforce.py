@@ -38,6 +38,7 @@ class Reinforce(Sampled):
     """
 
     name: ClassVar[str] = "reinforce"
+    noise_grows: ClassVar[bool] = True
     learning_rate: ClassVar[float] = 0.02
     local_samples: ClassVar[int] = 8
 

@@ -12,10 +12,11 @@ import numpy as np
 
 from taut.algorithms.base import Stepwise
 from taut.data.source import Source
-from taut.learning.checkpoints import CHECKPOINT_FILE, Checkpoint, identity_of, joined, restore, save
+from taut.learning.checkpoints import Checkpoint
 from taut.learning.chunks import Chunk, Chunks
 from taut.learning.ended import Ended
 from taut.learning.monitors import Monitor
+from taut.learning.saver import Saver, Stand, identity_of, joined
 from taut.problem import Problem
 
 CHUNK_SECONDS = 0.5
@@ -61,61 +62,6 @@ class Pace:
     def per_second(self) -> float:
         """Steps a second."""
         return self._steps / self._seconds if self._seconds else 0.0
-
-
-class Stand(NamedTuple):
-    """How far a run is: always replaced as a whole, so that Ctrl-C at any moment finds state and history agreeing."""
-
-    state: Any
-    past: tuple[dict[str, np.ndarray], ...] = ()
-    made: int = 0
-
-    def after(self, chunk: Chunk) -> "Stand":
-        """With one chunk more."""
-        return Stand(chunk.state, (*self.past, chunk.history), self.made + len(chunk.history["bound"]))
-
-    def last(self, steps: int) -> dict[str, np.ndarray]:
-        """The history of the last `steps` steps."""
-        kept, seen = [], 0
-        for history in reversed(self.past):
-            kept.insert(0, history)
-            seen += len(history["bound"])
-            if seen >= steps:
-                break
-        return {name: x[-steps:] for name, x in joined(kept).items()}
-
-
-class Saver:
-    """Keeps the checkpoint of a run, if one is wanted.
-
-    Args:
-        checkpoint: where and how often; None for never.
-        identity: what a run must have in common with the one that goes on from it, asked for only where one is wanted.
-        monitor: whose memory belongs to it.
-    """
-
-    def __init__(self, checkpoint: Checkpoint | None, identity: Callable[[], dict[str, Any]], monitor: Monitor | None):
-        self.checkpoint, self.monitor = checkpoint, monitor
-        self.identity = identity() if checkpoint else {}
-        self._saved = time.monotonic()
-
-    def begin(self, state: Any) -> Stand:
-        """Where the run begins: at `state`, or where a checkpoint says.
-
-        Raises:
-            SavedFitError: a checkpoint of something else.
-        """
-        there = self.checkpoint and self.checkpoint.resume and (self.checkpoint.folder / CHECKPOINT_FILE).exists()
-        if not self.checkpoint or not there:
-            return Stand(state)
-        state, history, made = restore(self.checkpoint, state, self.identity, self.monitor)
-        return Stand(state, (history,) if history else (), made)
-
-    def save(self, stand: Stand, *, due: bool = True) -> None:
-        """Save it, or only when it is time (`due=False`)."""
-        if self.checkpoint and (due or time.monotonic() - self._saved > self.checkpoint.seconds):
-            save(self.checkpoint, stand.state, list(stand.past), stand.made, self.identity, self.monitor)
-            self._saved = time.monotonic()
 
 
 def learn(

@@ -65,12 +65,22 @@ class Model(eqx.Module):
         return units(self.local, batch)
 
     def unit_dim(self, family: Any) -> int:
-        """Length of one unit's z under `family`."""
-        return family.dim
+        """Length of one unit's z; a family with a member for each example does not know it."""
+        return self.dim(None) if self.local else family.dim
 
     def evaluations(self, gradient: Any, family: Any) -> int:
-        """Log densities at one z that an estimated gradient costs, for each pass over the rows."""
-        return gradient.evaluations(family)
+        """Log densities at one z that an estimated gradient costs, for each pass over the rows.
+
+        Where each example has another q, a draw is an evaluation.
+        """
+        return gradient.samples if self.local else gradient.evaluations(family)
+
+    def draws(self, gradient: Any) -> int | None:
+        """Draws of each unit that suit the model, for a class of gradients; None leaves the class its own number.
+
+        Where each example has its own z a batch averages over many, and few draws suffice.
+        """
+        return gradient.local_samples if self.local else None
 
     def check_given(self, data: Any) -> None:
         """Refuse data of a form that the model does not take; None stands for no data."""
@@ -81,6 +91,13 @@ class Model(eqx.Module):
         Args:
             rows: All rows, as the model sees them.
             dtype: The dtype of the fit.
+        """
+
+    def check_examples(self, examples: Any) -> None:
+        """Refuse examples that the model cannot explain each by a z of its own.
+
+        Args:
+            examples: Some examples as the model sees them, `[n, ...]`.
         """
 
     @abc.abstractmethod

@@ -78,14 +78,6 @@ class LatentVariableModel(Model):
         """Length of z."""
         return self.latent
 
-    def unit_dim(self, family):
-        """Length of z: an amortised family does not know it."""
-        return self.latent
-
-    def evaluations(self, gradient, family):
-        """The draws: each example has another q, and a draw is an evaluation."""
-        return gradient.samples
-
     def learned(self):
         """The decoder, the likelihood's own parameters, and a learned prior."""
         return ("decoder", "likelihood", *(("prior",) if self.prior.learned else ()))
@@ -97,15 +89,15 @@ class LatentVariableModel(Model):
             return self.likelihood.log_prob(output, rows[0].ravel())[None]
         return jax.vmap(lambda x: self.likelihood.log_prob(output, x.ravel()))(rows)
 
-    def check_data(self, rows: np.ndarray, dtype: Any = None) -> None:
+    def check_examples(self, examples):
         """Refuse data or a decoder that do not fit, before training.
 
         Raises:
             DataError: values outside the likelihood's support.
             ArgumentError: a decoder whose output has the wrong size.
         """
-        self.likelihood.check(rows)
-        size = int(np.prod(rows.shape[1:]))
+        self.likelihood.check(examples)
+        size = int(np.prod(examples.shape[1:]))
         try:
             shape = jax.eval_shape(self.decoder, jax.ShapeDtypeStruct((self.latent,), np.float32))
         except TypeError as error:
@@ -115,5 +107,5 @@ class LatentVariableModel(Model):
             raise ArgumentError(
                 f"The decoder gives {shape.shape} = {int(np.prod(shape.shape))} numbers; the {self.likelihood.name} "
                 "likelihood of an example of shape "
-                f"{rows.shape[1:]} needs {want}."
+                f"{examples.shape[1:]} needs {want}."
             )

@@ -87,6 +87,11 @@ class Fit(abc.ABC):
 
     @staticmethod
     @abc.abstractmethod
+    def check_problem(problem: Problem, rows: Rows) -> None:
+        """Refuse a problem that these rows cannot be fitted with, before training."""
+
+    @staticmethod
+    @abc.abstractmethod
     def kept(rows: Rows, source: Source, seed: int) -> dict[str, Any]:
         """The fields that this kind of fit has beside those of all kinds, by name, for a fit that was just made."""
 

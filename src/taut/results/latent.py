@@ -12,6 +12,7 @@ from taut.core import precision
 from taut.core.batch import Batch
 from taut.core.compilation import Compiled
 from taut.diagnostics.elbo import elbo_per_example
+from taut.diagnostics.saddle import refuse_unreachable
 from taut.errors import ArgumentError
 from taut.learning.ended import Ended
 from taut.objectives import Constrained
@@ -76,6 +77,15 @@ class LatentFit(Fit):
     def kept(rows, source, seed):
         """A few examples for the verdict, held-out ones where there are any."""
         return {"parent": examples_to_judge(*rows.held_out, seed)}
+
+    @staticmethod
+    def check_problem(problem, rows):
+        """Refuse a bound that no decoder can meet, by what at most 10,000 examples leave possible."""
+        if not problem.objective.constraints:
+            return
+        sample, transform = rows.rows[:EVALUATED], rows.transform
+        seen = sample if transform is None else np.asarray(transform(jax.random.key(0), jax.device_put(sample)))
+        refuse_unreachable(problem.objective, problem.model, seen)
 
     @staticmethod
     def final_bound(problem, key, rows, source):

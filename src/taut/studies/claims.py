@@ -13,11 +13,12 @@ from taut.choosing.choose import choose
 from taut.choosing.meter import WARM_UP, measure
 from taut.core import precision
 from taut.core.trees import cast
-from taut.data.inputs import rows_of
+from taut.data.given import Given
 from taut.data.source import Source, take
 from taut.errors import ArgumentError
 from taut.gradients import Enumeration, Exact, Gradient, Reinforce, admissible
 from taut.problem import Problem, estimate, statistics_like, trainable
+from taut.results.kinds import fit_class
 
 MEANS = 32
 """Least means of the largest size: their spread tells how well the slope is known."""
@@ -122,7 +123,8 @@ def gradient_claims(
 
     if not isinstance(repeats, int) or repeats < 2 * MEANS:
         raise ArgumentError(f"repeats={repeats!r}: a slope needs a whole number of at least {2 * MEANS} gradients.")
-    rows, weights, _, _ = rows_of(model, data, None, "refuse", None, None)
+    read = fit_class(model).read(model, Given(data))
+    rows, weights = read.rows, read.weights
     dtype = precision.resolve(dtype or ("float32" if model.local else "float64"))
     source = Source(rows, weights, batch_size, seed, dtype)
 

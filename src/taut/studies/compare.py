@@ -7,10 +7,11 @@ import jax
 import numpy as np
 
 from taut.algorithms import StochasticGradient
-from taut.choosing.choose import GRADIENTS, choose, named
+from taut.choosing.choose import choose
 from taut.choosing.meter import Measured, measure
+from taut.choosing.names import GRADIENTS, named
 from taut.core import precision
-from taut.data.inputs import rows_of
+from taut.data.given import Given
 from taut.data.source import Source
 from taut.errors import ArgumentError
 from taut.gradients import (
@@ -26,6 +27,7 @@ from taut.gradients import (
 from taut.models import Model
 from taut.objectives.parse import parse_objective
 from taut.problem import Problem
+from taut.results.kinds import fit_class
 
 COLUMNS = (
     "estimator",
@@ -100,7 +102,8 @@ def compare_gradients(
     draws = None
     if isinstance(objective, str):
         objective, draws = parse_objective(objective, StochasticGradient().steps)
-    rows, weights, _, _ = rows_of(model, data, None, "refuse", None, None)
+    read = fit_class(model).read(model, Given(data))
+    rows, weights = read.rows, read.weights
     source = Source(rows, weights, batch_size, seed, precision.resolve(dtype or _dtype(model)))
 
     def problem(family: Any, gradient: Any) -> Problem:

@@ -5,12 +5,13 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from taut.algorithms.base import Algorithm
+from taut.algorithms.base import Algorithm, Brings
 from taut.core.capabilities import Capability
 from taut.errors import PairingError
 from taut.families.base import Family
 from taut.families.full_rank import FullRank
 from taut.families.mean_field import MeanField
+from taut.gradients import Reparametrization
 from taut.models.density import Density
 from taut.problem import Problem
 
@@ -57,7 +58,7 @@ class OnDensity(Algorithm):
 
     deterministic: ClassVar[bool] = True
     whole: ClassVar[bool] = True
-    brings = ("reparametrization", "matched draws")
+    brings = Brings(Reparametrization, "matched draws")
     needs = frozenset({Capability.DIFFERENTIABLE, Capability.PRECISION, Capability.EVIDENCE_BOUND})
     fits: ClassVar[type[FullRank] | type[MeanField]] = FullRank
     """The Gaussian family whose best member it finds."""

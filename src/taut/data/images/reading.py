@@ -32,7 +32,7 @@ def example_rows(model: LatentVariableModel, given: Given) -> Rows:
         raise DataError(f"Examples of dtype {rows.dtype} cannot be used; give numbers.")
     transform: Any = given.transform
     seen = rows if transform is None else np.asarray(transform(jax.random.key(0), jax.device_put(rows[:TRIED])))
-    model.check_data(seen)
+    model.check_examples(seen)
     return found
 
 

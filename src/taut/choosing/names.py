@@ -1,0 +1,56 @@
+"""The names of Taut's parts, found by asking the rooms: what `taut.fit`, the command line and messages call them."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from taut import algorithms, families, gradients, models
+from taut.algorithms import Algorithm
+from taut.core.parts import public
+from taut.errors import ArgumentError
+from taut.families import Family
+from taut.gradients import ControlVariate, Gradient
+from taut.models import Regression
+
+FAMILIES: Mapping[str, type[Family]] = {f.name: f for f in public(families, Family) if f.by_name}
+GRADIENTS: Mapping[str, type[Gradient]] = {
+    name: g for g in public(gradients, Gradient) for name in (g.name, *g.aliases)
+}
+CONTROLS: Mapping[str, type[ControlVariate]] = {c.name: c for c in public(gradients, ControlVariate)}
+ALGORITHMS: Mapping[str, type[Algorithm]] = {a.name: a for a in public(algorithms, Algorithm)}
+REGRESSIONS: Mapping[str, type[Regression]] = {r.name: r for r in public(models, Regression)}
+
+
+def short(name: str) -> str:
+    """A name as it is compared: "natural gradient", "natural" and "Natural" are one.
+
+    Example:
+        >>> short("natural gradient"), short("score_regression")
+        ('natural', 'score-regression')
+    """
+    return name.lower().replace("_", "-").replace(" ", "-").removesuffix("-gradient")
+
+
+def named(sentence: str, value: Any, known: Mapping[str, type], abstract: type) -> Any:
+    """`value` as a part: an instance or a class as it is, or what a name in `known` stands for.
+
+    Args:
+        sentence: Name of the argument, for the message.
+        value: What was received.
+        known: Classes by name.
+        abstract: Their base class.
+
+    Raises:
+        ArgumentError: An unknown name, with the known ones and the closest.
+    """
+    if isinstance(value, abstract) or (isinstance(value, type) and issubclass(value, abstract)):
+        return value
+    by_short = {short(name): part for name, part in known.items()}
+    if isinstance(value, str) and short(value) in by_short:
+        return by_short[short(value)]
+    close = difflib.get_close_matches(str(value), known, 1) if isinstance(value, str) else []
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise ArgumentError(
+        f"{sentence}={value!r} is not known.{hint} Names: {', '.join(known)}; or an instance of taut's "
+        f"{abstract.__name__}."
+    )

@@ -1,0 +1,108 @@
+"""The state of a run on disk, saved by time, from which a killed run goes on bit for bit."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taut.core.array_files import arrays_into_tree, read_arrays, tree_to_arrays, write_arrays
+from taut.core.trees import describe, without_rooms
+from taut.errors import SavedFitError
+from taut.learning.checkpoints import CHECKPOINT_FILE, Checkpoint
+from taut.learning.chunks import Chunk
+from taut.learning.monitors import Monitor
+
+
+class Stand(NamedTuple):
+    """How far a run is: always replaced as a whole, so that Ctrl-C at any moment finds state and history agreeing."""
+
+    state: Any
+    past: tuple[dict[str, np.ndarray], ...] = ()
+    made: int = 0
+
+    def after(self, chunk: Chunk) -> "Stand":
+        """With one chunk more."""
+        return Stand(chunk.state, (*self.past, chunk.history), self.made + len(chunk.history["bound"]))
+
+    def last(self, steps: int) -> dict[str, np.ndarray]:
+        """The history of the last `steps` steps."""
+        kept, seen = [], 0
+        for history in reversed(self.past):
+            kept.insert(0, history)
+            seen += len(history["bound"])
+            if seen >= steps:
+                break
+        return {name: x[-steps:] for name, x in joined(kept).items()}
+
+
+class Saver:
+    """Keeps the checkpoint of a run, if one is wanted.
+
+    Args:
+        checkpoint: where and how often; None for never.
+        identity: what a run must have in common with the one that goes on from it, asked for only where one is wanted.
+        monitor: whose memory belongs to it.
+    """
+
+    def __init__(self, checkpoint: Checkpoint | None, identity: Callable[[], dict[str, Any]], monitor: Monitor | None):
+        self.checkpoint, self.monitor = checkpoint, monitor
+        self.identity = identity() if checkpoint else {}
+        self._saved = time.monotonic()
+
+    def begin(self, state: Any) -> Stand:
+        """Where the run begins: at `state`, or where a checkpoint says.
+
+        Raises:
+            SavedFitError: a checkpoint of something else.
+        """
+        there = self.checkpoint and self.checkpoint.resume and (self.checkpoint.folder / CHECKPOINT_FILE).exists()
+        if not self.checkpoint or not there:
+            return Stand(state)
+        state, history, made = restore(self.checkpoint, state, self.identity, self.monitor)
+        return Stand(state, (history,) if history else (), made)
+
+    def save(self, stand: Stand, *, due: bool = True) -> None:
+        """Save it, or only when it is time (`due=False`)."""
+        if self.checkpoint and (due or time.monotonic() - self._saved > self.checkpoint.seconds):
+            save(self.checkpoint, stand.state, list(stand.past), stand.made, self.identity, self.monitor)
+            self._saved = time.monotonic()
+
+
+def joined(past: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The chunks' histories as one."""
+    return {name: np.concatenate([h[name] for h in past]) for name in past[0]} if past else {}
+
+
+def identity_of(problem, algorithm, source, seed) -> dict[str, Any]:
+    """What a checkpoint must agree on with the run that goes on from it."""
+    return {"problem": describe(problem), "algorithm": describe(algorithm), "data": source.fingerprint(), "seed": seed}
+
+
+def save(checkpoint: Checkpoint, state, past, made, identity, monitor) -> None:
+    """Write the state, the history so far and what the monitor remembers, in one move."""
+    arrays = tree_to_arrays(state, "state") | {f"history.{k}": v for k, v in joined(past).items()}
+    if monitor:
+        arrays |= {f"monitor.{k}": v for k, v in monitor.arrays().items()}
+    write_arrays(checkpoint.folder / CHECKPOINT_FILE, arrays, {"format": 1, "step": made, "identity": identity})
+
+
+def restore(checkpoint: Checkpoint, like, identity, monitor):
+    """The state, the history and the number of steps made.
+
+    Raises:
+        SavedFitError: it was made with another problem, algorithm, seed or data.
+    """
+    arrays, meta = read_arrays(checkpoint.folder / CHECKPOINT_FILE)
+    for part, mine in identity.items():
+        if without_rooms(meta.get("identity", {}).get(part)) != mine:
+            raise SavedFitError(
+                f"{checkpoint.folder} holds a checkpoint with another {part}; to go on from it pass the same model, "
+                "family, objective, "
+                "gradient, algorithm, data and seed as then, or choose another folder."
+            )
+    history = {name.removeprefix("history."): x for name, x in arrays.items() if name.startswith("history.")}
+    if monitor:
+        saved = {name.removeprefix("monitor."): x for name, x in arrays.items() if name.startswith("monitor.")}
+        monitor.restore(saved, like.problem)
+    return arrays_into_tree(arrays, like, "state"), history, int(meta["step"])
