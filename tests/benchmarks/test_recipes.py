@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-RECIPES = Path(__file__).resolve().parents[1] / "benchmarks" / "recipes"
-MNIST = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist"
+RECIPES = Path(__file__).resolve().parents[2] / "benchmarks" / "recipes"
+MNIST = Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist"
 SMALL = {"layers": [64, 16, 4], "limit": 200, "batch": 50, "epochs": 50, "judged": 50, "draws": 20}
 
 

@@ -38,7 +38,7 @@ X, Y = rng.normal(size=(12, 2)), rng.integers(0, 2, 12).astype(float)
 def parts(room, abstract):
     found = [part for _, part in inspect.getmembers(room, inspect.isclass)]
     found = [part for part in found if issubclass(part, abstract) and part is not abstract]
-    return [part for part in found if not getattr(part, "__abstractvars__", ())]
+    return [part for part in found if not (inspect.isabstract(part) or getattr(part, "__abstractvars__", ()))]
 
 
 def log_likelihood(values, rows):
