@@ -1,5 +1,6 @@
 """What every public family must do. Whoever adds one to `taut.families` finds it here without adding a line."""
 
+import dataclasses
 import inspect
 from typing import Any
 
@@ -11,7 +12,11 @@ import pytest
 import taut.families
 from taut.core.capabilities import Capability
 from taut.core.trees import cast, is_float_array
+from taut.errors import ArgumentError
 from taut.families import Family
+from taut.families.abilities import ABILITIES
+from taut.families.base import Distribution
+from taut.families.latents import LATENTS
 
 PUBLIC = [part for _, part in inspect.getmembers(taut.families, inspect.isclass)]
 # Bent families have tests of their own: their draws are no affine function of the noise.
@@ -248,6 +253,35 @@ OFFERS = [(f, D, o) for f, D in CASES for o in Capability if o in member(f, D).o
 def test_what_is_offered_is_there(family, D, offer):
     assert offer in CHECKS, f"{offer} is offered by {family.__name__} and no check here says what that means"
     CHECKS[offer](member(family, D))
+
+
+DISTRIBUTIONS = [part for part in PUBLIC if issubclass(part, Distribution) and not inspect.isabstract(part)]
+
+
+@pytest.mark.parametrize("part", DISTRIBUTIONS)
+def test_a_family_offers_what_it_implements(part):
+    present = {*dir(part), *(field.name for field in dataclasses.fields(part))}
+    offers = object.__new__(part).offers  # they depend on the class alone
+    for capability, ability in ABILITIES.items():
+        asked = {name for name in vars(ability) if not name.startswith("_")}
+        assert asked
+        assert capability not in offers or asked <= present, f"{capability} without {asked - present}"
+        # What can be done is offered, too; the logits of a Bernoulli are the exception, since others have some as well.
+        assert capability in offers or capability is Capability.BINARY or not asked <= present, capability
+
+
+@pytest.mark.parametrize("latent", sorted(LATENTS))
+def test_an_amortised_family_offers_no_more_than_its_members(latent):
+    family = taut.families.Amortized(lambda x: x, latent)
+    assert family.offers <= family.example(2).offers
+    assert family.local
+    assert family.example(2).dim == 2
+
+
+@pytest.mark.parametrize("ask", [lambda q: q.dim, lambda q: q.noise(None), lambda q: q.sample(None)])
+def test_an_amortised_family_has_no_draws_without_an_example(ask):
+    with pytest.raises(ArgumentError, match="at\\(rows\\)"):
+        ask(taut.families.Amortized(lambda x: x))
 
 
 def test_names_are_told_apart():

@@ -1,10 +1,11 @@
 """Which gradient estimators are worth a look for a problem, and which of them is taken where nothing is measured."""
 
-from typing import Any
+from typing import Any, cast
 
 from taut.algorithms import StochasticGradient
 from taut.core.capabilities import Capability
 from taut.families import Family
+from taut.families.abilities import Finite
 from taut.gradients import (
     Enumeration,
     Exact,
@@ -50,7 +51,11 @@ def rule(problem: Problem, unit: Family, draws: int | None, smooth: bool) -> tup
             "doubly reparametrized: its signal does not vanish as the number of draws grows",
         ),
         (Reparametrization, smooth, "differentiable draws of a differentiable density have low variance"),
-        (Enumeration, Capability.FINITE in unit.offers and unit.count <= FEW_OUTCOMES, "few outcomes: no noise"),
+        (
+            Enumeration,
+            Capability.FINITE in unit.offers and cast(Finite, unit).count <= FEW_OUTCOMES,
+            "few outcomes: no noise",
+        ),
         (
             MeasureValued,
             not problem.model.local,

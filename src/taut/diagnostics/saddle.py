@@ -1,7 +1,6 @@
 """Did the saddle of a constrained objective settle? Read from the history alone; and which bounds can be met at all."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +8,7 @@ import numpy as np
 
 from taut.errors import ArgumentError
 from taut.models.latent import LatentVariableModel
-from taut.objectives import Constrained
+from taut.objectives import Constrained, Objective
 from taut.objectives.constraints import Constraint
 
 MET = 0.03
@@ -178,7 +177,7 @@ def feasible_range(model: LatentVariableModel, images: np.ndarray, *, most: int 
     return Range(float((shares @ table).max(axis=1).sum()), float((shares @ table.max(axis=1)).sum()))
 
 
-def range_of(objective: Any, model: LatentVariableModel, images: np.ndarray) -> Range | None:
+def range_of(objective: Objective, model: LatentVariableModel, images: np.ndarray) -> Range | None:
     """`feasible_range` for an objective that bounds the expected log-likelihood from below; None for others.
 
     None too where it is not known: a learned standard deviation may fall, and the density rise, as far as its own
@@ -189,7 +188,7 @@ def range_of(objective: Any, model: LatentVariableModel, images: np.ndarray) -> 
     return feasible_range(model, images) if asked and not unknown else None
 
 
-def refuse_unreachable(objective: Any, model: LatentVariableModel, images: np.ndarray) -> None:
+def refuse_unreachable(objective: Objective, model: LatentVariableModel, images: np.ndarray) -> None:
     """Refuse a bound on the expected log-likelihood that no decoder can meet, before training.
 
     Raises:

@@ -1,5 +1,6 @@
 """The shape of the posterior: what every family can do."""
 
+import abc
 from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar, NamedTuple
 
@@ -26,10 +27,11 @@ class Branches(NamedTuple):
 
 
 class Family(eqx.Module):
-    """A distribution q over vectors z of length `dim`, whose floating leaves are its learned, unconstrained parameters.
+    """The shapes that q may have; the floating leaves are its learned, unconstrained parameters.
 
-    Written for one draw; the caller batches with `vmap`. Random numbers enter only as `noise`, so that a test can
-    replace them by quadrature nodes or by all outcomes.
+    A family is either one distribution for all rows, a `Distribution`, or it gives each example a distribution of its
+    own, by `at`. Methods are written for one draw; the caller batches with `vmap`. Random numbers enter only as
+    `noise`, so that a test can replace them by quadrature nodes or by all outcomes.
     """
 
     name: ClassVar[str]
@@ -39,14 +41,9 @@ class Family(eqx.Module):
     """Whether each example has a member of its own, which `at` gives."""
 
     @property
-    def dim(self) -> int:
-        """Length of z."""
-        raise NotImplementedError
-
-    @property
+    @abc.abstractmethod
     def offers(self) -> AbstractSet[Capability]:
-        """What gradients, objectives and algorithms may ask of this family."""
-        raise NotImplementedError
+        """What gradients, objectives and algorithms may ask of this family's members."""
 
     def check_size(self, dim: int, rows: Any) -> None:
         """Refuse a family over another number of coordinates than the model has unknowns.
@@ -68,9 +65,23 @@ class Family(eqx.Module):
         """The q of one unit: itself, or the q(z|x) of an amortised family. `rows` is the unit's data `[R, ...]`."""
         return self
 
+    def example(self, dim: int) -> "Family":
+        """A q with `dim` coordinates that needs no data: itself, or some member of an amortised family."""
+        return self
+
+    def _is_local(self) -> ArgumentError:
+        return ArgumentError(
+            f"The {self.name} family has a posterior for each example: ask its member, family.at(rows)."
+        )
+
+    @property
+    def dim(self) -> int:
+        """Length of z."""
+        raise self._is_local()
+
     def noise(self, key: PRNGKeyArray) -> Any:
         """The random numbers of one draw; their law may depend on q, and no derivative flows through them."""
-        raise NotImplementedError
+        raise self._is_local()
 
     def noises(self, key: PRNGKeyArray, count: int) -> Any:
         """The random numbers of `count` draws, `[count, ...]`; a family that can makes them in one call."""
@@ -78,38 +89,37 @@ class Family(eqx.Module):
 
     def sample(self, noise: Any) -> Float[Array, " D"]:
         """The draw z that `noise` gives."""
-        raise NotImplementedError
+        raise self._is_local()
 
     def log_prob(self, z: Float[Array, " D"]) -> Float[Array, ""]:
         """Log density log q(z), in nats."""
-        raise NotImplementedError
+        raise self._is_local()
 
     def sample_and_log_prob(self, noise: Any) -> tuple[Float[Array, " D"], Float[Array, ""]]:
         """A draw and its log density; families that get both at once override it."""
         z = self.sample(noise)
         return z, self.log_prob(z)
 
-    def noise_at(self, uniform: Float[Array, " D"]) -> Any:
-        """The noise that numbers in (0, 1), one a coordinate, give: antithetic and Sobol draws are made of it."""
-        raise NotImplementedError
+
+class Distribution(Family):
+    """A distribution q over vectors z of length `dim`, the same for all rows.
+
+    What it can do beyond this it says in `offers`; `taut.families.abilities` lists the methods that each offer names.
+    """
 
     @property
-    def count(self) -> int:
-        """Number of outcomes of a finite family."""
-        raise NotImplementedError
+    @abc.abstractmethod
+    def dim(self) -> int:
+        """Length of z."""
 
-    def outcomes(self) -> Float[Any, "N D"]:
-        """All outcomes of a finite family."""
-        raise NotImplementedError
+    @abc.abstractmethod
+    def noise(self, key: PRNGKeyArray) -> Any:
+        """The random numbers of one draw; their law may depend on q, and no derivative flows through them."""
 
-    def relaxed(self, noise: Any, temperature: float) -> Float[Array, " D"]:
-        """A differentiable point that tends to the draw of the same noise as the temperature falls."""
-        raise NotImplementedError
+    @abc.abstractmethod
+    def sample(self, noise: Any) -> Float[Array, " D"]:
+        """The draw z that `noise` gives."""
 
-    def branch_noise(self, key: PRNGKeyArray) -> Any:
-        """The random numbers that `branches` needs beside those of the draw; () where it needs none."""
-        return ()
-
-    def branches(self, noise: Any, more: Any) -> Branches:
-        """The weak derivatives of q at the draw of `noise`, with `more` from `branch_noise`."""
-        raise NotImplementedError
+    @abc.abstractmethod
+    def log_prob(self, z: Float[Array, " D"]) -> Float[Array, ""]:
+        """Log density log q(z), in nats."""

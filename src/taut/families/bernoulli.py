@@ -8,10 +8,12 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
-from taut.families.base import Branches, Family
+from taut.families.base import Branches
+from taut.families.factorised import Factorised
+from taut.families.weak_derivatives import NoBranchNoise
 
 
-class Bernoulli(Family):
+class Bernoulli(NoBranchNoise, Factorised):
     r"""Binary vectors with independent coordinates.
 
     .. math:: q(z) = \prod_j \pi_j^{z_j} (1 - \pi_j)^{1 - z_j}, \qquad \pi = \sigma(\ell)
@@ -38,19 +40,13 @@ class Bernoulli(Family):
     @property
     def offers(self):
         """Moments and entropy, all outcomes; no differentiable draws."""
-        return frozenset(
-            {
-                Capability.MOMENTS,
-                Capability.CLOSED_ENTROPY,
-                Capability.FACTORISED,
-                Capability.COVARIANCE,
-                Capability.WEAK_DERIVATIVES,
-                Capability.FINITE,
-                Capability.BINARY,
-                Capability.RELAXED,
-                Capability.UNIFORM_NOISE,
-            }
-        )
+        return super().offers | {
+            Capability.WEAK_DERIVATIVES,
+            Capability.FINITE,
+            Capability.BINARY,
+            Capability.RELAXED,
+            Capability.UNIFORM_NOISE,
+        }
 
     @property
     def mean(self) -> Float[Array, " D"]:
@@ -61,11 +57,6 @@ class Bernoulli(Family):
     def variance(self) -> Float[Array, " D"]:
         """pi (1 - pi)."""
         return self.mean * (1 - self.mean)
-
-    @property
-    def covariance(self) -> Float[Array, "D D"]:
-        """Covariance matrix: diagonal."""
-        return jnp.diag(self.variance)
 
     def noise(self, key: PRNGKeyArray) -> Float[Array, " D"]:
         """Uniform numbers, one a coordinate."""
@@ -111,7 +102,3 @@ class Bernoulli(Family):
     def entropies(self) -> Float[Array, " D"]:
         """Entropy of each coordinate: softplus(l) - l pi, in nats."""
         return jax.nn.softplus(self.logits) - self.logits * self.mean
-
-    def entropy(self) -> Float[Array, ""]:
-        """Entropy, in nats."""
-        return jnp.sum(self.entropies())

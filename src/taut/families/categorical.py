@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
-from taut.families.base import Branches, Family
+from taut.families.base import Branches
+from taut.families.weak_derivatives import NoBranchNoise
 
 
-class Categorical(Family):
+class Categorical(NoBranchNoise):
     r"""G independent choices among C classes each; z is their one-hot vectors end to end, `[G * C]`.
 
     .. math:: q(z) = \prod_{g,c} \pi_{gc}^{z_{gc}}, \qquad \pi_g = \mathrm{softmax}(\ell_g)

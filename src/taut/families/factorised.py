@@ -1,41 +1,40 @@
 """What families of independent coordinates share."""
 
-from typing import Any
+import abc
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
-from taut.families.base import Branches, Family
+from taut.families.base import Branches, Distribution
 
 
-class Factorised(Family):
-    """A family whose coordinates are independent: it says its moments, and entropies where they are closed."""
-
-    @property
-    def offers(self):
-        """Moments of every order that the library asks for, and the closed entropy of each coordinate."""
-        return frozenset({Capability.MOMENTS, Capability.COVARIANCE, Capability.CLOSED_ENTROPY, Capability.FACTORISED})
+class Independent(Distribution):
+    """A distribution with independent coordinates."""
 
     @property
-    def mean(self) -> Float[Array, " D"]:
-        """Means."""
-        raise NotImplementedError
-
-    @property
+    @abc.abstractmethod
     def variance(self) -> Float[Array, " D"]:
-        """Variances."""
-        raise NotImplementedError
+        """Variance of each coordinate."""
 
     @property
     def covariance(self) -> Float[Array, "D D"]:
         """Covariance matrix: diagonal."""
         return jnp.diag(self.variance)
 
+
+class Factorised(Independent):
+    """A distribution with independent coordinates whose entropies are closed."""
+
+    @property
+    def offers(self):
+        """Closed moments, and the closed entropy of each coordinate."""
+        return frozenset({Capability.MOMENTS, Capability.COVARIANCE, Capability.CLOSED_ENTROPY, Capability.FACTORISED})
+
+    @abc.abstractmethod
     def entropies(self) -> Float[Array, " D"]:
         """Entropy of each coordinate, in nats."""
-        raise NotImplementedError
 
     def entropy(self) -> Float[Array, ""]:
         """Entropy, in nats."""
@@ -54,7 +53,7 @@ class RateFamily(Factorised):
     Estimation in Machine Learning, 2020 (table 1).
     """
 
-    log_rate: Any
+    log_rate: Float[Array, " D"]
 
     @property
     def dim(self) -> int:

@@ -10,14 +10,14 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
+from taut.core.constants import LOG_2PI
 from taut.core.trees import cast, is_float_array
 from taut.errors import ArgumentError
-from taut.families.base import Family
+from taut.families.base import Distribution
 from taut.families.full_rank import FullRank
-from taut.families.mean_field import LOG_2PI
 
 
-class Flow(Family):
+class Flow(Distribution):
     """A Gaussian frame around a bijection of standard normal noise: x = m + L f(noise).
 
     Needs FlowJAX: `pip install "taut[flows]"`. Train it by the stochastic algorithm with many draws a step.

@@ -9,12 +9,13 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
-from taut.families.base import Branches, Family
-from taut.families.mean_field import LOG_2PI
+from taut.core.constants import LOG_2PI
+from taut.families.base import Branches
+from taut.families.gaussian import Gaussian
 from taut.families.weak_derivatives import MEAN_CONSTANT, rayleigh, standard_branches
 
 
-class FullRank(Family):
+class FullRank(Gaussian):
     r"""Gaussian with a full covariance matrix.
 
     .. math:: q(z) = N(z; \mu, L L^\top), \qquad L = \mathrm{tril}(A, -1) + \mathrm{diag}(e^\ell)
@@ -51,26 +52,9 @@ class FullRank(Family):
         return cls(np.asarray(mean, float), np.log(np.diag(lower)), np.tril(lower, -1))
 
     @property
-    def dim(self) -> int:
-        """Length of z."""
-        return self.mean.shape[-1]
-
-    @property
     def offers(self):
-        """Everything that a Gaussian can give."""
-        return frozenset(
-            {
-                Capability.REPARAMETRISED,
-                Capability.MOMENTS,
-                Capability.PREDICTOR_MOMENTS,
-                Capability.CLOSED_ENTROPY,
-                Capability.PRECISION,
-                Capability.COVARIANCE,
-                Capability.WEAK_DERIVATIVES,
-                Capability.UNIFORM_NOISE,
-                Capability.NORMAL_NOISE,
-            }
-        )
+        """Also a precision, and weak derivatives."""
+        return super().offers | {Capability.PRECISION, Capability.WEAK_DERIVATIVES}
 
     @property
     def factor(self) -> Float[Array, "D D"]:
@@ -87,21 +71,9 @@ class FullRank(Family):
         """Covariance matrix L L'."""
         return self.factor @ self.factor.T
 
-    def noise(self, key: PRNGKeyArray) -> Float[Array, " D"]:
-        """Standard normal numbers, one a coordinate."""
-        return jax.random.normal(key, self.mean.shape, self.mean.dtype)
-
-    def noises(self, key: PRNGKeyArray, count: int) -> Float[Array, "K D"]:
-        """The same for `count` draws, from one key: a key for each costs more than the numbers."""
-        return jax.random.normal(key, (count, *self.mean.shape), self.mean.dtype)
-
     def sample(self, noise: Float[Array, " D"]) -> Float[Array, " D"]:
         """The draw mean + L noise."""
         return self.mean + self.factor @ noise
-
-    def noise_at(self, uniform: Float[Array, " D"]) -> Float[Array, " D"]:
-        """The normal quantiles of numbers in (0, 1)."""
-        return jax.scipy.special.ndtri(uniform)
 
     def branch_noise(self, key: PRNGKeyArray) -> Float[Array, " D"]:
         """Rayleigh numbers, one a coordinate."""

@@ -2,24 +2,22 @@
 
 from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import solve_triangular
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
-from taut.core.capabilities import Capability
+from taut.core.constants import LOG_2PI
 from taut.errors import ArgumentError
-from taut.families.base import Family
-from taut.families.mean_field import LOG_2PI
+from taut.families.gaussian import Gaussian
 
 RANK = 10
-"""Directions, unless a number is given."""
+"""Default number of directions R."""
 FIRST = 0.1
 """Size of the factor at the start: at zero its gradient would be zero too."""
 
 
-class LowRank(Family):
+class LowRank(Gaussian):
     r"""Gaussian with a low-rank-plus-diagonal covariance, its scales apart from its directions.
 
     .. math:: q(z) = N(z; \mu, S (I + F F^\top) S), \qquad S = \mathrm{diag}(e^\ell)
@@ -68,26 +66,6 @@ class LowRank(Family):
         return cls(mean, np.log(sd) - 0.5 * np.log1p(np.sum(factor**2, axis=1)), factor)
 
     @property
-    def dim(self) -> int:
-        """Length of z."""
-        return self.mean.shape[-1]
-
-    @property
-    def offers(self):
-        """What a Gaussian can give without a matrix of size D^2."""
-        return frozenset(
-            {
-                Capability.REPARAMETRISED,
-                Capability.MOMENTS,
-                Capability.PREDICTOR_MOMENTS,
-                Capability.CLOSED_ENTROPY,
-                Capability.COVARIANCE,
-                Capability.UNIFORM_NOISE,
-                Capability.NORMAL_NOISE,
-            }
-        )
-
-    @property
     def variance(self) -> Float[Array, " D"]:
         """Marginal variances."""
         return jnp.exp(2 * self.log_scale) * (1 + jnp.sum(self.factor**2, axis=-1))
@@ -103,18 +81,6 @@ class LowRank(Family):
         """C, the Cholesky factor of I + F'F."""
         identity = jnp.eye(self.factor.shape[1], dtype=self.factor.dtype)
         return jnp.linalg.cholesky(identity + self.factor.T @ self.factor, symmetrize_input=False)
-
-    def noise(self, key: PRNGKeyArray) -> Float[Array, " D"]:
-        """Standard normal numbers, one a coordinate."""
-        return jax.random.normal(key, self.mean.shape, self.mean.dtype)
-
-    def noises(self, key: PRNGKeyArray, count: int) -> Float[Array, "K D"]:
-        """The same for `count` draws, from one key: a key for each costs more than the numbers."""
-        return jax.random.normal(key, (count, *self.mean.shape), self.mean.dtype)
-
-    def noise_at(self, uniform: Float[Array, " D"]) -> Float[Array, " D"]:
-        """The normal quantiles of numbers in (0, 1)."""
-        return jax.scipy.special.ndtri(uniform)
 
     def sample(self, noise: Float[Array, " D"]) -> Float[Array, " D"]:
         """The draw mean + S B noise."""

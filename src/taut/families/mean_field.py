@@ -8,13 +8,14 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
-from taut.families.base import Branches, Family
+from taut.core.constants import LOG_2PI
+from taut.families.base import Branches
+from taut.families.factorised import Factorised
+from taut.families.gaussian import Gaussian
 from taut.families.weak_derivatives import MEAN_CONSTANT, rayleigh, standard_branches
 
-LOG_2PI = float(np.log(2 * np.pi))
 
-
-class MeanField(Family):
+class MeanField(Gaussian, Factorised):
     r"""Gaussian with independent coordinates.
 
     .. math:: q(z) = \prod_j N(z_j; \mu_j, \sigma_j^2), \qquad \sigma_j = e^{\ell_j}
@@ -41,53 +42,19 @@ class MeanField(Family):
         return cls(mean, np.broadcast_to(np.log(sd), mean.shape).astype(float))
 
     @property
-    def dim(self) -> int:
-        """Length of z."""
-        return self.mean.shape[-1]
-
-    @property
     def offers(self):
-        """Everything that a Gaussian can give."""
-        return frozenset(
-            {
-                Capability.REPARAMETRISED,
-                Capability.MOMENTS,
-                Capability.PREDICTOR_MOMENTS,
-                Capability.CLOSED_ENTROPY,
-                Capability.PRECISION,
-                Capability.FACTORISED,
-                Capability.COVARIANCE,
-                Capability.WEAK_DERIVATIVES,
-                Capability.UNIFORM_NOISE,
-                Capability.NORMAL_NOISE,
-            }
-        )
+        """Also independent coordinates, a precision, and weak derivatives."""
+        more = {Capability.PRECISION, Capability.FACTORISED, Capability.WEAK_DERIVATIVES}
+        return super().offers | more
 
     @property
     def variance(self) -> Float[Array, " D"]:
         """Marginal variances."""
         return jnp.exp(2 * self.log_sd)
 
-    @property
-    def covariance(self) -> Float[Array, "D D"]:
-        """Covariance matrix: diagonal."""
-        return jnp.diag(self.variance)
-
-    def noise(self, key: PRNGKeyArray) -> Float[Array, " D"]:
-        """Standard normal numbers, one a coordinate."""
-        return jax.random.normal(key, self.mean.shape, self.mean.dtype)
-
-    def noises(self, key: PRNGKeyArray, count: int) -> Float[Array, "K D"]:
-        """The same for `count` draws, from one key: a key for each costs more than the numbers."""
-        return jax.random.normal(key, (count, *self.mean.shape), self.mean.dtype)
-
     def sample(self, noise: Float[Array, " D"]) -> Float[Array, " D"]:
         """The draw mean + sd * noise."""
         return self.mean + jnp.exp(self.log_sd) * noise
-
-    def noise_at(self, uniform: Float[Array, " D"]) -> Float[Array, " D"]:
-        """The normal quantiles of numbers in (0, 1)."""
-        return jax.scipy.special.ndtri(uniform)
 
     def branch_noise(self, key: PRNGKeyArray) -> Float[Array, " D"]:
         """Rayleigh numbers, one a coordinate."""
@@ -108,10 +75,6 @@ class MeanField(Family):
     def entropies(self) -> Float[Array, " D"]:
         """Entropy of each coordinate, in nats."""
         return self.log_sd + 0.5 * (1 + LOG_2PI)
-
-    def entropy(self) -> Float[Array, ""]:
-        """Entropy -E_q[log q], in nats."""
-        return jnp.sum(self.entropies())
 
     def predictor_moments(self, X: Float[Array, "R D"]) -> tuple[Float[Array, " R"], Float[Array, " R"]]:
         """Mean and variance under q of the linear predictors X z."""

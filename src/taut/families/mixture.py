@@ -11,11 +11,11 @@ from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
-from taut.families.base import Family
-from taut.families.mean_field import LOG_2PI
+from taut.core.constants import LOG_2PI
+from taut.families.base import Distribution
 
 
-class GaussianMixture(Family):
+class GaussianMixture(Distribution):
     r"""A mixture of K Gaussians.
 
     .. math:: q(z) = \sum_k w_k N(z; \mu_k, L_k L_k^\top), \qquad w = \mathrm{softmax}(\omega)

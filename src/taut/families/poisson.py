@@ -9,10 +9,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
 from taut.families.base import Branches
-from taut.families.factorised import Factorised
+from taut.families.factorised import Independent
+from taut.families.weak_derivatives import NoBranchNoise
 
 
-class Poisson(Factorised):
+class Poisson(NoBranchNoise, Independent):
     r"""Vectors of counts with independent Poisson coordinates.
 
     .. math:: q(z) = \prod_j r_j^{z_j} e^{-r_j} / z_j!

@@ -8,7 +8,7 @@ from jax.scipy.special import digamma, gammaln
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
-from taut.families.base import Family
+from taut.families.base import Distribution
 from taut.families.factorised import Factorised
 from taut.families.implicit_gamma import log_gamma_noise, moving
 
@@ -85,7 +85,7 @@ class Beta(Factorised):
         return _log_beta(a, b) - (a - 1) * digamma(a) - (b - 1) * digamma(b) + (a + b - 2) * digamma(a + b)
 
 
-class Dirichlet(Family):
+class Dirichlet(Distribution):
     r"""Vectors of positive shares that sum to 1.
 
     .. math:: q(z) = \frac{\Gamma(\sum_j a_j)}{\prod_j \Gamma(a_j)} \prod_j z_j^{a_j - 1}

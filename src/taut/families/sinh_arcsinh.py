@@ -24,9 +24,9 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from taut.core.capabilities import Capability
-from taut.families.base import Family
+from taut.core.constants import LOG_2PI
+from taut.families.base import Distribution
 from taut.families.full_rank import FullRank
-from taut.families.mean_field import LOG_2PI
 
 CONDITIONERS = 8
 """C, the most coordinates on which location and scale of the later ones depend."""
@@ -99,7 +99,7 @@ class Bend(eqx.Module):
         return jnp.sinh((jnp.arcsinh(y) - self.skew) * jnp.exp(-self.log_tail))
 
 
-class SinhArcsinh(Family):
+class SinhArcsinh(Distribution):
     """The triangular sinh-arcsinh family: a Gaussian, a bend, and the Gaussian frame around which it bends.
 
     Attributes:

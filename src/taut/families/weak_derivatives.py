@@ -19,7 +19,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from taut.families.base import Distribution
+
 MEAN_CONSTANT = float(1 / np.sqrt(2 * np.pi))
+
+
+class NoBranchNoise(Distribution):
+    """A distribution whose weak derivatives need no random numbers beside those of the draw."""
+
+    def branch_noise(self, key: PRNGKeyArray) -> tuple[()]:
+        """Nothing."""
+        return ()
 
 
 def rayleigh(key: PRNGKeyArray, like: Float[Array, " D"]) -> Float[Array, " D"]:

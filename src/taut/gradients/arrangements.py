@@ -12,7 +12,7 @@ Source: A. Owen, Monte Carlo Theory, Methods and Examples, 2013 (chapters 8 and 
 Quasi-Monte Carlo Variational Inference, 2018.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -23,6 +23,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
+from taut.families.abilities import UniformNoise
 from taut.families.base import Family
 from taut.gradients.base import Gradient
 from taut.gradients.evaluate import over_draws
@@ -80,9 +81,10 @@ class Sampled(Gradient):
             return moment_matched(jax.random.normal(key, (self.samples // 2, q.dim), example.dtype))
         if self.draws == "antithetic":
             half = jax.random.uniform(key, (self.samples // 2, q.dim), example.dtype)
-            return over_draws(q.noise_at, mirrored(half))
+            return over_draws(cast(UniformNoise, q).noise_at, mirrored(half))
         shift = jax.random.randint(key, (q.dim,), 0, 2**BITS, jnp.int32)
-        return over_draws(q.noise_at, shifted(sobol(self.samples, q.dim), shift).astype(example.dtype))
+        points = shifted(sobol(self.samples, q.dim), shift).astype(example.dtype)
+        return over_draws(cast(UniformNoise, q).noise_at, points)
 
 
 def mirrored(half: Float[Array, "H D"]) -> Float[Array, "2H D"]:

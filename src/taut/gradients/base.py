@@ -1,7 +1,9 @@
-"""How the gradient of an expectation over q is had: estimators as surrogates of the statistics."""
+"""Estimators of the gradient of an expectation over q, as surrogates of the statistics."""
 
+import abc
+import dataclasses
 from collections.abc import Set as AbstractSet
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import equinox as eqx
 from jaxtyping import PRNGKeyArray
@@ -18,8 +20,8 @@ class Info(NamedTuple):
     """What an estimator saw besides the statistics.
 
     Attributes:
-        terms: the two ELBO terms, whatever was maximised; no gradient flows through them.
-        observed: what the estimator's memory wants to see of this step.
+        terms: The two ELBO terms, whatever was maximised; no gradient flows through them.
+        observed: What the estimator's memory needs of this step.
     """
 
     terms: dict[str, Any]
@@ -33,22 +35,23 @@ class Gradient(eqx.Module):
     model's and the family's learned leaves at once; the chain rule through the objective's `value` does the rest.
 
     Attributes:
-        samples: K, the draws of z for each unit and step.
+        samples: K, the number of draws of z for each unit and step.
     """
 
     name: ClassVar[str]
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other names that are understood."""
+    needs: ClassVar[AbstractSet[Capability]] = frozenset()
+    closed_kl: ClassVar[bool] = True
+    """Whether the estimator can take the KL in closed form."""
     noiseless: ClassVar[bool] = False
     """Whether the gradient is exact, so that there is nothing to draw and no number of draws to choose."""
     noise_grows: ClassVar[bool] = False
     """Whether the variance grows with the number of the family's parameters."""
-    needs: ClassVar[AbstractSet[Capability]] = frozenset()
-    closed_kl: ClassVar[bool] = True
     learning_rate: ClassVar[float]
     """Step of Adam that suits the estimator's noise, for parameters of order 1."""
     local_samples: ClassVar[int] = 1
-    """Draws that serve where each example has its own z, and a batch averages over many."""
+    """Draws that suffice where each example has its own z, since a batch averages over many."""
 
     samples: int = eqx.field(static=True, default=10)
 
@@ -64,9 +67,22 @@ class Gradient(eqx.Module):
         return True
 
     @property
+    def pathwise(self) -> bool:
+        """Whether it differentiates the log density at its draws, and so misses what a jump contributes."""
+        return Capability.DIFFERENTIABLE in self.needs
+
+    @property
     def label(self) -> str:
         """The name with the parts that make it another estimator, as tables show it."""
         return self.name
+
+    def with_samples(self, samples: int) -> Self:
+        """The same estimator with another number of draws; itself where it draws nothing.
+
+        Raises:
+            ArgumentError: The estimator cannot work with as many.
+        """
+        return self if self.noiseless else dataclasses.replace(self, samples=samples)
 
     def evaluations(self, q: Family) -> int:
         """Evaluations of the log density at one z that one gradient costs, for one unit whose posterior is `q`.
@@ -96,17 +112,17 @@ class Gradient(eqx.Module):
         """The random numbers of K draws, a pytree of `[K, ...]`: the only place where chance enters."""
         return q.noises(key, self.samples)
 
+    @abc.abstractmethod
     def surrogate(
         self, noise: Any, objective: Objective, target: Target, q: Family, closed: frozenset[Capability], memory: Any
     ) -> tuple[dict[str, Any], Info]:
         """The statistics of one unit with the estimated gradient behind them.
 
         Args:
-            noise: pytree of `[K, ...]` from `noise`; a test puts quadrature nodes or all outcomes here.
-            objective: whose statistics are wanted.
-            target: the joint density of the unit.
-            q: the family's member for the unit.
-            closed: which parts of the KL are taken in closed form.
-            memory: from earlier steps only, so that it is independent of these draws.
+            noise: Pytree of `[K, ...]` from `noise`; a test puts quadrature nodes or all outcomes here.
+            objective: The objective whose statistics are estimated.
+            target: The joint density of the unit.
+            q: The family's member for the unit.
+            closed: The parts of the KL that are taken in closed form.
+            memory: The estimator's memory, from earlier steps only, so that it is independent of these draws.
         """
-        raise NotImplementedError

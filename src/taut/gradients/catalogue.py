@@ -1,14 +1,16 @@
-"""The shelf: every public estimator, with every public control variate, found by asking the room."""
+"""The catalogue: every public estimator with every public control variate, found by asking the room."""
 
 import dataclasses
 import inspect
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 from taut.errors import ArgumentError
+from taut.families.base import Family
 from taut.gradients.base import Gradient
 from taut.gradients.control_variates.base import ControlVariate
+from taut.models.base import Model
+from taut.objectives.base import Objective
 
 
 def public(abstract: type) -> list[type]:
@@ -22,7 +24,7 @@ def estimators(samples: int | None = None) -> Iterator[Gradient]:
     """Every public estimator, with every public control variate where it takes one.
 
     Args:
-        samples: draws for each, where an estimator takes a number; None leaves each its own default. Estimators and
+        samples: Number of draws of each estimator that draws; None leaves each its own default. Estimators and
             control variates that cannot work with as many are left out.
 
     Example:
@@ -30,23 +32,23 @@ def estimators(samples: int | None = None) -> Iterator[Gradient]:
         ['disarm', 'enumeration', 'exact']
     """
     for part in public(Gradient):
-        fields = {field.name: field for field in dataclasses.fields(part)}
-        options: dict[str, Any] = {"samples": samples} if samples is not None and fields["samples"].init else {}
-        for control in public(ControlVariate) if "control" in fields else [None]:
+        takes_control = "control" in {field.name for field in dataclasses.fields(part)}
+        controls = [{"control": control()} for control in public(ControlVariate)] if takes_control else [{}]
+        for options in controls:
             try:
-                yield part(**options, **({} if control is None else {"control": control()}))
+                yield part(**options) if samples is None else part(**options).with_samples(samples)
             except ArgumentError:  # one draw alone has no leave-one-out baseline
                 continue
 
 
-def admissible(objective: Any, model: Any, family: Any, samples: int | None = None) -> list[Gradient]:
+def admissible(objective: Objective, model: Model, family: Family, samples: int | None = None) -> list[Gradient]:
     """The public estimators that go with these parts.
 
     Args:
-        objective: what is maximised.
-        model: what is unknown.
-        family: the shape of the posterior.
-        samples: draws for each; None leaves each its own default.
+        objective: The objective.
+        model: The model.
+        family: The family.
+        samples: Number of draws of each estimator that draws; None leaves each its own default.
 
     Example:
         >>> import jax.numpy as jnp

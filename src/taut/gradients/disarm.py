@@ -1,6 +1,6 @@
 """DisARM: antithetic pairs for binary coordinates."""
 
-from typing import Any, ClassVar
+from typing import ClassVar, cast
 
 import equinox as eqx
 import jax
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from taut.core.capabilities import Capability
 from taut.core.trees import stop_gradient
 from taut.errors import ArgumentError
+from taut.families.abilities import Binary
 from taut.gradients.base import Gradient, Info
 from taut.gradients.control_variates.base import contributions
 from taut.gradients.evaluate import evaluate
@@ -56,7 +57,7 @@ class Disarm(Gradient):
         draws = evaluate(target, q, z, closed)
         own = contributions(objective, stop_gradient(draws))
         first, second = jnp.split(z, 2)
-        logits: Any = q.logits  # pyright: ignore[reportAttributeAccessIssue]
+        logits = cast(Binary, q).logits
         coefficient = stop_gradient(0.5 * (first - second) * jax.nn.sigmoid(jnp.abs(logits)))
         moving = coefficient @ logits  # [pairs]; only its derivative counts
         moving = moving - stop_gradient(moving)

@@ -1,6 +1,6 @@
 """The exact gradient of a discrete posterior, by its outcomes."""
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import equinox as eqx
 import jax
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from taut.core.capabilities import Capability
 from taut.core.trees import stop_gradient
-from taut.families.amortized import Amortized
+from taut.families.abilities import Finite
 from taut.gradients.base import Gradient, Info
 from taut.gradients.evaluate import combine
 from taut.objectives.draws import elbo_terms
@@ -40,12 +40,12 @@ class Enumeration(Gradient):
         missing = super().supports(objective, model, family)
         if missing is not None:
             return missing
-        count = 2 ** model.dim(None) if isinstance(family, Amortized) else family.count
-        return None if count <= MOST_OUTCOMES else f"at most {MOST_OUTCOMES} outcomes"
+        unit = family.example(model.dim(None)) if family.local else family
+        return None if cast(Finite, unit).count <= MOST_OUTCOMES else f"at most {MOST_OUTCOMES} outcomes"
 
     def evaluations(self, q):
         """One for each outcome."""
-        return q.count
+        return cast(Finite, q).count
 
     def noise(self, key, q):
         """None is needed."""
@@ -53,7 +53,7 @@ class Enumeration(Gradient):
 
     def surrogate(self, noise, objective, target, q, closed, memory):
         """The exact statistics: one "draw" that carries the expectations, to which the sampled terms are linear."""
-        z = q.outcomes()
+        z = cast(Finite, q).outcomes()
         log_q = jax.vmap(q.log_prob)(z)
         weight = jnp.exp(log_q)
         densities = jax.vmap(target.log_likelihood)(z), jax.vmap(target.log_prior)(z), log_q

@@ -1,6 +1,6 @@
 """The measure-valued gradient: a parameter's derivative as a difference of expectations."""
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import equinox as eqx
 import jax
@@ -9,6 +9,7 @@ import numpy as np
 
 from taut.core.capabilities import Capability
 from taut.core.trees import stop_gradient
+from taut.families.abilities import WeakDerivatives
 from taut.gradients.base import Gradient, Info
 from taut.gradients.evaluate import evaluate
 from taut.objectives.draws import Draws, elbo_terms
@@ -56,14 +57,15 @@ class MeasureValued(Gradient):
     def noise(self, key, q):
         """Of the draws, and of their branches."""
         of_draws, of_branches = jax.random.split(key)
-        return super().noise(of_draws, q), jax.vmap(q.branch_noise)(jax.random.split(of_branches, self.samples))
+        of_branches = jax.random.split(of_branches, self.samples)
+        return super().noise(of_draws, q), jax.vmap(cast(WeakDerivatives, q).branch_noise)(of_branches)
 
     def surrogate(self, noise, objective, target, q, closed, memory):
         """The statistics, plus each branch's weight times what the statistics would be with the draw moved there."""
         z = stop_gradient(jax.vmap(q.sample)(noise[0]))
         draws = evaluate(target, q, z, closed)
         statistics = objective.statistics(draws)
-        moved, weights = jax.vmap(q.branches)(*noise)  # [K, B, D], [K, B]
+        moved, weights = jax.vmap(cast(WeakDerivatives, q).branches)(*noise)  # [K, B, D], [K, B]
         K, B = weights.shape
         places = stop_gradient(moved).reshape(K * B, -1)
         there = evaluate(stop_gradient(target), stop_gradient(q), places, closed)

@@ -1,12 +1,13 @@
 """Straight-through Gumbel: the biased baseline of discrete gradients."""
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import equinox as eqx
 
 from taut.core.capabilities import Capability
 from taut.core.trees import stop_gradient
 from taut.errors import ArgumentError
+from taut.families.abilities import Relaxed
 from taut.gradients.base import Gradient, Info
 from taut.gradients.evaluate import evaluate, over_draws
 from taut.objectives.draws import elbo_terms
@@ -58,7 +59,7 @@ class StraightThrough(Gradient):
         """The statistics at the discrete draws, with the relaxation's derivative behind them."""
 
         def draw(noise):
-            soft = q.relaxed(noise, self.temperature)
+            soft = cast(Relaxed, q).relaxed(noise, self.temperature)
             return q.sample(noise) + soft - stop_gradient(soft)
 
         draws = evaluate(target, q, over_draws(draw, noise), closed)

@@ -1,0 +1,138 @@
+"""What a family implements for each capability that it offers, as protocols."""
+
+from typing import Any, Protocol
+
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from taut.core.capabilities import Capability
+from taut.families.base import Branches
+
+
+class Moments(Protocol):
+    """Closed mean and variance."""
+
+    @property
+    def mean(self) -> Float[Array, " D"]:
+        """Mean."""
+        ...
+
+    @property
+    def variance(self) -> Float[Array, " D"]:
+        """Variance of each coordinate."""
+        ...
+
+
+class Covariance(Protocol):
+    """Closed mean and covariance."""
+
+    @property
+    def mean(self) -> Float[Array, " D"]:
+        """Mean."""
+        ...
+
+    @property
+    def covariance(self) -> Float[Array, "D D"]:
+        """Covariance matrix."""
+        ...
+
+
+class Entropy(Protocol):
+    """A closed entropy."""
+
+    def entropy(self) -> Float[Array, ""]:
+        """Entropy -E_q[log q], in nats."""
+        ...
+
+
+class CoordinateEntropies(Protocol):
+    """Closed entropies of independent coordinates."""
+
+    def entropies(self) -> Float[Array, " D"]:
+        """Entropy of each coordinate, in nats."""
+        ...
+
+
+class PredictorMoments(Protocol):
+    """Closed moments of linear predictors."""
+
+    def predictor_moments(self, X: Float[Array, "R D"]) -> tuple[Float[Array, " R"], Float[Array, " R"]]:
+        """Mean and variance under q of the linear predictors X z."""
+        ...
+
+
+class Precision(Protocol):
+    """A Gaussian that can be set from a mean and a precision matrix."""
+
+    def with_precision(self, mean: Float[Array, " D"], precision: Float[Array, "D D"]) -> Any:
+        """The member with this mean and, as far as the family can have it, this precision."""
+        ...
+
+    def whitened_precision(self, change: Float[Array, "D D"]) -> Float[Array, "..."]:
+        """A change of precision in units of q's own, over what the family can move."""
+        ...
+
+
+class WeakDerivatives(Protocol):
+    """Derivatives in the parameters as differences of distributions."""
+
+    def branch_noise(self, key: PRNGKeyArray) -> Any:
+        """The random numbers that `branches` needs beside those of the draw; () where it needs none."""
+        ...
+
+    def branches(self, noise: Any, more: Any) -> Branches:
+        """The weak derivatives of q at the draw of `noise`, with `more` from `branch_noise`."""
+        ...
+
+
+class Finite(Protocol):
+    """Outcomes that can be listed."""
+
+    @property
+    def count(self) -> int:
+        """Number of outcomes N."""
+        ...
+
+    def outcomes(self) -> Float[Any, "N D"]:
+        """All outcomes, on the host."""
+        ...
+
+
+class Binary(Protocol):
+    """Independent binary coordinates."""
+
+    @property
+    def logits(self) -> Float[Array, " D"]:
+        """Log-odds of each coordinate being 1."""
+        ...
+
+
+class Relaxed(Protocol):
+    """A continuous relaxation of a discrete family."""
+
+    def relaxed(self, noise: Any, temperature: float) -> Float[Array, " D"]:
+        """A differentiable point that tends to the draw of the same noise as the temperature falls."""
+        ...
+
+
+class UniformNoise(Protocol):
+    """Noise made of one uniform number for each coordinate."""
+
+    def noise_at(self, uniform: Float[Array, " D"]) -> Any:
+        """The noise that numbers in (0, 1), one for each coordinate, give: for antithetic and Sobol draws."""
+        ...
+
+
+ABILITIES: dict[Capability, type] = {
+    Capability.MOMENTS: Moments,
+    Capability.COVARIANCE: Covariance,
+    Capability.CLOSED_ENTROPY: Entropy,
+    Capability.FACTORISED: CoordinateEntropies,
+    Capability.PREDICTOR_MOMENTS: PredictorMoments,
+    Capability.PRECISION: Precision,
+    Capability.WEAK_DERIVATIVES: WeakDerivatives,
+    Capability.FINITE: Finite,
+    Capability.BINARY: Binary,
+    Capability.RELAXED: Relaxed,
+    Capability.UNIFORM_NOISE: UniformNoise,
+}
+"""The methods behind each offer; the other capabilities say something about `sample` and `noise`."""
