@@ -18,10 +18,10 @@ import numpy as np
 
 from taut.core.capabilities import Capability
 from taut.core.compilation import Compiled
+from taut.core.constants import LOG_2PI
 from taut.diagnostics.codes import Codes, blocks, draw_key, padded
 from taut.diagnostics.log_marginal import LogMarginal, MeanWeight, log_mean_weight, pooled
 from taut.errors import PairingError
-from taut.families.mean_field import LOG_2PI
 from taut.problem import Problem
 
 PILOT, MEASURED = 2, 3
@@ -59,6 +59,7 @@ class Annealed(NamedTuple):
 
 def _chain(problem: Problem, x, scale, key, ladder, steps, gain):
     """One chain: (log-weight, acceptance, sizes of its moves). `steps` `[T]` are the sizes, `gain` adapts them."""
+    from blackjax.mcmc import hmc
 
     def base(z):
         return -0.5 * jnp.sum(z**2 + LOG_2PI)
@@ -66,27 +67,18 @@ def _chain(problem: Problem, x, scale, key, ladder, steps, gain):
     def joint(z):
         return problem.model.log_likelihood(z, x[None])[0] + problem.model.prior.log_prob(z)
 
-    tempered = jax.value_and_grad(lambda z, b: (1 - b) * base(z) + b * joint(z))
+    kernel = hmc.build_kernel()
 
     def move(z, b, step, key):
-        of_momentum, of_jitter, of_choice = jax.random.split(key, 3)
-        unit = 1 / jnp.sqrt((1 - b) + b / scale**2)
+        def tempered(z):
+            return (1 - b) * base(z) + b * joint(z)
+
+        of_jitter, of_move = jax.random.split(key)
+        variance = 1 / ((1 - b) + b / scale**2)
         # A random length keeps the trajectory from closing on itself, which it would do on a Gaussian.
-        stride = step * jax.random.uniform(of_jitter, (), z.dtype, 0.5, 1.0) * unit
-        momentum = jax.random.normal(of_momentum, z.shape, z.dtype)
-        value, slope = tempered(z, b)
-
-        def leap(state, _):
-            z, p, slope, _ = state
-            p = p + 0.5 * stride * slope
-            z = z + stride * p
-            value, slope = tempered(z, b)
-            return (z, p + 0.5 * stride * slope, slope, value), None
-
-        (proposal, p, _, new_value), _ = jax.lax.scan(leap, (z, momentum, slope, value), length=LEAPFROGS)
-        change = new_value - value - 0.5 * jnp.sum(p**2 - momentum**2)
-        chance = jnp.where(jnp.isfinite(change), jnp.exp(jnp.minimum(change, 0.0)), 0.0)
-        return jnp.where(jax.random.uniform(of_choice, (), z.dtype) < chance, proposal, z), chance
+        step = step * jax.random.uniform(of_jitter, (), z.dtype, 0.5, 1.0)
+        moved, info = kernel(of_move, hmc.init(z, tempered), tempered, step, variance, LEAPFROGS)
+        return moved.position, info.acceptance_rate
 
     def temper(state, level):
         z, log_weight, factor = state

@@ -1,7 +1,7 @@
 """The posterior of every image, computed once: what each measure of a latent-variable model starts from."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -10,6 +10,8 @@ import numpy as np
 
 from taut.core.capabilities import Capability
 from taut.core.compilation import Compiled
+from taut.families.abilities import Moments
+from taut.families.base import Family
 from taut.gradients.evaluate import closed_parts
 from taut.models.target import Target
 from taut.problem import Problem
@@ -19,13 +21,13 @@ class Codes(NamedTuple):
     """q(z|x) of n images.
 
     Attributes:
-        q: the family's members, every array `[n, ...]`.
+        q: The family's members, every array `[n, ...]`.
         mean: `[n, D]`, E_q[z|x].
         kl: `[n]`, KL(q(z|x)||p(z)) in nats, where it is closed; else None.
         kl_per_dimension: `[n, D]`, its parts, where family and prior are factorised; else None.
     """
 
-    q: Any
+    q: Family
     mean: np.ndarray
     kl: np.ndarray | None
     kl_per_dimension: np.ndarray | None
@@ -45,7 +47,7 @@ def _encode(problem: Problem, images):
         target = Target(problem.model, row, jnp.ones(1), jnp.ones(()))
         kl = target.closed_kl(q) if Capability.CLOSED_PRIOR in closed else None
         parts = target.closed_kl_per_dimension(q) if Capability.FACTORISED in closed else None
-        return q, q.mean, kl, parts  # pyright: ignore[reportAttributeAccessIssue]
+        return q, cast(Moments, q).mean, kl, parts
 
     return eqx.filter_vmap(one)(images)
 

@@ -14,10 +14,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.compilation import Compiled
 from taut.diagnostics.codes import Codes, blocks, draw_key, padded
 from taut.errors import ArgumentError
+from taut.families.base import Family
 from taut.problem import Problem
 
 STREAM = 0
@@ -116,14 +118,28 @@ class LogMarginal(NamedTuple):
         )
 
 
+def log_weight(
+    problem: Problem, key: PRNGKeyArray, q: Family, x: Float[Array, "..."]
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """log w = log p(x, z) - log q(z|x) and log p(x|z) at one draw z of q, in nats.
+
+    Args:
+        problem: A problem in which each example has its own z.
+        key: Key of the draw.
+        q: The posterior of the example.
+        x: One example.
+    """
+    z, log_q = q.sample_and_log_prob(q.noise(key))
+    log_likelihood = problem.model.log_likelihood(z, x[None])[0]
+    return log_likelihood + problem.model.prior.log_prob(z) - log_q, log_likelihood
+
+
 @Compiled
 def _log_weights(problem: Problem, seed, images, q, places, draws: int):
     """log w_k and log p(x|z_k), `[draws, B]`."""
 
     def one(number, place, q, x):
-        z, log_q = q.sample_and_log_prob(q.noise(draw_key(seed, STREAM, place, number)))
-        log_likelihood = problem.model.log_likelihood(z, x[None])[0]
-        return log_likelihood + problem.model.prior.log_prob(z) - log_q, log_likelihood
+        return log_weight(problem, draw_key(seed, STREAM, place, number), q, x)
 
     # [draws at once, B, D] @ [D, H] is one matrix product of draws x B rows.
     every = jax.vmap(jax.vmap(one, in_axes=(None, 0, 0, 0)), in_axes=(0, None, None, None))

@@ -1,13 +1,15 @@
 """Log densities at K draws of one unit, with the KL split into what is closed and what is sampled."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from taut.core.capabilities import Capability
+from taut.families.abilities import Entropy
+from taut.families.base import Family
 from taut.models.target import Target
 from taut.objectives.draws import Draws
 
@@ -22,7 +24,7 @@ def over_draws(function: Callable, draws: Any) -> Any:
     return jax.tree.map(lambda a: a[None], function(jax.tree.map(lambda a: a[0], draws)))
 
 
-def evaluate(target: Target, q: Any, z: Float[Array, "K D"], closed: frozenset[Capability]) -> Draws:
+def evaluate(target: Target, q: Family, z: Float[Array, "K D"], closed: frozenset[Capability]) -> Draws:
     """The draws `z` of q with their log densities, the KL split by what is `closed` (see `closed_parts`)."""
     densities = (over_draws(density, z) for density in (target.log_likelihood, target.log_prior, q.log_prob))
     return combine(target, q, *densities, closed)  # pyright: ignore[reportCallIssue]
@@ -30,7 +32,7 @@ def evaluate(target: Target, q: Any, z: Float[Array, "K D"], closed: frozenset[C
 
 def combine(
     target: Target,
-    q: Any,
+    q: Family,
     log_likelihood: Float[Array, " K"],
     log_prior: Float[Array, " K"],
     log_q: Float[Array, " K"],
@@ -44,7 +46,7 @@ def combine(
     if Capability.CLOSED_PRIOR in closed:
         return Draws(log_likelihood, log_prior, log_q, jnp.zeros_like(log_q), target.closed_kl(q))
     if Capability.CLOSED_ENTROPY in closed:
-        return Draws(log_likelihood, log_prior, log_q, -log_prior, -q.entropy())
+        return Draws(log_likelihood, log_prior, log_q, -log_prior, -cast(Entropy, q).entropy())
     return Draws(log_likelihood, log_prior, log_q, log_q - log_prior, jnp.zeros((), log_q.dtype))
 
 

@@ -8,6 +8,7 @@ The coefficient that multiplies this step's violation is made from memory alone:
 correlated with them and bias the gradient.
 """
 
+import abc
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -73,9 +74,9 @@ class Rule(eqx.Module):
         """What multiplies this step's violation, from memory alone."""
         return memory.value
 
+    @abc.abstractmethod
     def move(self, before: Multiplier, seen: Multiplier) -> Float[Array, " n"]:
         """The next lambda, from the memory before this step and the averages after it."""
-        raise NotImplementedError
 
     def update(self, memory: Multiplier, violation: Float[Array, " n"]) -> Multiplier:
         """The memory after a step with this relative violation."""

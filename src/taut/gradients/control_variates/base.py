@@ -1,5 +1,6 @@
 """Control variates of the score-function estimator: what is subtracted from each draw's contribution."""
 
+import abc
 from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar, NamedTuple
 
@@ -20,12 +21,12 @@ class Seen(NamedTuple):
     """What a control variate may look at.
 
     Attributes:
-        target: the unit's joint density.
-        q: the unit's posterior, its parameters live.
-        z: `[K, D]`, the draws, stopped.
-        fresh: `[F, D]`, draws for the coefficient alone, stopped.
-        draws: the draws' log densities, stopped.
-        closed: which parts of the KL are closed.
+        target: The unit's joint density.
+        q: The unit's posterior, whose parameters are differentiated.
+        z: `[K, D]`, the draws, with gradients stopped.
+        fresh: `[F, D]`, draws for the coefficient alone, with gradients stopped.
+        draws: The draws' log densities, with gradients stopped.
+        closed: The parts of the KL that are closed.
     """
 
     target: Target
@@ -48,11 +49,11 @@ class ControlVariate(eqx.Module):
     needs: ClassVar[AbstractSet[Capability]] = frozenset()
     least_samples: ClassVar[int] = 1
     compares_draws: ClassVar[bool] = False
-    """Whether a draw's signal looks at the other draws, which must then be independent of it."""
+    """Whether a draw's signal depends on the other draws, which must then be independent of it."""
 
     @property
     def fresh_draws(self) -> int:
-        """Independent draws that it wants beside the K."""
+        """Number of independent draws that it needs beside the K."""
         return 0
 
     def evaluations(self, dim: int) -> int:
@@ -67,14 +68,49 @@ class ControlVariate(eqx.Module):
         """The memory after a step."""
         return memory
 
-    def signal(self, objective: Objective, draws: Draws, memory: Any) -> tuple[Any, Any]:
-        """The weight of each draw's score in each statistic, `[K, ...]`, and what memory wants to see."""
-        raise NotImplementedError
-
+    @abc.abstractmethod
     def controlled(self, objective: Objective, seen: Seen, memory: Any) -> tuple[Any, Any, Any]:
-        """The signal, a correction of the statistics whose derivative alone counts (or None), and the memory's view."""
+        """The signal, a correction of the statistics whose derivative alone counts (or None), and the memory's view.
+
+        The signal is the weight of each draw's score in each statistic, `[K, ...]`.
+        """
+
+
+class Baseline(ControlVariate):
+    """A control variate made of the draws' log densities alone, which needs no correction."""
+
+    @abc.abstractmethod
+    def signal(self, objective: Objective, draws: Draws, memory: Any) -> tuple[Any, Any]:
+        """The weight of each draw's score in each statistic, `[K, ...]`, and what the memory needs of this step."""
+
+    def controlled(self, objective, seen, memory):
+        """The signal, without a correction."""
         signal, observed = self.signal(objective, seen.draws, memory)
         return signal, None, observed
+
+
+class Averaging(ControlVariate):
+    """A control variate whose memory is moving averages over earlier steps.
+
+    Attributes:
+        decay: Weight of the past in each step of the averages, in [0, 1).
+    """
+
+    decay: eqx.AbstractVar[float]
+
+    def __check_init__(self):
+        if not 0 <= self.decay < 1:
+            raise ArgumentError(
+                f"{type(self).__name__}(decay={self.decay}): the decay must lie in [0, 1); 0.9 is usual."
+            )
+
+    def update(self, memory, observed):
+        """One more step in the averages."""
+
+        def mix(old, new):
+            return (self.decay * old + (1 - self.decay) * new).astype(old.dtype)
+
+        return jax.tree.map(mix, memory, observed)
 
 
 def sampled_part(draws: Draws) -> Draws:
@@ -93,8 +129,8 @@ def contributions(objective: Objective, draws: Draws) -> Any:
     return jax.vmap(alone)(*sampled[:4])
 
 
-class NoControl(ControlVariate):
-    """Nothing is subtracted: textbook REINFORCE. Unbiased, and as noisy as it gets.
+class NoControl(Baseline):
+    """Nothing is subtracted: textbook REINFORCE, unbiased and with the largest variance.
 
     Example:
         >>> NoControl().name
@@ -110,13 +146,14 @@ class NoControl(ControlVariate):
         return jax.tree.map(lambda s: s / s.shape[0], own), ()
 
 
-class MovingAverage(ControlVariate):
+class MovingAverage(Averaging, Baseline):
     r"""Subtract an exponential moving average of earlier contributions.
 
     .. math:: b_{t+1} = \rho\, b_t + (1 - \rho)\, \bar f_t, \qquad \text{used as } b_t / (1 - \rho^t)
 
     Attributes:
-        decay: rho, 0.9 as in the survey's case study. The division by 1 - rho^t undoes the start at zero.
+        decay: The weight rho of the past, 0.9 as in the survey's case study. The division by 1 - rho^t undoes the
+            start at zero.
 
     Example:
         >>> MovingAverage(decay=0.9).decay
@@ -130,10 +167,6 @@ class MovingAverage(ControlVariate):
     needs = frozenset({Capability.MEAN_OVER_DRAWS})
     decay: float = eqx.field(static=True, default=0.9)
 
-    def __check_init__(self):
-        if not 0 <= self.decay < 1:
-            raise ArgumentError(f"MovingAverage(decay={self.decay}): the decay must lie in [0, 1); 0.9 is usual.")
-
     def init(self, statistics):
         """No average yet, and no weight behind it."""
         zeros = jax.tree.map(jnp.zeros_like, statistics)
@@ -141,12 +174,7 @@ class MovingAverage(ControlVariate):
 
     def update(self, memory, observed):
         """One more step in the average; its weight tends to 1."""
-        average, weight = memory
-
-        def mix(old, new):
-            return (self.decay * old + (1 - self.decay) * new).astype(old.dtype)
-
-        return jax.tree.map(mix, average, observed), mix(weight, 1.0)
+        return super().update(memory, (observed, 1.0))
 
     def signal(self, objective, draws, memory):
         """Contributions minus the average of earlier steps, divided by K."""
@@ -157,7 +185,7 @@ class MovingAverage(ControlVariate):
         return signal, jax.tree.map(lambda s: jnp.mean(s, axis=0), own)
 
 
-class LeaveOneOut(ControlVariate):
+class LeaveOneOut(Baseline):
     r"""Subtract, for each draw, what the statistic would be with that draw's terms replaced by the others' mean.
 
     .. math:: \text{ELBO: } \quad \frac1K \Big(f_k - \frac1{K-1} \sum_{j \ne k} f_j\Big)

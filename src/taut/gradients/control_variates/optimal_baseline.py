@@ -9,9 +9,8 @@ from jaxtyping import Array, Float
 
 from taut.core.capabilities import Capability
 from taut.core.trees import stop_gradient
-from taut.errors import ArgumentError
 from taut.families.base import Family
-from taut.gradients.control_variates.base import ControlVariate, contributions
+from taut.gradients.control_variates.base import Averaging, contributions
 
 
 def scores(q: Family, z: Float[Array, "K D"]) -> Float[Array, "K P"]:
@@ -30,7 +29,7 @@ def ratio(top, bottom):
     return jnp.where(known, top / jnp.where(known, bottom, 1), 0)
 
 
-class OptimalBaseline(ControlVariate):
+class OptimalBaseline(Averaging):
     r"""Subtract the constant that makes the gradient's total variance least.
 
     .. math:: \mathrm{tr\,Var}[(f - b)\, s] \text{ is least at } b = \frac{E[f\, \|s\|^2]}{E[\|s\|^2]},
@@ -40,7 +39,7 @@ class OptimalBaseline(ControlVariate):
     with a large score count more than in the plain average: a mean baseline can hurt where this one cannot.
 
     Attributes:
-        decay: of the moving averages.
+        decay: Weight of the past in the moving averages.
 
     Example:
         >>> OptimalBaseline().decay
@@ -54,22 +53,10 @@ class OptimalBaseline(ControlVariate):
     needs = frozenset({Capability.MEAN_OVER_DRAWS})
     decay: float = eqx.field(static=True, default=0.9)
 
-    def __check_init__(self):
-        if not 0 <= self.decay < 1:
-            raise ArgumentError(f"OptimalBaseline(decay={self.decay}): the decay must lie in [0, 1); 0.9 is usual.")
-
     def init(self, statistics):
-        """Nothing known yet."""
+        """Nothing known yet; the common factor of the two averages cancels in their ratio."""
         zeros = jax.tree.map(jnp.zeros_like, statistics)
         return zeros, zeros
-
-    def update(self, memory, observed):
-        """One more step in both averages, whose common factor cancels."""
-
-        def mix(old, new):
-            return (self.decay * old + (1 - self.decay) * new).astype(old.dtype)
-
-        return jax.tree.map(mix, memory, observed)
 
     def controlled(self, objective, seen, memory):
         """Contributions minus the baseline, divided by K; and the two expectations over these draws."""

@@ -1,6 +1,6 @@
 """Control variates made of the density's derivatives: the delta method, and double control variates."""
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import equinox as eqx
 import jax
@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from taut.core.capabilities import Capability
 from taut.core.trees import stop_gradient
 from taut.errors import ArgumentError
-from taut.gradients.control_variates.base import ControlVariate, Seen, contributions
+from taut.families.abilities import Covariance, Moments
+from taut.gradients.control_variates.base import Averaging, ControlVariate, Seen, contributions
 from taut.gradients.control_variates.optimal_baseline import ratio, scores
 from taut.gradients.evaluate import combine, evaluate
 from taut.objectives.base import Objective
@@ -26,7 +27,7 @@ def linear(objective: Objective, seen: Seen, *terms):
     return contributions(objective, draws)
 
 
-class DeltaMethod(ControlVariate):
+class DeltaMethod(Averaging):
     r"""Subtract a quadratic Taylor expansion of the density, and add its expectation back exactly.
 
     .. math:: h(z) = f(\mu) + g^\top (z - \mu) + \tfrac12 (z - \mu)^\top H (z - \mu), \qquad
@@ -38,8 +39,8 @@ class DeltaMethod(ControlVariate):
     s)\). Either is independent of the draws it is used on.
 
     Attributes:
-        fresh: independent draws for the coefficient, at least 2; 0 takes it from the past.
-        decay: of the moving averages.
+        fresh: Number of independent draws for the coefficient, at least 2; 0 takes it from the past.
+        decay: Weight of the past in the moving averages.
 
     Example:
         >>> DeltaMethod(fresh=25).fresh_draws
@@ -57,8 +58,6 @@ class DeltaMethod(ControlVariate):
     def __check_init__(self):
         if not isinstance(self.fresh, int) or self.fresh < 0 or self.fresh == 1:
             raise ArgumentError(f"DeltaMethod(fresh={self.fresh!r}): 0 (from the past), or at least 2 draws.")
-        if not 0 <= self.decay < 1:
-            raise ArgumentError(f"DeltaMethod(decay={self.decay}): the decay must lie in [0, 1); 0.9 is usual.")
 
     @property
     def fresh_draws(self):
@@ -74,17 +73,10 @@ class DeltaMethod(ControlVariate):
         zeros = jax.tree.map(jnp.zeros_like, statistics)
         return () if self.fresh else (zeros, zeros)
 
-    def update(self, memory, observed):
-        """One more step in both averages, whose common factor cancels."""
-
-        def mix(old, new):
-            return (self.decay * old + (1 - self.decay) * new).astype(old.dtype)
-
-        return jax.tree.map(mix, memory, observed)
-
     def controlled(self, objective, seen, memory):
         """Contributions minus the expansion's, divided by K; the expansion's expectation as the correction."""
-        centre = stop_gradient(seen.q.mean)  # pyright: ignore[reportAttributeAccessIssue]
+        moments = cast(Covariance, seen.q)
+        centre = stop_gradient(moments.mean)
         # The three expansions apart: the compiler drops those whose part of the KL is closed.
         expansions = [(f(centre), jax.grad(f)(centre), jax.hessian(f)(centre)) for f in densities(seen)]
 
@@ -104,7 +96,7 @@ class DeltaMethod(ControlVariate):
             bottom = jax.tree.map(lambda h: jnp.tensordot(size, h**2, 1) / K, expansion)
             observed = top, bottom
         signal = jax.tree.map(lambda f, h, a: (f - a * h) / K, own, expansion, coefficient)
-        mean, covariance = seen.q.mean, seen.q.covariance  # pyright: ignore[reportAttributeAccessIssue]
+        mean, covariance = moments.mean, moments.covariance
         expected = [(g @ mean + 0.5 * jnp.sum(H * covariance))[None] for _, g, H in expansions]
         correction = jax.tree.map(lambda h, a: a * h[0], linear(objective, seen, *expected), coefficient)
         return signal, correction, observed
@@ -149,7 +141,7 @@ class DoubleControl(ControlVariate):
 
     def controlled(self, objective, seen, memory):
         """The double differences, divided by K; the linear parts' expectations as the correction."""
-        mean = seen.q.mean  # pyright: ignore[reportAttributeAccessIssue]
+        mean = cast(Moments, seen.q).mean
         K = seen.z.shape[0]
 
         def others(x):
