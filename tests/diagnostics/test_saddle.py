@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from taut.diagnostics.saddle import feasible_range, range_of, refuse_unreachable, saddles
+from taut.diagnostics.feasible_range import feasible_range, range_of, refuse_unreachable
+from taut.diagnostics.saddle import saddles
 from taut.errors import ArgumentError
 from taut.models.latent import LatentVariableModel
 from taut.models.likelihoods import Gaussian

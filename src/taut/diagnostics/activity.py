@@ -15,9 +15,9 @@ class Activity(NamedTuple):
     The number is as good as the threshold is harmless: `curve` shows that it would be the same for others.
 
     Attributes:
-        active: how many units.
-        units: D.
-        threshold: on the variance.
+        active: Number of active units.
+        units: Number of units, D.
+        threshold: Variance above which a unit is active.
         variances: `[D]`, variance over images of each unit's posterior mean.
         curve: pairs (threshold, units above it), from 1e-4 to 1.
     """
@@ -34,7 +34,7 @@ def activity(means: np.ndarray, threshold: float = THRESHOLD) -> Activity:
 
     Args:
         means: `[n, D]`, posterior means of n images.
-        threshold: on the variance over images.
+        threshold: Variance over images above which a unit is active.
 
     Example:
         >>> activity(np.array([[0.0, 1.0], [0.0, -1.0]])).active

@@ -25,13 +25,13 @@ from taut.errors import PairingError
 from taut.problem import Problem
 
 PILOT, MEASURED = 2, 3
-"""Streams of random numbers."""
+"""Streams of random numbers of the pilot chains and of the measured ones."""
 LEAPFROGS = 5
 ACCEPTANCE = 0.8
-"""Aimed at by the step sizes."""
+"""Acceptance rate to which the step sizes adapt."""
 FIRST_STEP, GAIN = 0.5, 0.1
 SHARPNESS = 4.0
-"""Of the sigmoid schedule: temperatures are close together at both ends, where f_t changes most."""
+"""Slope of the sigmoid schedule: temperatures are close together at both ends, where f_t changes most."""
 
 
 class Annealed(NamedTuple):
@@ -41,12 +41,12 @@ class Annealed(NamedTuple):
     the lower.
 
     Attributes:
-        log_marginal: as for importance sampling; its draws are the chains.
-        acceptance: of the Hamiltonian moves, averaged.
-        temperatures: T.
+        log_marginal: The estimate of log p(x); its draws are the chains.
+        acceptance: Average acceptance rate of the Hamiltonian moves.
+        temperatures: Number of temperatures T.
         importance_sampling: log p(x) of the same images by importance sampling from q.
-        difference: log_marginal minus importance_sampling.
-        difference_standard_error: of `difference`.
+        difference: `log_marginal.value` minus `importance_sampling`.
+        difference_standard_error: Standard error of `difference`.
     """
 
     log_marginal: LogMarginal
@@ -101,7 +101,7 @@ def _scales(members):
 
 @Compiled
 def _chains(problem: Problem, seed, stream, ladder, gain, chains: int, images, scales, places, steps):
-    """Of every image: log-weights `[B, chains]`, acceptance `[B]`, sizes of the moves `[B, T]`."""
+    """Log-weights `[B, chains]`, acceptance `[B]` and sizes of the moves `[B, T]` of B images."""
 
     def one(x, scale, place, steps):
         def run(key):
@@ -128,14 +128,14 @@ def anneal(
     """log p(x) of a few images by annealed importance sampling.
 
     Args:
-        problem: a fitted problem with continuous codes.
+        problem: A fitted problem with continuous codes.
         images: `[n, ...]`; each costs about `chains * temperatures * 40` decoder calls.
-        codes: of the same images; they scale the moves.
+        codes: Codes of the same images; they scale the moves.
         importance: log p(x) of the same images by importance sampling.
-        chains: of each image.
-        temperatures: T.
-        seed: of the chains.
-        batch: images at once.
+        chains: Number of chains of each image.
+        temperatures: Number of temperatures T.
+        seed: Seed of the chains.
+        batch: Number of images at once.
 
     Raises:
         PairingError: binary codes, on which Hamiltonian moves are impossible.

@@ -18,9 +18,9 @@ from jaxtyping import Float, Int
 from scipy.stats import binom, chi2
 
 SIMULATIONS = 4000
-"""Uniform samples behind a p-value, which is therefore no smaller than 1/4,001."""
+"""Number of uniform samples behind a p-value, which is therefore no smaller than 1/4,001."""
 LEVELS = (0.5, 0.9)
-"""Of the central intervals whose coverage is counted."""
+"""Levels of the central intervals whose coverage is counted."""
 ALARM = 0.01
 """p-value, corrected for the number of scalars, below which ranks are called not uniform."""
 
@@ -30,15 +30,15 @@ class Calibration:
     """What repeated refits say of the whole pipeline.
 
     Attributes:
-        names: of the scalars, `[M]`.
-        ranks: `[N, M]`, draws below the truth, of `draws`.
-        draws: posterior draws of each refit.
-        p: `[M]`, that uniform ranks would depart from uniformity as far (simultaneous band of the ECDF).
-        chi_square_p: `[M]`, the same of the rank histogram.
-        coverage: by level, `[M]`: share of truths within the central interval.
-        answers: how many refits were given each answer: `converged` and `trust`.
-        failures: messages of refits that could not be made, with their counts.
-        seconds: in all.
+        names: Names of the M scalars.
+        ranks: `[N, M]`, the number of draws below the truth in each refit.
+        draws: Number of posterior draws of each refit.
+        p: `[M]`, p-values of uniformity (simultaneous band of the ECDF).
+        chi_square_p: `[M]`, p-values of uniformity by the chi-square test of the rank histogram.
+        coverage: For each level `[M]`, the share of truths within the central interval.
+        answers: Number of refits with each answer to `converged` and to `trust`.
+        failures: Messages of refits that failed, with their counts.
+        seconds: Duration of all refits.
     """
 
     names: tuple[str, ...]
@@ -76,7 +76,7 @@ class Calibration:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """The calibration as plain JSON."""
         scalars = {
             name: {
                 "p": float(self.p[i]),
@@ -126,12 +126,12 @@ def calibration(
     """Test ranks for uniformity, scalar by scalar.
 
     Args:
-        names: of the scalars.
-        ranks: of the truth among the draws, from 0 to `draws`.
-        draws: L.
-        answers: of the refits' verdicts.
-        failures: messages of refits that could not be made.
-        seconds: that the refits took.
+        names: Names of the scalars.
+        ranks: Ranks of the truth among the draws, from 0 to `draws`.
+        draws: Number of draws L.
+        answers: Counts of the refits' answers.
+        failures: Counts of the messages of refits that failed.
+        seconds: Duration of the refits.
 
     Example:
         >>> ranks = np.random.default_rng(0).integers(0, 100, (200, 1))
@@ -176,9 +176,9 @@ def band(size: int, draws: int, level: float = 0.95) -> tuple[Float[np.ndarray, 
     """Bounds, for counts of ranks at most 0, 1, ..., L - 1, that hold at once with probability `level`.
 
     Args:
-        size: refits.
-        draws: L.
-        level: probability that all counts of a uniform sample lie within.
+        size: Number of refits.
+        draws: Number of draws L.
+        level: Probability that all counts of a uniform sample lie within.
     """
     null = _depth(np.random.default_rng(0).integers(0, draws + 1, (size, SIMULATIONS)), draws)
     gamma = np.quantile(null, 1 - level)

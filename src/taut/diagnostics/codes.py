@@ -56,9 +56,9 @@ def encode(problem: Problem, images: np.ndarray, *, batch: int = 100) -> Codes:
     """q(z|x) of every image.
 
     Args:
-        problem: a fitted problem in which each example has its own z.
+        problem: A fitted problem in which each example has its own z.
         images: `[n, ...]`.
-        batch: images at once.
+        batch: Number of images at once.
     """
     seen = []
     for places in blocks(len(images), batch):

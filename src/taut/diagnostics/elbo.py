@@ -23,7 +23,7 @@ class Bound(NamedTuple):
         elbo: expected_log_likelihood - kl.
         expected_log_likelihood: E_q[log p(x|z)].
         kl: KL(q||p).
-        standard_error: of `elbo`; 0 where it is exact.
+        standard_error: Standard error of `elbo`; 0 where it is exact.
     """
 
     elbo: float
@@ -60,10 +60,10 @@ def elbo(problem: Problem, key: Any, batch: Batch, draws: int = 1000) -> Bound:
     """The ELBO of `problem` on all rows of `batch`, whatever objective it was fitted with.
 
     Args:
-        problem: a fitted problem whose model has one z for all rows.
-        key: of the draws.
-        batch: the rows.
-        draws: fresh draws, where the ELBO is not closed.
+        problem: A fitted problem whose model has one z for all rows.
+        key: Key of the draws.
+        batch: The rows.
+        draws: Number of fresh draws, where the ELBO is not closed.
     """
     closed = Exact().requirements(problem.model) - {Capability.MEAN_OVER_DRAWS}
     if closed <= problem.offers:
@@ -96,12 +96,12 @@ def elbo_per_example(
     """The true ELBO of a model in which each example has its own z, whatever objective it was fitted with.
 
     Args:
-        problem: a fitted problem.
-        rows: examples, pytree of `[n, ...]`.
-        key: of the draws; equal keys give paired values.
-        draws: of each example.
+        problem: A fitted problem.
+        rows: The examples, a pytree of `[n, ...]`.
+        key: Key of the draws; equal keys give paired values.
+        draws: Number of draws of each example.
         transform: `(key, rows) -> rows` of each batch, as in training.
-        batch: examples at once.
+        batch: Number of examples at once.
 
     Returns:
         Averages over all examples, in nats per example, with the standard error over examples; and each example's ELBO.

@@ -1,4 +1,4 @@
-"""Everything that can be said of a latent-variable model on images that it has not seen, in one call."""
+"""All measures of a latent-variable model on images that it has not seen, in one call."""
 
 import time
 from collections.abc import Callable
@@ -22,20 +22,20 @@ class Evaluation(NamedTuple):
     """A latent-variable model on a set of images: nats per example, each image counting once.
 
     Attributes:
-        elbo: the true ELBO, whatever objective was trained; `expected_log_likelihood - kl`.
+        elbo: The true ELBO, whatever objective was trained: `expected_log_likelihood - kl`.
         expected_log_likelihood: E_q[log p(x|z)].
         kl: KL(q(z|x)||p(z)).
-        elbo_standard_error: of `elbo`, from the draws.
+        elbo_standard_error: Standard error of `elbo`, from the draws.
         log_marginal: log p(x) by importance sampling.
-        annealed: the second opinion, on some of the images; None unless asked for.
-        activity: the active units.
+        annealed: log p(x) of some of the images by annealed importance sampling; None unless asked for.
+        activity: The active units.
         kl_per_dimension: `[D]`, sums to `kl`; None where family or prior are not factorised.
-        information: mutual information and marginal KL.
-        collapse: verdict on the use of the units.
-        images: how many.
-        draws: of z for each image.
-        seed: of every draw.
-        seconds: that it took.
+        information: The mutual information and the marginal KL.
+        collapse: The verdict on the use of the units.
+        images: Number of images.
+        draws: Number of draws of z for each image.
+        seed: Seed of every draw.
+        seconds: Duration of the evaluation.
     """
 
     elbo: float
@@ -54,7 +54,7 @@ class Evaluation(NamedTuple):
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as plain JSON, `active_units` being the number of them."""
+        """The evaluation as plain JSON, with the number of active units as `active_units`."""
         return {**_plain(self), "active_units": self.activity.active}
 
 
@@ -77,15 +77,15 @@ def evaluate(
     in expectation, and without the noise of \(\log q(z|x) - \log p(z)\), whose mean is known.
 
     Args:
-        problem: model, family, objective and gradient, fitted.
+        problem: The fitted model, family, objective and gradient.
         images: `[n, ...]`, at least two, in the likelihood's support.
-        draws: K of z for each image, at least two.
-        annealed: on how many of the images, drawn at random, annealed importance sampling is run too.
-        seed: equal seeds give equal results, whatever `batch`.
-        batch: images at once.
-        step: at which training stands; tells an annealing that was cut short.
+        draws: Number K of draws of z for each image, at least two.
+        annealed: Number of images, drawn at random, on which annealed importance sampling is run too.
+        seed: Seed of the draws; equal seeds give equal results, whatever `batch`.
+        batch: Number of images at once.
+        step: Number of training steps made; shows an annealing that was cut short.
         dtype: "float32" or "float64".
-        progress: called with (images done, images), after each block of importance sampling.
+        progress: Function called with (images done, images) after each block of importance sampling.
 
     Raises:
         PairingError: a model with one z for all rows.
@@ -101,7 +101,7 @@ def evaluate(
         >>> model = LatentVariableModel(lambda z: jnp.zeros(4), likelihood="bernoulli", latent=2)
         >>> problem = Problem(model, Amortized(lambda x: jnp.zeros(4)), Elbo(), Reparametrization())
         >>> seen = evaluate(problem, np.eye(4), draws=10)
-        >>> round(seen.log_marginal.value, 4), seen.log_marginal.standard_error < 1e-6, seen.collapse.verdict
+        >>> round(seen.log_marginal.value, 4), seen.log_marginal.standard_error < 1e-6, str(seen.collapse.verdict)
         (-2.7726, True, 'collapsed')
     """
     begun = time.monotonic()

@@ -15,11 +15,11 @@ from taut.core.compilation import Compiled
 from taut.diagnostics.codes import Codes, blocks, draw_key, padded
 
 STREAM = 1
-"""Of random numbers."""
+"""Stream of random numbers."""
 MOST_IMAGES = 10_000
-"""Images in the aggregate posterior: every draw is compared with each of them, so the cost is their square."""
+"""Most images in the aggregate posterior: every draw is compared with each of them, so the cost is their square."""
 LEAST_DRAWS = 2000
-"""Draws in all; fewer images have several each."""
+"""Least number of draws in all; where there are fewer images, each has several."""
 CLOSE = 1.0
 """Nats below log N from which the estimate is called limited by it."""
 
@@ -30,10 +30,10 @@ class Information(NamedTuple):
     Attributes:
         mutual_information: I(x; z) among the images used, at most `limit`. Of the population it is an underestimate.
         marginal_kl: KL(q(z)||p(z)), the rest of the KL; an overestimate where the other is an underestimate.
-        standard_error: of both, over images and draws.
+        standard_error: Standard error of both, over images and draws.
         limit: log N for the N images used.
-        images: N.
-        warning: one sentence where `limit` decides the result, else None.
+        images: Number of images N.
+        warning: One sentence where `limit` decides the result, else None.
     """
 
     mutual_information: float
@@ -67,10 +67,10 @@ def information(codes: Codes, kl: np.ndarray, *, seed: int = 0, batch: int = 100
     exceed log N (9.2 nats for 10,000): a model whose KL is beyond that shows log N, whatever it knows.
 
     Args:
-        codes: of the images; at most `MOST_IMAGES` of them, drawn at random, are used.
+        codes: Codes of the images; at most `MOST_IMAGES` of them, drawn at random, are used.
         kl: `[n]`, KL(q(z|x)||p(z)) of the same images.
-        seed: of the draws and of the choice of images.
-        batch: images at once.
+        seed: Seed of the draws and of the choice of images.
+        batch: Number of images at once.
 
     Source: M. Hoffman and M. Johnson, ELBO Surgery: Yet Another Way to Carve Up the Variational Evidence Lower Bound,
     2016.

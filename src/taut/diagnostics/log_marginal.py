@@ -23,7 +23,7 @@ from taut.families.base import Family
 from taut.problem import Problem
 
 STREAM = 0
-"""Of random numbers."""
+"""Stream of random numbers."""
 AT_ONCE = 1000
 """Decoder calls in one matrix product: enough to be quick, few enough to stay in the processor's cache."""
 DOMINANT = 0.5
@@ -34,10 +34,10 @@ class MeanWeight(NamedTuple):
     """The mean of K weights, of each image: `[n]` each.
 
     Attributes:
-        log: its logarithm, the estimate of log p(x), in nats.
-        standard_error: of `log`.
-        effective_sample_size: of the weights, 1 to K.
-        largest: the largest weight's share of their sum.
+        log: Logarithm of the mean, the estimate of log p(x), in nats.
+        standard_error: Standard error of `log`.
+        effective_sample_size: Effective sample size of the weights, 1 to K.
+        largest: Share of the largest weight in their sum.
     """
 
     log: np.ndarray
@@ -46,7 +46,7 @@ class MeanWeight(NamedTuple):
     largest: np.ndarray
 
     def of(self, places: np.ndarray) -> "MeanWeight":
-        """Those of some of the images."""
+        """The mean weights of some of the images."""
         return MeanWeight(*(a[places] for a in self))
 
 
@@ -54,10 +54,10 @@ class Weighed(NamedTuple):
     """What K weights say of each image: `[n]` each, in nats.
 
     Attributes:
-        log_marginal: log of the mean weight.
-        elbo: mean of the log-weights.
-        elbo_standard_error: of `elbo`.
-        kl: mean of log q(z|x) - log p(z).
+        log_marginal: Mean of the weights.
+        elbo: Mean of the log-weights.
+        elbo_standard_error: Standard error of `elbo`.
+        kl: Mean of log q(z|x) - log p(z).
     """
 
     log_marginal: MeanWeight
@@ -73,14 +73,14 @@ class LogMarginal(NamedTuple):
     its weights agree on too low a value: annealed importance sampling finds that out.
 
     Attributes:
-        value: the average; in expectation a lower bound, whatever q is.
-        standard_error: from the draws, for these images (how much another K draws would move `value`).
-        effective_sample_size: of the weights, averaged over images; K if all are equal, 1 if one is everything.
-        worst_effective_sample_size: of the worst image.
-        dominated: share of the images in which one weight holds more than half of the total.
-        draws: K.
-        images: how many.
-        warning: one sentence where the estimate is not to be trusted, else None.
+        value: The average over images; in expectation a lower bound, whatever q is.
+        standard_error: Standard error from the draws, for these images (how much another K draws would move `value`).
+        effective_sample_size: Effective sample size of the weights, averaged over images; K if all weights are equal.
+        worst_effective_sample_size: The smallest effective sample size of an image.
+        dominated: Share of the images in which one weight holds more than half of the total.
+        draws: Number of draws K.
+        images: Number of images.
+        warning: One sentence where the estimate is not to be trusted, else None.
     """
 
     value: float
@@ -162,13 +162,13 @@ def weigh(
     """K importance weights of every image, reduced to `[n]` numbers block by block, so that memory stays small.
 
     Args:
-        problem: a fitted problem in which each example has its own z.
+        problem: A fitted problem in which each example has its own z.
         images: `[n, ...]`.
-        codes: of the same images.
-        draws: K, at least two.
-        seed: of the draws.
-        batch: images at once; it changes no draw.
-        progress: called with (images done, images) after each block.
+        codes: Codes of the same images.
+        draws: Number of draws K, at least two.
+        seed: Seed of the draws.
+        batch: Number of images at once; it changes no draw.
+        progress: Function called with (images done, images) after each block.
 
     Raises:
         ArgumentError: a log-weight that is not finite, with the image's place.

@@ -1,14 +1,12 @@
-"""Did the saddle of a constrained objective settle? Read from the history alone; and which bounds can be met at all."""
+"""How the saddle of a constrained objective ended, read from the history of training alone."""
 
+import enum
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from taut.errors import ArgumentError
-from taut.models.latent import LatentVariableModel
-from taut.objectives import Constrained, Objective
+from taut.objectives import Constrained
 from taut.objectives.constraints import Constraint
 
 MET = 0.03
@@ -19,23 +17,32 @@ FELT = 0.02
 """Multiplier, of its start, below which a constraint with slack is not felt."""
 
 
+class Ending(enum.StrEnum):
+    """How a constraint ended."""
+
+    SETTLED = "settled"
+    SLACK = "slack"
+    MISSED = "missed"
+    MOVING = "moving"
+
+
 @dataclass(frozen=True)
 class Saddle:
     """How one constraint ended; means are over the last tenth of training.
 
     Attributes:
-        constraint: as written, e.g. `expected_log_likelihood>=-80`.
-        violation: how far the statistic is on the wrong side, in its units (nats per example); negative is slack.
-        slack: how far it is on the right side, at least 0.
+        constraint: The constraint as written, e.g. `expected_log_likelihood>=-80`.
+        violation: Distance of the statistic on the wrong side, in its units (nats per example); negative is slack.
+        slack: Distance on the right side, at least 0.
         multiplier: lambda, per unit.
-        equivalent_beta: the weight of a beta-VAE with the same stationary points: 1 / lambda for a bound on the
+        equivalent_beta: Weight of a beta-VAE with the same stationary points: 1 / lambda for a bound on the
             expected log-likelihood, lambda for a bound on the KL, None for other statistics and where lambda is 0.
-        reached: first step at which the smoothed statistic met its bound, None if it never did.
-        overshoot: most by which it went beyond the bound afterwards, over |bound|.
+        reached: First step at which the smoothed statistic met its bound, None if it never did.
+        overshoot: Largest distance beyond the bound afterwards, over |bound|.
         variation: (largest - smallest) / mean of lambda in the last tenth.
-        crossings: how often the smoothed violation changed its sign.
-        state: "settled", "slack", "missed" or "moving".
-        words: the same as a sentence.
+        crossings: Number of sign changes of the smoothed violation.
+        state: Whether it settled, has slack, was missed or is still moving.
+        words: How the constraint ended, as a sentence.
     """
 
     constraint: str
@@ -47,7 +54,7 @@ class Saddle:
     overshoot: float
     variation: float
     crossings: int
-    state: str
+    state: Ending
     words: str
 
 
@@ -55,8 +62,8 @@ def saddles(objective: Constrained, history: dict[str, np.ndarray]) -> list[Sadd
     """The end of each constraint, in the objective's order.
 
     Args:
-        objective: that was trained.
-        history: with `violation` and `multiplier`, `[steps, constraints]`.
+        objective: The objective that was trained.
+        history: History of training with `violation` and `multiplier`, `[steps, constraints]` each.
 
     Raises:
         ArgumentError: a history without them, or shorter than ten steps.
@@ -100,21 +107,21 @@ def _saddle(constraint: Constraint, violation: np.ndarray, multiplier: np.ndarra
     )
 
 
-def _state(relative: float, felt: float, variation: float) -> str:
+def _state(relative: float, felt: float, variation: float) -> Ending:
     if relative < 0 and felt < FELT:
-        return "slack"
+        return Ending.SLACK
     if relative > MET:
-        return "missed"
-    return "settled" if abs(relative) <= MET and variation <= STEADY else "moving"
+        return Ending.MISSED
+    return Ending.SETTLED if abs(relative) <= MET and variation <= STEADY else Ending.MOVING
 
 
-def _words(name: str, state: str, violation: float, value: float, variation: float) -> str:
+def _words(name: str, state: Ending, violation: float, value: float, variation: float) -> str:
     side = f"{abs(violation):.3g} on the {'wrong' if violation > 0 else 'right'} side"
     return {
-        "settled": f"{name} is met ({side}) and its multiplier has settled at {value:.3g}.",
-        "slack": f"{name} is met with room to spare ({side}): it is not felt, and its multiplier went to zero.",
-        "missed": f"{name} is missed ({side}), with a multiplier of {value:.3g}: train longer, or ask for less.",
-        "moving": f"{name} ended {side} with a multiplier of {value:.3g} that has not come to rest (it moved by "
+        Ending.SETTLED: f"{name} is met ({side}) and its multiplier has settled at {value:.3g}.",
+        Ending.SLACK: f"{name} is met with room to spare ({side}): it is not felt, and its multiplier went to zero.",
+        Ending.MISSED: f"{name} is missed ({side}), with a multiplier of {value:.3g}: train longer, or ask for less.",
+        Ending.MOVING: f"{name} ended {side} with a multiplier of {value:.3g} that has not come to rest (it moved by "
         f"{variation:.0%} in the last tenth of training): train longer, or take a smaller step of the rule.",
     }[state]
 
@@ -125,83 +132,3 @@ def _beta(constraint: Constraint, value: float) -> float | None:
     if constraint.statistic == "expected_log_likelihood":
         return 1 / value
     return value if constraint.statistic == "kl" else None
-
-
-@dataclass(frozen=True)
-class Range:
-    """Bounds on the expected log-likelihood that data and likelihood leave, in nats per example.
-
-    Attributes:
-        floor: of the best decoder that ignores z, one constant output for each element: met at a KL of zero.
-        ceiling: of a decoder that knows each example; no model can go above.
-    """
-
-    floor: float
-    ceiling: float
-
-
-def feasible_range(model: LatentVariableModel, images: np.ndarray, *, most: int = 2000) -> Range:
-    """What `E_q[log p(x|z)]` can be at all on these data, whatever the networks, without training.
-
-    The output that suits an element best is searched for among 2,000 values, once for every level that occurs. For
-    the Bernoulli likelihood the ceiling is 0 and the floor minus the sum of the pixels' marginal entropies.
-
-    Args:
-        model: whose likelihood is asked; it must give one output for each element (all but the categorical do).
-        images: `[n, ...]`.
-        most: examples that are looked at.
-
-    Raises:
-        ArgumentError: the categorical likelihood.
-
-    Example:
-        >>> model = LatentVariableModel(lambda z: z, "bernoulli", latent=2)
-        >>> found = feasible_range(model, np.array([[0.0, 1.0], [1.0, 1.0]]))
-        >>> round(found.floor, 4), round(found.ceiling, 4)
-        (-0.6931, -0.0)
-    """
-    likelihood = model.likelihood
-    if likelihood.outputs != 1:
-        raise ArgumentError(f"The range of the {likelihood.name} likelihood is not known.")
-    x = np.asarray(images[:most], float).reshape(min(len(images), most), -1)
-    levels, places = np.unique(x.round(3), return_inverse=True)
-    positive = levels[levels > 0]
-    outputs = np.unique(np.concatenate([np.linspace(-30, 30, 2001), levels, np.log(positive)]))
-    table = np.asarray(
-        jax.vmap(lambda o: jax.vmap(lambda v: likelihood.log_prob(o[None], v[None]))(jnp.asarray(levels)))(
-            jnp.asarray(outputs)
-        )
-    ).T  # [levels, outputs]
-    places = places.reshape(x.shape)
-    shares = np.stack([(places == k).mean(axis=0) for k in range(len(levels))], axis=1)  # [elements, levels]
-    return Range(float((shares @ table).max(axis=1).sum()), float((shares @ table.max(axis=1)).sum()))
-
-
-def range_of(objective: Objective, model: LatentVariableModel, images: np.ndarray) -> Range | None:
-    """`feasible_range` for an objective that bounds the expected log-likelihood from below; None for others.
-
-    None too where it is not known: a learned standard deviation may fall, and the density rise, as far as its own
-    bound, so that there is no ceiling to speak of.
-    """
-    unknown = model.likelihood.outputs != 1 or getattr(model.likelihood, "learned", False)
-    asked = any(c.statistic == "expected_log_likelihood" and c.above for c in objective.constraints)
-    return feasible_range(model, images) if asked and not unknown else None
-
-
-def refuse_unreachable(objective: Objective, model: LatentVariableModel, images: np.ndarray) -> None:
-    """Refuse a bound on the expected log-likelihood that no decoder can meet, before training.
-
-    Raises:
-        ArgumentError: with the range that the data leave.
-    """
-    found = range_of(objective, model, images)
-    if found is None:
-        return
-    for constraint in objective.constraints:
-        asked = constraint.statistic == "expected_log_likelihood" and constraint.above
-        if asked and constraint.bound >= found.ceiling:
-            raise ArgumentError(
-                f"{constraint} is out of reach: with the {model.likelihood.name} likelihood no decoder goes above "
-                f"{found.ceiling:.4g} nats per example on these data, and one that ignores z reaches {found.floor:.4g}."
-                " Ask for a bound between the two."
-            )

@@ -80,7 +80,7 @@ class Categorical(NoBranchNoise):
         return jax.nn.one_hot(choice, self.logits.shape[-1], dtype=self.logits.dtype).reshape(*choice.shape[:-1], -1)
 
     def sample(self, noise: Float[Array, "G C"]) -> Float[Array, " D"]:
-        """Of each choice the class with the largest logit plus noise."""
+        """For each choice, the class with the largest logit plus noise."""
         return self._one_hot(self._choice(noise))
 
     def relaxed(self, noise: Float[Array, "G C"], temperature: float) -> Float[Array, " D"]:

@@ -23,8 +23,8 @@ class Flow(Distribution):
     Needs FlowJAX: `pip install "taut[flows]"`. Train it by the stochastic algorithm with many draws a step.
 
     Attributes:
-        bijection: f, of FlowJAX, over `[D]`.
-        frame: mean m and factor L.
+        bijection: f, a bijection of FlowJAX over `[D]`.
+        frame: The Gaussian with mean m and factor L.
 
     Example:
         >>> fit = taut.fit(model, family=Flow)  # doctest: +SKIP
@@ -45,9 +45,9 @@ class Flow(Distribution):
             mean: `[D]`, D at least 2.
             sd: a number or `[D]`, where no factor is given.
             factor: `[D, D]`, any square root of the covariance.
-            layers: coupling layers, each with one network.
-            width: hidden units of each network.
-            seed: of the networks' start.
+            layers: Number of coupling layers, each with one network.
+            width: Number of hidden units of each network.
+            seed: Seed of the networks' start.
 
         Raises:
             ArgumentError: FlowJAX is not installed, or D is 1.

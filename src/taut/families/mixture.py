@@ -64,7 +64,7 @@ class GaussianMixture(Distribution):
 
         Args:
             optima: Gaussians with `mean` `[D]` and `factor` `[D, D]`.
-            elbos: of each, in nats.
+            elbos: ELBO of each, in nats.
         """
         return cls.of([q.mean for q in optima], [q.factor for q in optima], elbos)
 
@@ -80,7 +80,7 @@ class GaussianMixture(Distribution):
 
     @property
     def weights(self) -> Float[Array, " K"]:
-        """Of the components; they sum to 1."""
+        """Weights of the components; they sum to 1."""
         return jax.nn.softmax(self.logits)
 
     @property

@@ -102,7 +102,7 @@ class GammaRate(RateFamily):
 
     Attributes:
         log_rate: `[D]`, logarithms of the rates.
-        shape: of all coordinates, a positive number.
+        shape: Shape of all coordinates, a positive number.
 
     Example:
         >>> GammaRate(jnp.zeros(2), shape=3.0).mean.tolist()

@@ -29,11 +29,11 @@ from taut.families.base import Distribution
 from taut.families.full_rank import FullRank
 
 CONDITIONERS = 8
-"""C, the most coordinates on which location and scale of the later ones depend."""
+"""C, the largest number of coordinates on which location and scale of the later ones depend."""
 KNEE = 8.0
-"""Where s, which is y at small values, saturates."""
+"""Value at which s, which is y at small values, saturates."""
 BOUND = 6.0
-"""Most by which a log-scale may depend on the conditioners."""
+"""Largest change of a log-scale by the conditioners."""
 
 
 class Bend(eqx.Module):
@@ -103,10 +103,10 @@ class SinhArcsinh(Distribution):
     """The triangular sinh-arcsinh family: a Gaussian, a bend, and the Gaussian frame around which it bends.
 
     Attributes:
-        base: the law of z.
-        bend: z -> y'.
-        frame: mean m and factor L of the frame, coordinates in `order`.
-        order: `[D]`, which coordinate of x comes first, second, ...: those on which others depend come first.
+        base: The distribution of z.
+        bend: The map from z to y'.
+        frame: The Gaussian with mean m and factor L, its coordinates in `order`.
+        order: `[D]`, the coordinate of x that comes first, second, ...; those on which others depend come first.
 
     Example:
         >>> q = SinhArcsinh.around([0.0, 1.0], factor=np.diag([1.0, 2.0]), order=[1, 0])

@@ -1,4 +1,4 @@
-"""Sentence 4, choose your gradient estimator: how the gradient of an expectation over q is had."""
+"""Sentence 4, choose your gradient estimator: how the gradient of an expectation over q is estimated."""
 
 from taut.gradients.base import Gradient as Gradient
 from taut.gradients.catalogue import admissible as admissible

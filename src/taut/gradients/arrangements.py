@@ -30,7 +30,7 @@ from taut.gradients.evaluate import over_draws
 
 DRAWS = ("independent", "antithetic", "moment-matched", "sobol")
 BITS = 23
-"""Of a uniform number: the midpoints of 2^23 cells are exact in single precision, and none is 0 or 1."""
+"""Bits of a uniform number: the midpoints of 2^23 cells are exact in single precision, and none is 0 or 1."""
 NEEDS = {
     "independent": frozenset(),
     "antithetic": frozenset({Capability.UNIFORM_NOISE, Capability.MEAN_OVER_DRAWS}),
@@ -43,8 +43,8 @@ class Sampled(Gradient):
     """An estimator whose K draws may be arranged.
 
     Attributes:
-        draws: "independent", "antithetic" (K even), "moment-matched" (K even and at least 2 D; biased by O(1/K)) or
-            "sobol" (best with K a power of two).
+        draws: Arrangement: "independent", "antithetic" (K even), "moment-matched" (K even and at least 2 D; biased by
+            O(1/K)) or "sobol" (best with K a power of two).
     """
 
     draws: str = eqx.field(static=True, default="independent", kw_only=True)
@@ -60,7 +60,7 @@ class Sampled(Gradient):
 
     @property
     def unbiased(self) -> bool:
-        """All but moment-matched draws are."""
+        """True but for moment-matched draws."""
         return self.draws != "moment-matched"
 
     @property

@@ -25,7 +25,7 @@ class Disarm(Gradient):
     Unbiased, with no assumption about the cost function and two evaluations a pair: what is best if there are only two.
 
     Attributes:
-        samples: K, draws for each unit and step, even: K / 2 pairs.
+        samples: K, the number of draws for each unit and step, even: K / 2 pairs.
 
     Example:
         >>> Disarm(samples=4).name

@@ -14,7 +14,7 @@ from taut.gradients.evaluate import combine
 from taut.objectives.draws import elbo_terms
 
 MOST_OUTCOMES = 4096
-"""12 binary coordinates."""
+"""Most outcomes that are summed over: 12 binary coordinates."""
 
 
 class Enumeration(Gradient):
@@ -48,7 +48,7 @@ class Enumeration(Gradient):
         return cast(Finite, q).count
 
     def noise(self, key, q):
-        """None is needed."""
+        """No random numbers."""
         return ()
 
     def surrogate(self, noise, objective, target, q, closed, memory):

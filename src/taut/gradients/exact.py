@@ -34,7 +34,7 @@ class Exact(Gradient):
         return self.needs | model.closed_form_needs
 
     def noise(self, key, q):
-        """None is needed."""
+        """No random numbers."""
         return ()
 
     def surrogate(self, noise, objective, target, q, closed, memory):

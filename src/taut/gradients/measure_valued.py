@@ -30,7 +30,7 @@ class MeasureValued(Gradient):
     The price is evaluations: K draws of D coordinates cost K (1 + B), where B is 3 D for Gaussians and D for Bernoulli.
 
     Attributes:
-        samples: K, draws for each unit and step.
+        samples: K, the number of draws for each unit and step.
 
     Example:
         >>> from taut.families import Bernoulli
@@ -49,13 +49,13 @@ class MeasureValued(Gradient):
     samples: int = eqx.field(static=True, default=1)
 
     def evaluations(self, q):
-        """Of each draw and of each of its branches."""
+        """One for each draw and one for each of its branches."""
         key = jax.random.key(0)
         branches = jax.eval_shape(lambda q: q.branches(q.noise(key), q.branch_noise(key)), q)
         return self.samples * (1 + branches.draws.shape[0])
 
     def noise(self, key, q):
-        """Of the draws, and of their branches."""
+        """The random numbers of the draws, and those of their branches."""
         of_draws, of_branches = jax.random.split(key)
         of_branches = jax.random.split(of_branches, self.samples)
         return super().noise(of_draws, q), jax.vmap(cast(WeakDerivatives, q).branch_noise)(of_branches)

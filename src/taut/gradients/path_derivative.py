@@ -29,8 +29,8 @@ class PathDerivative(Sampled):
     weight (doubly reparametrized).
 
     Attributes:
-        samples: K, draws for each unit and step.
-        draws: how they are arranged: "independent", "antithetic", "moment-matched", "sobol".
+        samples: K, the number of draws for each unit and step.
+        draws: Arrangement of the draws: "independent", "antithetic", "moment-matched" or "sobol".
 
     Example:
         >>> PathDerivative(samples=8).closed_kl

@@ -24,9 +24,9 @@ class Reinforce(Sampled):
     is taken in closed form where it is closed, and then carries no noise.
 
     Attributes:
-        samples: K, draws for each unit and step.
-        control: the control variate; leave-one-out by default.
-        draws: how they are arranged: "independent", "antithetic", "moment-matched", "sobol"; all but the first need a
+        samples: K, the number of draws for each unit and step.
+        control: The control variate; leave-one-out by default.
+        draws: Arrangement: "independent", "antithetic", "moment-matched" or "sobol"; all but the first need a
             control variate that does not compare the draws.
 
     Example:
@@ -64,11 +64,11 @@ class Reinforce(Sampled):
         return f"{super().label} ({self.control.name})"
 
     def evaluations(self, q):
-        """One for each draw, and what the control variate asks for."""
+        """One for each draw, and those of the control variate."""
         return self.samples + self.control.evaluations(q.dim)
 
     def requirements(self, model):
-        """Also what the control variate asks for."""
+        """Also what the control variate needs."""
         return super().requirements(model) | self.control.needs
 
     def init(self, statistics):
@@ -80,7 +80,7 @@ class Reinforce(Sampled):
         return self.control.update(memory, observed)
 
     def noise(self, key, q):
-        """Of the K draws, and behind them of the control variate's own."""
+        """The random numbers of the K draws, and behind them those of the control variate's own draws."""
         fresh = self.control.fresh_draws
         if not fresh:
             return super().noise(key, q)

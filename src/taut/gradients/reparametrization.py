@@ -19,8 +19,8 @@ class Reparametrization(Sampled):
     fixed noise.
 
     Attributes:
-        samples: K, draws for each unit and step.
-        draws: how they are arranged: "independent", "antithetic", "moment-matched", "sobol".
+        samples: K, the number of draws for each unit and step.
+        draws: Arrangement of the draws: "independent", "antithetic", "moment-matched" or "sobol".
 
     Example:
         >>> Reparametrization(samples=10).name

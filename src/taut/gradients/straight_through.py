@@ -24,8 +24,8 @@ class StraightThrough(Gradient):
     measured beside the others. It needs a cost with derivatives between the outcomes.
 
     Attributes:
-        samples: K, draws for each unit and step.
-        temperature: tau, positive; lower is less biased and noisier.
+        samples: K, the number of draws for each unit and step.
+        temperature: tau, positive; a lower one is less biased and has a larger variance.
 
     Example:
         >>> StraightThrough().unbiased
@@ -47,12 +47,12 @@ class StraightThrough(Gradient):
 
     @property
     def unbiased(self):
-        """It is not."""
+        """False: the derivative is that of the relaxation."""
         return False
 
     @property
     def label(self):
-        """Says so."""
+        """The name, with the bias."""
         return "straight-through (biased)"
 
     def surrogate(self, noise, objective, target, q, closed, memory):

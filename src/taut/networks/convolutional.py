@@ -19,8 +19,8 @@ class ConvolutionalEncoder(eqx.Module):
     """Two convolutions of stride 2, then an affine map: an image `[h, w]` or `[h, w, c]` to `outputs` numbers.
 
     Attributes:
-        convolutions: the two of them, 4 x 4.
-        head: the affine map.
+        convolutions: The two convolutions, 4 x 4.
+        head: The network from the smallest map to the output.
 
     Example:
         >>> ConvolutionalEncoder((8, 8), 6)(jnp.zeros((8, 8))).shape
@@ -63,8 +63,8 @@ class ConvolutionalDecoder(eqx.Module):
     """The encoder's mirror: z to the parameters of an image, flattened, `outputs` for each pixel and channel.
 
     Attributes:
-        foot: from z to the smallest map.
-        convolutions: the two transposed ones.
+        foot: Network from z to the smallest map.
+        convolutions: The two transposed convolutions, 4 x 4.
 
     Example:
         >>> ConvolutionalDecoder((8, 8), 3)(jnp.zeros(3)).shape

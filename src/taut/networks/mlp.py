@@ -31,8 +31,8 @@ class MLP(eqx.Module):
     """Affine maps with an activation between them, one example at a time; any input shape is flattened.
 
     Attributes:
-        layers: the affine maps.
-        activation: between them.
+        layers: The affine maps.
+        activation: Function between them.
 
     Example:
         >>> net = MLP([784, 400, 100], seed=0)

@@ -1,4 +1,4 @@
-"""Constrained objectives with learned coefficients: the lab's additional task."""
+"""Constrained objectives whose coefficients are learned."""
 
 from typing import ClassVar
 
@@ -24,10 +24,10 @@ class Constrained(Objective):
     `Constrained(maximise="expected_log_likelihood", subject_to=at_most("kl", 12))`, with lambda = beta.
 
     Attributes:
-        minimise: the statistic to make small ("kl"), or
-        maximise: the one to make large ("expected_log_likelihood", "elbo"); exactly one of the two.
-        subject_to: a constraint, or several.
-        rule: how the multipliers move.
+        minimise: The statistic to make small ("kl"), or
+        maximise: The statistic to make large ("expected_log_likelihood", "elbo"); exactly one of the two is given.
+        subject_to: A constraint, or a tuple of them.
+        rule: The rule by which the multipliers move.
 
     Example:
         >>> from taut.objectives import at_least
@@ -95,7 +95,7 @@ class Constrained(Objective):
         return jnp.stack([c.violation(statistics) / c.scale for c in self.subject_to])
 
     def aim(self, statistics):
-        """What is made small."""
+        """The quantity that is made small."""
         if self.minimise is not None:
             return measure(self.minimise, statistics)
         return -measure(self.maximise, statistics)  # pyright: ignore[reportArgumentType]

@@ -40,9 +40,9 @@ class Constraint(eqx.Module):
     """A bound on a statistic; its violation is positive where it is not met.
 
     Attributes:
-        statistic: "expected_log_likelihood", "kl", "elbo", or a function of the dictionary of averaged statistics to a
-            scalar.
-        bound: the number it is held to, in the statistic's units (nats per example for a VAE). Traced and never
+        statistic: "expected_log_likelihood", "kl", "elbo", or a function from the dictionary of averaged statistics to
+            a scalar.
+        bound: The bound, in the statistic's units (nats per example for a VAE). It is traced and never
             learned: another bound compiles nothing new.
         above: True for "at least", False for "at most".
     """

@@ -17,7 +17,7 @@ class Draws(NamedTuple):
         log_prior: `[K]`, log p(z_k).
         log_q: `[K]`, log q(z_k).
         kl: `[K]`, the sampled part of log q - log p(z).
-        exact_kl: the part that is closed.
+        exact_kl: The closed part of the KL.
         kl_per_dimension: `[D]`, the closed KL of each coordinate, where family and prior are factorised; else None.
     """
 

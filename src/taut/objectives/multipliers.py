@@ -21,7 +21,7 @@ from taut.objectives.traced_numbers import number, shown
 RECENT, SMOOTHED = 0.9, 0.99
 """Weights of the past in the two moving averages of the violation: of about 10 and of about 100 steps."""
 LEAST_SPREAD = 0.02
-"""Relative to the bound: less than this counts as no noise (an exact gradient), and violations are measured in it."""
+"""Smallest spread of relative violations: less counts as no noise (an exact gradient), and this is used instead."""
 
 
 class Multiplier(NamedTuple):
@@ -31,10 +31,10 @@ class Multiplier(NamedTuple):
         value: `[n]`, lambda, per unit of the constrained statistic (per nat).
         violation: `[n]`, at the last step.
         recent: `[n]`, its average over about 10 steps, started at the first value.
-        smoothed: `[n]`, likewise over about 100.
+        smoothed: `[n]`, its average over about 100 steps.
         variance: `[n]`, of the violation around `recent`: the spread from batch to batch.
         crossings: `[n]`, how often `smoothed` has changed its sign, while there was noise.
-        step: steps seen.
+        step: Number of steps seen.
     """
 
     value: Float[Array, " n"]
@@ -50,8 +50,8 @@ class Rule(eqx.Module):
     """How a multiplier moves.
 
     Attributes:
-        step: of the dual ascent.
-        start: lambda at the start; 1 trains the plain ELBO until the constraint is felt.
+        step: Step size eta of the dual ascent.
+        start: lambda at the start; 1 maximises the plain ELBO until the multiplier moves.
     """
 
     name: ClassVar[str]
@@ -123,9 +123,9 @@ class AugmentedLagrangian(Rule):
       a = `ANSWER` steps for a factor of e.
 
     Attributes:
-        step: eta; 0.002 to 0.2 end alike.
+        step: eta; values from 0.002 to 0.2 give the same result.
         start: lambda at the start, positive.
-        penalty: rho, per standard deviation.
+        penalty: rho, per standard deviation of the violation.
 
     Source: R. T. Rockafellar, The Multiplier Method of Hestenes and Powell Applied to Convex Programming, 1973;
     P. Tseng and D. Bertsekas, On the Convergence of the Exponential Multiplier Method for Convex Programming, 1993;
@@ -147,7 +147,7 @@ class AugmentedLagrangian(Rule):
     MOST: ClassVar[float] = 3.0
     """Standard deviations at which the penalty stops growing."""
     RANGE: ClassVar[tuple[float, float]] = (1e-3, 1e6)
-    """Of lambda over its start: a slack constraint's is no longer felt at the lower end, and can come back."""
+    """Bounds of lambda over its start: at the lower end a slack constraint has no effect, and lambda can still rise."""
 
     name: ClassVar[str] = "augmented-lagrangian"
     step: Any = eqx.field(converter=number, default=0.02)
@@ -197,7 +197,7 @@ class GradientAscent(Rule):
     start: Any = eqx.field(converter=number, default=1.0)
 
     def move(self, before, seen):
-        """Plain ascent."""
+        """One step of projected gradient ascent."""
         return before.value + self.step * jnp.clip(seen.violation, -1.0, 1.0)
 
 
@@ -221,7 +221,7 @@ class ProportionalIntegral(Rule):
     proportional: Any = eqx.field(converter=number, default=100.0)
 
     def move(self, before, seen):
-        """Integral and proportional parts."""
+        """The sum of the integral and the proportional part."""
         change = jnp.where(before.step == 0, 0.0, seen.recent - before.recent)
         return before.value + self.step * (jnp.clip(seen.violation, -1.0, 1.0) + self.proportional * change)
 
@@ -245,7 +245,7 @@ class Multiplicative(Rule):
             raise ArgumentError("Multiplicative(start=0): a multiplicative rule can never leave zero; start at 1.")
 
     def move(self, before, seen):
-        """Multiply; the exponent is held where floating point ends."""
+        """The product, clipped to the range of floating point."""
         return jnp.clip(before.value * jnp.exp(self.step * seen.smoothed), 1e-10, 1e10)
 
 

@@ -25,8 +25,8 @@ def parse_objective(text: str, steps: int) -> tuple[Objective, int | None]:
     """The objective that `text` names, and the number of draws that it fixes (None where it fixes none).
 
     Args:
-        text: one of `FORMS`.
-        steps: of the training, a fifth of which an annealed weight takes to rise.
+        text: One of `FORMS`.
+        steps: Number of training steps; an annealed weight rises over a fifth of them.
 
     Raises:
         ArgumentError: anything else, with the forms.

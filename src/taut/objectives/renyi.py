@@ -26,7 +26,7 @@ class Renyi(Objective):
     alpha < 0 it tends to an upper bound as K grows. With one draw it is the ELBO, whatever alpha.
 
     Attributes:
-        alpha: the order, finite and not 1 (that is the ELBO). Traced and never learned: another order compiles
+        alpha: The order, finite and not 1 (that is the ELBO). It is traced and never learned: another order compiles
             nothing new.
 
     Example:
@@ -48,7 +48,7 @@ class Renyi(Objective):
 
     @property
     def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """With the order in it."""
+        """`renyi=` and the order."""
         return f"renyi={self.alpha:g}"
 
     @property

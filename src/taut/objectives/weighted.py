@@ -23,7 +23,7 @@ class Weighted(Objective):
     A lower bound only for beta >= 1; the true ELBO is always reported beside it.
 
     Attributes:
-        beta: the weight, a number of at least 0 or a schedule of the step. A number is traced and never learned:
+        beta: The weight, a number of at least 0 or a schedule of the step. A number is traced and never learned:
             another one compiles nothing new.
 
     Example:
@@ -55,7 +55,7 @@ class Weighted(Objective):
 
     @property
     def kl_weight(self):
-        """beta."""
+        """beta, as a schedule."""
         return self.beta if isinstance(self.beta, Schedule) else Constant(self.beta)
 
     def statistics(self, draws: Draws):
@@ -80,7 +80,7 @@ class FreeBits(Objective):
     The raw KL is what history and reports show: a clamped one would hide a collapse.
 
     Attributes:
-        nats: lambda, free for each dimension.
+        nats: lambda, the nats that each dimension has for free.
         form: "batch" clamps the batch's mean (Kingma et al.), "example" each example's own.
 
     Example:
@@ -103,7 +103,7 @@ class FreeBits(Objective):
 
     @property
     def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """With the form in it."""
+        """`free-bits-`, the form and the number of nats."""
         return f"free-bits-{self.form}={self.nats:g}"
 
     @property

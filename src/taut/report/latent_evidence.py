@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from taut.diagnostics.saddle import range_of
+from taut.diagnostics.feasible_range import range_of
 from taut.errors import SavedFitError
 
 SHOWN = 20

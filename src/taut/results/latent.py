@@ -12,7 +12,7 @@ from taut.core import precision
 from taut.core.batch import Batch
 from taut.core.compilation import Compiled
 from taut.diagnostics.elbo import elbo_per_example
-from taut.diagnostics.saddle import refuse_unreachable
+from taut.diagnostics.feasible_range import refuse_unreachable
 from taut.errors import ArgumentError
 from taut.learning.ended import Ended
 from taut.objectives import Constrained

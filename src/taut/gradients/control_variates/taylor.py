@@ -61,7 +61,7 @@ class DeltaMethod(Averaging):
 
     @property
     def fresh_draws(self):
-        """As asked for."""
+        """The number in `fresh`."""
         return self.fresh
 
     def evaluations(self, dim):
