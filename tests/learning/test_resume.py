@@ -42,7 +42,8 @@ looks = {} if "<" in objective else {"validation": X[100:], "patience": 10**6}
 fit = taut.fit(
     LatentVariableModel(MLP([2, 8, 16], seed=1), latent=2), X[:100], family=Amortized(MLP([16, 8, 4])),
     objective=objective, steps=12_000, batch_size=16, seed=3, **looks,
-    checkpoint=taut.learning.checkpoints.Checkpoint(folder, seconds=0.0), callback=lambda made, _: print(made, flush=True),
+    checkpoint=taut.learning.checkpoints.Checkpoint(folder, seconds=0.0),
+    callback=lambda made, _: print(made, flush=True),
 )
 fit.save(folder / "fit")
 print("done", flush=True)

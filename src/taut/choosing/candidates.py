@@ -34,10 +34,10 @@ def rule(problem: Problem, unit: Family, draws: int | None, smooth: bool) -> tup
     """The estimator that is taken without measuring, and why.
 
     Args:
-        problem: model, family and objective; its gradient is not looked at.
-        unit: the posterior of one unit.
-        draws: that the objective fixes.
-        smooth: whether the log density has a derivative that misses nothing.
+        problem: Model, family and objective; its gradient is not used.
+        unit: The posterior of one unit.
+        draws: Draws for each unit that the objective fixes, or None.
+        smooth: Whether the log density has a derivative that misses nothing.
     """
     if Capability.REPARAMETRISED in problem.family.offers:
         hindrance = "the log density jumps, so that its derivative misses a part"
@@ -81,20 +81,20 @@ def candidates(problem: Problem, unit: Family, draws: int | None, smooth: bool, 
     with derivatives; the others seldom do as well as these. Each candidate costs a compilation.
 
     Args:
-        problem: model, family and objective.
-        unit: the posterior of one unit.
-        draws: that the objective fixes.
-        smooth: whether the log density has a derivative that misses nothing.
-        chosen: what the rule takes.
+        problem: Model, family and objective.
+        unit: The posterior of one unit.
+        draws: Draws for each unit that the objective fixes, or None.
+        smooth: Whether the log density has a derivative that misses nothing.
+        chosen: The estimator that the rule takes.
     """
-    shelf = admissible(problem.objective, problem.model, problem.family, draws)
-    shelf = [g for g in shelf if g.unbiased and (smooth or not isinstance(g, (Reparametrization, PathDerivative)))]
-    pathwise = any(isinstance(g, (Reparametrization, PathDerivative)) for g in shelf)
+    found = admissible(problem.objective, problem.model, problem.family, draws)
+    found = [g for g in found if g.unbiased and (smooth or not g.pathwise)]
+    pathwise = any(g.pathwise for g in found)
     controls = ("leave-one-out",) if pathwise or not smooth else ("leave-one-out", "delta", "double")
-    shelf = [g for g in shelf if not isinstance(g, Reinforce) or g.control.name in controls]
+    found = [g for g in found if not isinstance(g, Reinforce) or g.control.name in controls]
     if pathwise and unit.dim > FEW_COORDINATES:
-        shelf = [g for g in shelf if not isinstance(g, (Reinforce, MeasureValued))]
-    tried = [_drawing(type(g), draws, problem, g) for g in shelf]
+        found = [g for g in found if g.pathwise or g.noiseless]
+    tried = [_drawing(type(g), draws, problem, g) for g in found]
     most = DEAR * chosen.evaluations(unit)
     others = {(g.label, g.samples): g for g in tried if g.evaluations(unit) <= most}
     others.pop((chosen.label, chosen.samples), None)

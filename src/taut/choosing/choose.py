@@ -139,7 +139,7 @@ def _with_samples(gradient: Gradient | type[Gradient], draws: int | None, model:
     return gradient() if draws is None or gradient.noiseless else gradient(samples=draws)
 
 
-def _algorithm(part: Algorithm | type[Algorithm], model: Model, steps: int | None) -> Algorithm:
+def _algorithm(part: Any, model: Model, steps: int | None) -> Algorithm:
     """An instance, with the model's learning rate and the budget that was asked for."""
     if isinstance(part, type):
         part = part() if model.learning_rate is None else part(learning_rate=model.learning_rate)

@@ -70,7 +70,7 @@ def first(rules: tuple[Rule, ...], asked: Asked) -> tuple[Any, str]:
     return rule.part(asked), rule.reason(asked)
 
 
-def built(part: Family | type[Family], model: Model, rows: Any) -> Family:
+def built(part: Any, model: Model, rows: Any) -> Family:
     """A family given by its class, around where the model starts; an instance as it is."""
     return part if isinstance(part, Family) else part.around(model.start(rows), model.start_sd)
 

@@ -1,12 +1,12 @@
 """The joint density of one unit: the rows that one z explains."""
 
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from taut.models.base import Model
+from taut.models.base import ClosedLikelihood, Model
 
 
 class Target(eqx.Module):
@@ -34,7 +34,8 @@ class Target(eqx.Module):
 
     def expected_log_likelihood(self, q: Any) -> Float[Array, ""]:
         """Scaled E_q[log p(x|z)], in nats, for a model that has it closed."""
-        return self.scale * jnp.sum(self.weights * self.model.expected_log_likelihood(q, self.rows))
+        closed = cast(ClosedLikelihood, self.model)
+        return self.scale * jnp.sum(self.weights * closed.expected_log_likelihood(q, self.rows))
 
     def closed_kl(self, q: Any) -> Float[Array, ""]:
         """KL(q||p) = -H(q) - E_q[log p(z)]; the prior asks q for the moments that it needs, in nats."""

@@ -15,7 +15,6 @@ from taut.diagnostics.elbo import elbo_per_example
 from taut.diagnostics.feasible_range import refuse_unreachable
 from taut.errors import ArgumentError
 from taut.learning.ended import Ended
-from taut.objectives import Constrained
 from taut.results.density import NO_TABLE
 from taut.results.fit import Fit
 from taut.verdict.judge_latent import examples_to_judge, judge_latent
@@ -38,12 +37,7 @@ def _decode(problem, z):
 
 @Compiled
 def _sample_prior(problem, key, n):
-    shape = (n, problem.model.latent)
-    prior = problem.model.prior
-    if problem.family.latent == "bernoulli":
-        return jax.random.bernoulli(key, jax.nn.sigmoid(prior.logit), shape).astype(jnp.float32)
-    scale = jnp.exp(prior.log_scale) if prior.learned else jnp.asarray(prior.scale)
-    return prior.loc + scale * jax.random.normal(key, shape)
+    return problem.family.kind.draw_prior(problem.model.prior, key, (n, problem.model.latent))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -157,12 +151,12 @@ class LatentFit(Fit):
         return self._last_tenth("violation")
 
     def _last_tenth(self, name: str) -> dict[str, float] | None:
-        objective = self.problem.objective
-        if not isinstance(objective, Constrained) or name not in self.history:
+        constraints = self.problem.objective.constraints
+        if not constraints or name not in self.history:
             return None
         path = self.history[name]
         mean = path[-max(len(path) // 10, 1) :].mean(axis=0)
-        return {str(c): float(x) for c, x in zip(objective.subject_to, mean, strict=True)}
+        return {str(c): float(x) for c, x in zip(constraints, mean, strict=True)}
 
     def _own_json(self):
         return {
