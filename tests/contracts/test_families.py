@@ -263,7 +263,7 @@ def test_a_family_offers_what_it_implements(part):
     present = {*dir(part), *(field.name for field in dataclasses.fields(part))}
     offers = object.__new__(part).offers  # they depend on the class alone
     for capability, ability in ABILITIES.items():
-        asked = {name for name in vars(ability) if not name.startswith("_")}
+        asked = {name for name in {*vars(ability), *ability.__annotations__} if not name.startswith("_")}
         assert asked
         assert capability not in offers or asked <= present, f"{capability} without {asked - present}"
         # What can be done is offered, too; the logits of a Bernoulli are the exception, since others have some as well.

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, PRNGKeyArray
 
 from taut.core.capabilities import Capability
 from taut.core.compilation import Compiled
@@ -67,7 +68,7 @@ def encode(problem: Problem, images: np.ndarray, *, batch: int = 100) -> Codes:
     return Codes(*jax.tree.map(lambda *parts: np.concatenate(parts), *seen))
 
 
-def draw_key(seed: Any, stream: int, place: Any, number: Any) -> Any:
+def draw_key(seed: ArrayLike, stream: int, place: ArrayLike, number: ArrayLike) -> PRNGKeyArray:
     """The key of draw `number` of the image at `place`: no batch size, padding or other image changes a draw."""
     return jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), stream), place), number)
 

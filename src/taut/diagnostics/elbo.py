@@ -1,10 +1,12 @@
 """The ELBO of a fitted problem: exactly where it is closed, else with its standard error."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PRNGKeyArray
 
 from taut.core.batch import Batch
 from taut.core.capabilities import Capability
@@ -56,7 +58,7 @@ def _sampled(problem: Problem, key, batch: Batch, draws: int):
     return jnp.mean(seen.log_likelihood), jnp.mean(seen.kl) + jnp.mean(seen.exact_kl), standard_error
 
 
-def elbo(problem: Problem, key: Any, batch: Batch, draws: int = 1000) -> Bound:
+def elbo(problem: Problem, key: PRNGKeyArray, batch: Batch, draws: int = 1000) -> Bound:
     """The ELBO of `problem` on all rows of `batch`, whatever objective it was fitted with.
 
     Args:
@@ -91,7 +93,13 @@ def _per_example(problem: Problem, key, rows, transform, draws: int):
 
 
 def elbo_per_example(
-    problem: Problem, rows: Any, key: Any, *, draws: int = 1, transform: Any = None, batch: int = 500
+    problem: Problem,
+    rows: Any,
+    key: PRNGKeyArray,
+    *,
+    draws: int = 1,
+    transform: Callable | None = None,
+    batch: int = 500,
 ) -> tuple[Bound, np.ndarray]:
     """The true ELBO of a model in which each example has its own z, whatever objective it was fitted with.
 
@@ -119,7 +127,7 @@ def elbo_per_example(
     return Bound(float(each.mean()), float(likelihood.mean()), float(kl.mean()), error), each
 
 
-def _rows(a: Any, start: int, batch: int) -> np.ndarray:
+def _rows(a: np.ndarray, start: int, batch: int) -> np.ndarray:
     """`batch` rows from `start` on; the last block is filled with its last row, to keep one shape."""
     block = np.asarray(a[start : start + batch])
     missing = batch - len(block)

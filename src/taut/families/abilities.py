@@ -1,7 +1,8 @@
-"""What a family implements for each capability that it offers, as protocols."""
+"""What a family has for each capability that it offers, as protocols."""
 
 from typing import Any, Protocol
 
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
@@ -9,31 +10,17 @@ from taut.families.base import Branches
 
 
 class Moments(Protocol):
-    """Closed mean and variance."""
+    """Closed mean and variances."""
 
-    @property
-    def mean(self) -> Float[Array, " D"]:
-        """Mean."""
-        ...
-
-    @property
-    def variance(self) -> Float[Array, " D"]:
-        """Variance of each coordinate."""
-        ...
+    mean: Float[Array, " D"]
+    variance: Float[Array, " D"]
 
 
 class Covariance(Protocol):
-    """Closed mean and covariance."""
+    """Closed mean and covariance matrix."""
 
-    @property
-    def mean(self) -> Float[Array, " D"]:
-        """Mean."""
-        ...
-
-    @property
-    def covariance(self) -> Float[Array, "D D"]:
-        """Covariance matrix."""
-        ...
+    mean: Float[Array, " D"]
+    covariance: Float[Array, "D D"]
 
 
 class Entropy(Protocol):
@@ -63,7 +50,7 @@ class PredictorMoments(Protocol):
 class Precision(Protocol):
     """A Gaussian that can be set from a mean and a precision matrix."""
 
-    def with_precision(self, mean: Float[Array, " D"], precision: Float[Array, "D D"]) -> Any:
+    def with_precision(self, mean: Float[Array, " D"], precision: Float[Array, "D D"]) -> "Precision":
         """The member with this mean and, as far as the family can have it, this precision."""
         ...
 
@@ -85,25 +72,19 @@ class WeakDerivatives(Protocol):
 
 
 class Finite(Protocol):
-    """Outcomes that can be listed."""
+    """N outcomes that can be listed."""
 
-    @property
-    def count(self) -> int:
-        """Number of outcomes N."""
-        ...
+    count: int
 
-    def outcomes(self) -> Float[Any, "N D"]:
-        """All outcomes, on the host."""
+    def outcomes(self) -> Float[np.ndarray, "N D"]:
+        """All outcomes."""
         ...
 
 
 class Binary(Protocol):
-    """Independent binary coordinates."""
+    """Independent binary coordinates, by the log-odds of being 1."""
 
-    @property
-    def logits(self) -> Float[Array, " D"]:
-        """Log-odds of each coordinate being 1."""
-        ...
+    logits: Float[Array, " D"]
 
 
 class Relaxed(Protocol):

@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import solve_triangular
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
 
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
@@ -120,6 +120,6 @@ def sobol(K: int, D: int) -> np.ndarray:
     return np.round(points * 2**BITS).astype(np.int32)
 
 
-def shifted(points: Any, shift: Any) -> Float[Array, "K D"]:
+def shifted(points: Int[ArrayLike, "K D"], shift: Int[ArrayLike, " D"]) -> Float[Array, "K D"]:
     """The middles of the points' cells after a digital shift: with a uniform shift each point is uniform."""
     return (jnp.bitwise_xor(points, shift) + 0.5) / 2**BITS

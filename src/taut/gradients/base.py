@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar, NamedTuple, Self
 
 import equinox as eqx
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability, sentence
 from taut.errors import ArgumentError
@@ -24,7 +24,7 @@ class Info(NamedTuple):
         observed: What the estimator's memory needs of this step.
     """
 
-    terms: dict[str, Any]
+    terms: dict[str, Float[Array, ""]]
     observed: Any
 
 
@@ -115,7 +115,7 @@ class Gradient(eqx.Module):
     @abc.abstractmethod
     def surrogate(
         self, noise: Any, objective: Objective, target: Target, q: Family, closed: frozenset[Capability], memory: Any
-    ) -> tuple[dict[str, Any], Info]:
+    ) -> tuple[dict[str, Float[Array, "..."]], Info]:
         """The statistics of one unit with the estimated gradient behind them.
 
         Args:

@@ -7,6 +7,7 @@ from typing import Any
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import Array, Float
 
 from taut.errors import ArgumentError
 from taut.objectives.traced_numbers import number, shown
@@ -14,7 +15,7 @@ from taut.objectives.traced_numbers import number, shown
 STATISTICS = ("expected_log_likelihood", "kl", "elbo")
 
 
-def check_statistic(statistic: Any) -> None:
+def check_statistic(statistic: str | Callable | None) -> None:
     """Refuse what is neither the name of a statistic nor a function of them.
 
     Raises:
@@ -27,7 +28,7 @@ def check_statistic(statistic: Any) -> None:
         )
 
 
-def measure(statistic: str | Callable, statistics: dict[str, Any]) -> Any:
+def measure(statistic: str | Callable, statistics: dict[str, Float[Array, "..."]]) -> Float[Array, ""]:
     """The statistic's value among the averaged `statistics`."""
     if callable(statistic):
         return statistic(statistics)
@@ -58,7 +59,7 @@ class Constraint(eqx.Module):
         if self.statistic == "kl" and not self.above and self.bound <= 0:
             raise ArgumentError(f"{self} cannot be met: a KL is never negative, and 0 where nothing is learned.")
 
-    def violation(self, statistics: dict[str, Any]) -> Any:
+    def violation(self, statistics: dict[str, Float[Array, "..."]]) -> Float[Array, ""]:
         """How far the statistic is on the wrong side, in its own units; negative is slack."""
         measured = measure(self.statistic, statistics)
         return self.bound - measured if self.above else measured - self.bound
