@@ -22,7 +22,7 @@ import optax
 from scipy.special import ndtr
 
 from taut.algorithms import Recipe, StochasticGradient
-from taut.choosing.meter import measure
+from taut.choosing.meter import measure_gradient
 from taut.core import precision
 from taut.data import load_bundled, prepare
 from taut.data.source import Source, take
@@ -177,8 +177,8 @@ class Study:
             return sum(float(v.sum()) for v in jax.tree.leaves(seen.variance))
 
         picked = np.random.default_rng(self.seed).choice(n, batch, replace=False)
-        fixed = measure(at, Source(jax.tree.map(lambda a: a[picked], self.rows)), repeats, self.seed)
-        moving = measure(at, Source(self.rows, batch_size=batch), repeats, self.seed)
+        fixed = measure_gradient(at, Source(jax.tree.map(lambda a: a[picked], self.rows)), repeats, self.seed)
+        moving = measure_gradient(at, Source(self.rows, batch_size=batch), repeats, self.seed)
         # The closed KL has no noise, and a minibatch's rows count n / batch times each in the run.
         return sum_of(fixed) * (n / batch) ** 2, sum_of(moving), moving.seconds
 

@@ -10,7 +10,7 @@ from taut.choosing import gradient as automatic
 from taut.choosing.candidates import candidates, rule
 from taut.choosing.choose import choose
 from taut.choosing.gradient import decide, differentiable
-from taut.choosing.meter import Measured
+from taut.choosing.meter import MeterReading
 from taut.choosing.pilot import Pilot, begin, signal_and_noise
 from taut.core import precision
 from taut.core.trees import cast
@@ -97,7 +97,7 @@ class Seen:
     """A meter that has seen these."""
 
     def __init__(self, mean, variance, repeats=10):
-        self.measured, self.repeats = Measured(np.array(mean), np.array(variance), 1.0), repeats
+        self.measured, self.repeats = MeterReading(np.array(mean), np.array(variance), 1.0), repeats
 
 
 def test_signal_and_noise_are_in_units_of_the_coordinates():

@@ -153,7 +153,7 @@ def test_variance_times_evaluations_on_twenty_binary_coordinates():
     20,000 gradients of each: a variance is known to about 1 % (seen over seeds), and neighbours in the order differ by
     more than a fifth, so that a right library fails one seed in far more than a million.
     """
-    from taut.studies.compare import measure
+    from taut.choosing.meter import measure_gradient
 
     rng = np.random.default_rng(0)
     A, b = rng.normal(size=(20, 32)) / np.sqrt(20) * 1.5, rng.normal(size=32)
@@ -165,7 +165,7 @@ def test_variance_times_evaluations_on_twenty_binary_coordinates():
 
     price = {}
     for gradient in (MeasureValued(1), Reinforce(4), Disarm(2), Reinforce(1, NoControl())):
-        seen = measure(problem(q, gradient, cost), Source(np.zeros((1, 0))), repeats=20_000)
+        seen = measure_gradient(problem(q, gradient, cost), Source(np.zeros((1, 0))), repeats=20_000)
         price[gradient.label] = sum(v.sum() for v in jax.tree.leaves(seen.variance)) * gradient.evaluations(q)
     local, four, pairs, plain = price.values()
     assert local * 1.2 < four, price

@@ -17,7 +17,8 @@ from taut.gradients import (
 )
 from taut.models import LogDensity, LogisticRegression, real
 from taut.objectives import Elbo
-from taut.studies.claims import FALSE_ALARM, Errors, gradient_claims, verdict
+from taut.studies.claims import FALSE_ALARM, both_claims, gradient_claims
+from taut.studies.distances import Errors
 from taut.studies.toys import Toy
 
 X = np.random.default_rng(0).normal(size=(40, 2))
@@ -45,7 +46,7 @@ def invented(bias, variance=1.0, groups=500, sizes=7, dim=5, seed=0):
 def test_the_slope_is_that_of_the_formula():
     # RMS error sqrt(5 (b^2 + 1/n)): what least squares makes of it at n = 1, 2, 4, ..., 64 is known.
     for bias in (0.0, 0.5):
-        seen = verdict(invented(bias), np.ones(5))
+        seen = both_claims(invented(bias), np.ones(5))
         n = 2.0 ** np.arange(7)
         slope = np.polyfit(np.log(n), 0.5 * np.log(5 * (bias**2 + 1 / n)), 1)[0]
         assert seen["slope"] == pytest.approx(slope, abs=4 * seen["slope_error"])
@@ -55,7 +56,7 @@ def test_the_slope_is_that_of_the_formula():
 
 
 def test_the_slopes_standard_error_is_its_spread():
-    seen = [verdict(invented(0.0, groups=40, seed=seed), np.ones(5)) for seed in range(60)]
+    seen = [both_claims(invented(0.0, groups=40, seed=seed), np.ones(5)) for seed in range(60)]
     spread = np.std([s["slope"] for s in seen], ddof=1)
     assert np.mean([s["slope_error"] for s in seen]) == pytest.approx(spread, rel=0.3)  # 60 seeds: its own error is 9 %
     assert all(s["seems_consistent"] and s["seems_unbiased"] for s in seen)
@@ -63,7 +64,9 @@ def test_the_slopes_standard_error_is_its_spread():
 
 def test_p_values_are_no_smaller_than_they_should_be():
     # Bonferroni over five independent parameters: at most a share p of p-values below p, and nearly so many.
-    p = np.array([verdict(invented(0.0, groups=2, sizes=6, seed=seed), np.ones(5))["p_value"] for seed in range(400)])
+    p = np.array(
+        [both_claims(invented(0.0, groups=2, sizes=6, seed=seed), np.ones(5))["p_value"] for seed in range(400)]
+    )
     for level in (0.05, 0.2):
         share = np.mean(p < level)
         assert share < level + 4 * np.sqrt(level * (1 - level) / 400)
@@ -71,9 +74,9 @@ def test_p_values_are_no_smaller_than_they_should_be():
 
 
 def test_what_has_no_noise_has_no_slope():
-    seen = verdict(Errors(np.full(3, 1e-13), np.full(3, 1e-14), np.full((4, 3), 1e-26)), np.ones(3))
+    seen = both_claims(Errors(np.full(3, 1e-13), np.full(3, 1e-14), np.full((4, 3), 1e-26)), np.ones(3))
     assert (seen["slope"], seen["seems_unbiased"], seen["seems_consistent"], seen["worst"]) == (None, True, True, 0.0)
-    wrong = verdict(Errors(np.full(3, 0.1), np.zeros(3), np.full((4, 3), 0.03)), np.ones(3))
+    wrong = both_claims(Errors(np.full(3, 0.1), np.zeros(3), np.full((4, 3), 0.03)), np.ones(3))
     assert not wrong["seems_unbiased"]
     assert not wrong["seems_consistent"]
 

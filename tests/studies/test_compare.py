@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 import taut
+from taut.choosing.meter import measure_gradient
 from taut.data.source import Source
 from taut.errors import ArgumentError, PairingError
 from taut.families import Amortized, Bernoulli, MeanField
@@ -13,7 +14,7 @@ from taut.gradients import MeasureValued, MovingAverage, NoControl, Reinforce, R
 from taut.models import LatentVariableModel, LogDensity, LogisticRegression, real
 from taut.networks import MLP
 from taut.problem import Problem
-from taut.studies.compare import compare_gradients, measure
+from taut.studies.compare import compare_gradients
 from taut.studies.toys import Toy
 
 X = np.random.default_rng(0).normal(size=(40, 2))
@@ -118,7 +119,7 @@ def test_an_estimator_with_a_memory_is_warm():
         Toy("cos", 1.0).objective,
         Reinforce(2, MovingAverage()),
     )
-    seen = measure(problem, Source(np.zeros((1, 0))), repeats=50)
+    seen = measure_gradient(problem, Source(np.zeros((1, 0))), repeats=50)
     assert max(float(v.max()) for v in jax.tree.leaves(seen.variance)) < 1e-12
 
 

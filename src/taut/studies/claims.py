@@ -1,78 +1,60 @@
-"""The two claims that are made of an estimator, measured: unbiased, and consistent."""
+"""The two claims that are made of a gradient estimator, measured: unbiased, and consistent."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
-from taut.choosing.choose import choose
-from taut.choosing.meter import WARM_UP, measure
-from taut.core import precision
-from taut.core.trees import cast
-from taut.data.given import Given
-from taut.data.source import Source, take
 from taut.errors import ArgumentError
-from taut.gradients import Enumeration, Exact, Gradient, Reinforce, admissible
-from taut.problem import Problem, estimate, statistics_like, trainable
-from taut.results.kinds import fit_class
+from taut.families import Family
+from taut.gradients import Gradient
+from taut.models import Model
+from taut.objectives import Objective
+from taut.studies.distances import MEANS, Errors, errors_of
+from taut.studies.setup import GradientStudy
 
-MEANS = 32
-"""Least means of the largest size: their spread tells how well the slope is known."""
+if TYPE_CHECKING:
+    import polars as pl
+
 FALSE_ALARM = 1e-4
-"""How often an estimator that is unbiased, and consistent, is said not to be so."""
+"""Probability that a claim which an estimator keeps is said not to be kept."""
 SLOPE_TOLERANCE = 0.03
-"""How far from -1/2 a slope may always be: few means know their own spread badly."""
+"""Distance from -1/2 that every slope is allowed, since few means know their own spread badly."""
 ROUNDING = 0.6
 """An error below eps to this power, as a share of the gradient's length, is rounding: 4e-10 in double precision."""
 
 
 class Claims(NamedTuple):
-    """What was found.
+    """What was measured of the two claims, as three Polars tables.
 
     Attributes:
-        table: a row for each estimator and place: `estimator`, `unbiased` (as it is labelled), `point`, `gradients`
-            (measured), `parameters` (compared), `exact` (length of the exact gradient), `bias` (distance of the mean
-            gradient from it), `worst` (the largest error of a mean, in standard errors), `p_value` (of that, for so
-            many parameters), `slope` (of the logarithm of the error in that of the number of gradients; null without
-            noise), `slope_error` (its standard error), `seems_unbiased`, `seems_consistent`.
-        means: a row for each of these and parameter: `estimator`, `point`, `parameter` (its number), `error` (of the
-            mean over all gradients), `standard_error`.
-        errors: a row for each of these and size of a mean: `estimator`, `point`, `gradients` (averaged), `draws`,
-            `error` (root mean square distance from the exact gradient).
+        table: A row for each estimator and place: `estimator`, `unbiased` (as it is labelled), `point` (the number of
+            the place), `gradients` (number measured), `parameters` (number compared), `exact` (length of the exact
+            gradient), `bias` (distance of the mean gradient from it), `worst` (the largest error of a parameter's mean,
+            in standard errors), `p_value` (of that error among so many parameters), `slope` (of the logarithm of the
+            error against that of the number of gradients; null without noise), `slope_error` (its standard error),
+            `seems_unbiased`, `seems_consistent`.
+        means: A row for each estimator, place and parameter: `estimator`, `point`, `parameter` (its number), `error`
+            (of the mean over all gradients), `standard_error` (of that mean).
+        errors: A row for each estimator, place and size of a mean: `estimator`, `point`, `gradients` (averaged),
+            `draws`, `error` (root mean square distance from the exact gradient).
     """
 
-    table: Any
-    means: Any
-    errors: Any
-
-
-class Errors(NamedTuple):
-    """Distances of one estimator's gradients from the exact one, over M groups of N.
-
-    Attributes:
-        mean: `[P]`, of all gradients, less the exact one.
-        standard_error: `[P]`, of that.
-        squared: `[M, S]`, in each group the mean squared distance of means of 1, 2, 4, ..., N gradients.
-    """
-
-    mean: np.ndarray
-    standard_error: np.ndarray
-    squared: np.ndarray
+    table: "pl.DataFrame"
+    means: "pl.DataFrame"
+    errors: "pl.DataFrame"
 
 
 def gradient_claims(
-    model: Any,
-    family: Any = None,
+    model: Model,
+    family: str | type[Family] | Family | None = None,
     data: Any = None,
     *,
-    gradients: Iterable[Any] | None = None,
-    at: Any = None,
+    gradients: str | Gradient | Iterable[str | type[Gradient] | Gradient] | None = None,
+    at: Family | Sequence[Family] | None = None,
     repeats: int = 4096,
-    objective: Any = None,
+    objective: str | Objective | None = None,
     exact: Any = None,
     batch_size: int | None = None,
     seed: int = 0,
@@ -87,25 +69,25 @@ def gradient_claims(
 
     .. math:: \sqrt{|\mathrm{bias}|^2 + \mathrm{tr\,Var} / n},
 
-    a line of slope -1/2 on logarithmic axes, and level where what is left is bias.
+    a line of slope -1/2 on logarithmic axes for an unbiased estimator, and level where the bias is what is left.
 
     Args:
-        model: what is unknown.
-        family: the shape of the posterior: a name, class or member; a member is also the place, unless `at` is given.
-        data: as `taut.fit` takes them; None for a joint log density.
-        gradients: estimators, by name or as instances; None takes all that go with the other parts.
-        at: a member of the family, or a list of members.
-        repeats: gradients of each estimator, at least 64.
-        objective: what is maximised; the ELBO by default.
-        exact: the exact gradient, as a member of the family that has derivatives in place of parameters. Left out, it
-            is computed by the exact estimator or by enumeration.
-        batch_size: rows drawn at random for each gradient; None for all.
-        seed: of all draws.
-        dtype: "float64" unless each example has its own z.
+        model: The model.
+        family: The family, by name, class or instance. An instance is also the place, unless `at` is given.
+        data: The data, as `taut.fit` takes them; None for a joint log density.
+        gradients: The estimators, by name, class or instance; None takes all that go with the other parts.
+        at: A member of the family, or a list of members.
+        repeats: Number of gradients of each estimator at each place, at least 64; at least half of them are measured.
+        objective: The objective, or a form such as "iwae=50"; None for the ELBO.
+        exact: The exact gradient, as a member of the family that has derivatives in place of parameters. None computes
+            it by the exact estimator or by enumeration.
+        batch_size: Number of rows drawn at random for each gradient; None for all rows.
+        seed: Seed of all draws.
+        dtype: The dtype of the computation; None for "float64", or "float32" where each example has its own z.
 
     Raises:
-        ArgumentError: no exact gradient is known.
-        PairingError: an estimator that was named and does not go with the other parts.
+        ArgumentError: no exact gradient is known, or there are fewer than 64 repeats.
+        PairingError: an estimator that was named does not go with the other parts.
 
     Example:
         >>> from taut.families import MeanField
@@ -123,36 +105,31 @@ def gradient_claims(
 
     if not isinstance(repeats, int) or repeats < 2 * MEANS:
         raise ArgumentError(f"repeats={repeats!r}: a slope needs a whole number of at least {2 * MEANS} gradients.")
-    read = fit_class(model).read(model, Given(data))
-    rows, weights = read.rows, read.weights
-    dtype = precision.resolve(dtype or ("float32" if model.local else "float64"))
-    source = Source(rows, weights, batch_size, seed, dtype)
-
-    def chosen(place: Any, gradient: Any) -> Problem:
-        return choose(
-            model,
-            rows,
-            family=place,
-            objective=objective,
-            gradient=gradient,
-            algorithm=None,
-            steps=None,
-            minibatch=batch_size is not None,
-        ).problem
-
-    places = [family] if at is None else list(at) if isinstance(at, (list, tuple)) else [at]
+    study = GradientStudy(
+        model,
+        family,
+        data,
+        gradients=gradients,
+        at=at,
+        objective=objective,
+        batch_size=batch_size,
+        seed=seed,
+        dtype=dtype,
+    )
     table: list[dict[str, Any]] = []
     means: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
-    for point, place in enumerate(places):
-        first = chosen(place, Reinforce())  # which goes with everything
-        truth = exact if exact is not None else _exact(first, Source(rows, weights, None, seed, dtype))
-        named = [gradients] if isinstance(gradients, (str, Gradient)) else gradients
-        for gradient in admissible(first.objective, model, first.family) if named is None else named:
-            problem = chosen(first.family, gradient)
-            seen = errors_of(problem, source, truth, repeats, seed)
+    for point, place in enumerate(study.places()):
+        truth = exact if exact is not None else study.exact(place)
+        if truth is None:
+            raise ArgumentError(
+                f"No exact gradient is known of the {place.objective.name} of a {model.name} with the "
+                f"{place.family.name} family: give it as exact=, or take a model or a family small enough to sum over."
+            )
+        for problem in study.estimators(place):
+            seen = errors_of(problem, study.source, truth, repeats, seed)
             where = {"estimator": problem.gradient.label, "point": point}
-            table.append(where | {"unbiased": problem.gradient.unbiased} | verdict(seen, truth))
+            table.append(where | {"unbiased": problem.gradient.unbiased} | both_claims(seen, truth))
             means += [
                 where | {"parameter": i, "error": float(e), "standard_error": float(se)}
                 for i, (e, se) in enumerate(zip(seen.mean, seen.standard_error, strict=True))
@@ -164,84 +141,13 @@ def gradient_claims(
     return Claims(*map(pl.DataFrame, (table, means, errors)))
 
 
-def _exact(problem: Problem, source: Source) -> Any:
-    """The gradient without noise on all rows."""
-    for gradient in (Exact(), Enumeration()):
-        if gradient.supports(problem.objective, problem.model, problem.family) is None:
-            parts = Problem(problem.model, problem.family, problem.objective, gradient)
-            return measure(parts, source, 2).mean
-    raise ArgumentError(
-        f"No exact gradient is known of the {problem.objective.name} of a {problem.model.name} with the "
-        f"{problem.family.name} family: give it as exact=, or take a model or a family small enough to sum over."
-    )
+def both_claims(seen: Errors, exact: Any) -> dict[str, Any]:
+    """Whether the distances keep both claims, with the figures behind it: the columns of `Claims.table`.
 
-
-def errors_of(problem: Problem, source: Source, exact: Any, repeats: int, seed: int = 0) -> Errors:
-    """The distances of at least half of `repeats` gradients from the exact one, where the problem's family stands."""
-    N = 2 ** int(np.log2(repeats // MEANS))
-    with precision.context(source.dtype):
-        problem, parent = cast(problem, source.dtype), jax.device_put(source.parent)
-        truth = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(exact)]).astype(source.dtype)
-        memory = problem.gradient.init(statistics_like(problem, source.dtype))
-
-        def run(memory, M, N, stream):
-            return _errors(
-                problem,
-                parent,
-                source.size,
-                source.batch_size or 0,
-                jax.random.fold_in(jax.random.key(seed), stream),
-                memory,
-                truth,
-                M,
-                N,
-            )
-
-        if jax.tree.leaves(memory):
-            *_, memory = run(memory, -(-WARM_UP // N), N, 1)
-        M = repeats // N
-        total, squares, squared, _ = (np.asarray(x) if i < 3 else x for i, x in enumerate(run(memory, M, N, 2)))
-    n = M * N
-    variance = np.maximum(squares - total**2 / n, 0) / (n - 1)
-    return Errors(total / n, np.sqrt(variance / n), squared)
-
-
-@eqx.filter_jit
-def _errors(problem: Problem, parent: Any, total: int, size: int, key: Any, memory: Any, exact: Any, M: int, N: int):
-    """Sum and sum of squares of gradient minus exact, the mean squared distances of means, and the memory after all."""
-    moving, fixed = eqx.partition(problem, trainable(problem))
-    at_start = problem.objective.init()
-
-    def gradient(memory, i):
-        of_rows, of_noise = jax.random.split(jax.random.fold_in(key, i))
-        places = jax.random.choice(of_rows, total, (size,), replace=False) if size else np.zeros(0, int)
-
-        def value(moving):
-            now = eqx.combine(moving, fixed)
-            statistics, info = estimate(now, of_noise, take(parent, places), memory)
-            return now.objective.value(statistics, at_start, 0), info
-
-        slope, info = jax.grad(value, has_aux=True)(moving)
-        return problem.gradient.update(memory, info.observed), ravel_pytree(slope)[0] - exact
-
-    def group(carry, first):
-        total, squares, memory = carry
-        memory, off = jax.lax.scan(gradient, memory, first + jnp.arange(N))  # [N, P]
-        squared, means = [], off
-        while True:
-            squared.append(jnp.mean(jnp.sum(means**2, axis=1)))
-            if len(means) == 1:
-                break
-            means = (means[::2] + means[1::2]) / 2
-        return (total + off.sum(axis=0), squares + (off**2).sum(axis=0), memory), jnp.stack(squared)
-
-    zeros = jnp.zeros_like(exact)
-    (total_off, squares, memory), squared = jax.lax.scan(group, (zeros, zeros, memory), N * jnp.arange(M))
-    return total_off, squares, squared, memory
-
-
-def verdict(seen: Errors, exact: Any) -> dict[str, Any]:
-    """Both claims from the distances: the numbers of `Claims.table`."""
+    Args:
+        seen: The distances of the gradients from the exact one.
+        exact: The exact gradient, a pytree.
+    """
     from scipy.stats import norm
 
     M, sizes = seen.squared.shape
@@ -269,7 +175,7 @@ def verdict(seen: Errors, exact: Any) -> dict[str, Any]:
 
 
 def _slope(squared: np.ndarray) -> tuple[float, float]:
-    """The least-squares slope of log error in log size, and its standard error by a jackknife over the groups."""
+    """The least-squares slope of log error against log size, and its standard error by a jackknife over the groups."""
     M, sizes = squared.shape
 
     def of(mean):

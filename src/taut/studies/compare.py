@@ -1,33 +1,22 @@
 """Gradient estimators side by side: mean, variance, time and evaluations of each, on a user's own problem."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
-from taut.algorithms import StochasticGradient
-from taut.choosing.choose import choose
-from taut.choosing.meter import Measured, measure
-from taut.choosing.names import GRADIENTS, named
-from taut.core import precision
-from taut.data.given import Given
-from taut.data.source import Source
+from taut.choosing.meter import MeterReading, measure_gradient
 from taut.errors import ArgumentError
-from taut.gradients import (
-    Enumeration,
-    Exact,
-    Gradient,
-    MeasureValued,
-    NoControl,
-    Reinforce,
-    Reparametrization,
-    admissible,
-)
+from taut.families import Family
+from taut.gradients import Gradient, MeasureValued, NoControl, Reinforce, Reparametrization
 from taut.models import Model
-from taut.objectives.parse import parse_objective
-from taut.problem import Problem
-from taut.results.kinds import fit_class
+from taut.objectives import Objective
+from taut.studies.setup import GradientStudy
+from taut.studies.toys import RANGES, Toy
+
+if TYPE_CHECKING:
+    import polars as pl
 
 COLUMNS = (
     "estimator",
@@ -42,46 +31,47 @@ COLUMNS = (
     "evaluations",
 )
 LISTED = 1000
-"""Most entries of a parameter that have a row each; a larger one (a network's weights) has one for its total."""
+"""Most entries of a parameter that have a row each. A larger one (a network's weights) has one row for its total."""
 
 
 def compare_gradients(
-    model: Any,
-    family: Any = None,
+    model: Model,
+    family: str | type[Family] | Family | None = None,
     data: Any = None,
     *,
-    gradients: Iterable[Any] | None = None,
-    at: Any = None,
+    gradients: str | Gradient | Iterable[str | type[Gradient] | Gradient] | None = None,
+    at: Family | Sequence[Family] | None = None,
     repeats: int = 1000,
-    objective: Any = None,
+    objective: str | Objective | None = None,
     batch_size: int | None = None,
     seed: int = 0,
     dtype: Any = None,
-) -> Any:
+) -> "pl.DataFrame":
     """The gradient estimators of a problem, measured at one place or along a training run.
 
     Args:
-        model: what is unknown.
-        family: the shape of the posterior: a name, class or member; a member is also the place, unless `at` is given.
-        data: as `taut.fit` takes them; None for a joint log density.
-        gradients: estimators, by name or as instances; None takes all that go with the other parts.
-        at: a member of the family, or a list of members along a training run.
-        repeats: gradients of each, at least 2.
-        objective: what is maximised, a part or a form such as "iwae=50"; the ELBO by default.
-        batch_size: rows drawn at random for each gradient; None for all.
-        seed: of all draws.
-        dtype: "float64" unless each example has its own z.
+        model: The model.
+        family: The family, by name, class or instance. An instance is also the place, unless `at` is given.
+        data: The data, as `taut.fit` takes them; None for a joint log density.
+        gradients: The estimators, by name, class or instance; None takes all that go with the other parts.
+        at: A member of the family, or a list of members along a training run.
+        repeats: Number of gradients of each estimator at each place, at least 2.
+        objective: The objective, or a form such as "iwae=50"; None for the ELBO.
+        batch_size: Number of rows drawn at random for each gradient; None for all rows.
+        seed: Seed of all draws.
+        dtype: The dtype of the computation; None for "float64", or "float32" where each example has its own z.
 
     Returns:
-        A Polars DataFrame with a row for each estimator, place and scalar parameter: `estimator`, `unbiased`, `point`
-        (the place's number), `parameter`, `mean`, `exact` (where an exact estimator serves the same parts), `variance`
-        (of one gradient), `standard_error` (of the mean), `seconds` (for one gradient; next to nothing for one without
-        noise, which the compiler takes out of the loop), `evaluations` (of the log density at one z, for one gradient
-        of one unit). Gradients are of the objective, which goes up. A parameter of more than 1,000 entries has one row,
-        whose variance is the sum over its entries.
+        A Polars DataFrame with a row for each estimator, place and scalar parameter. Its columns are `estimator`,
+        `unbiased`, `point` (the number of the place), `parameter`, `mean`, `exact` (null where no estimator is exact),
+        `variance` (of one gradient), `standard_error` (of the mean), `seconds` (for one gradient) and `evaluations` (of
+        the log density at one z, for one gradient of one unit). Gradients are derivatives of the objective, which is
+        maximised. The seconds of an estimator without noise mean nothing: the compiler takes its gradient out of the
+        loop. A parameter of more than 1,000 entries has one row, whose variance is the sum over its entries.
 
     Raises:
-        PairingError: an estimator that was named and does not go with the other parts.
+        ArgumentError: fewer than two repeats.
+        PairingError: an estimator that was named does not go with the other parts.
 
     Example:
         >>> from taut.studies.toys import Toy
@@ -97,35 +87,31 @@ def compare_gradients(
 
     if not isinstance(repeats, int) or repeats < 2:
         raise ArgumentError(f"repeats={repeats!r}: a variance needs a whole number of at least 2.")
-    if gradients is not None:
-        gradients = [gradients] if isinstance(gradients, (str, Gradient)) else list(gradients)
-    draws = None
-    if isinstance(objective, str):
-        objective, draws = parse_objective(objective, StochasticGradient().steps)
-    read = fit_class(model).read(model, Given(data))
-    rows, weights = read.rows, read.weights
-    source = Source(rows, weights, batch_size, seed, precision.resolve(dtype or _dtype(model)))
-
-    def problem(family: Any, gradient: Any) -> Problem:
-        return choose(
-            model,
-            rows,
-            family=family,
-            objective=objective,
-            gradient=gradient,
-            algorithm=None,
-            steps=None,
-            minibatch=batch_size is not None,
-        ).problem
-
+    measured = GradientStudy(
+        model,
+        family,
+        data,
+        gradients=gradients,
+        at=at,
+        objective=objective,
+        batch_size=batch_size,
+        seed=seed,
+        dtype=dtype,
+    )
+    first_row = jax.tree.map(lambda a: a[:1], measured.source.rows)
     table: list[dict[str, Any]] = []
-    places = [family] if at is None else list(at) if isinstance(at, (list, tuple)) else [at]
-    for point, place in enumerate(places):
-        first = problem(place, Reinforce(samples=draws or 2))  # which goes with everything
-        exact = _exact(first, source, seed)
-        for gradient in _tried(gradients, first, draws):
-            here = problem(first.family, gradient)
-            table += _rows(here, measure(here, source, repeats, seed), exact, source, point, repeats)
+    for point, place in enumerate(measured.places()):
+        exact = measured.exact(place)
+        evaluated = place.family.at(first_row)
+        for problem in measured.estimators(place):
+            common = {
+                "estimator": problem.gradient.label,
+                "unbiased": problem.gradient.unbiased,
+                "point": point,
+                "evaluations": problem.gradient.evaluations(evaluated),
+            }
+            reading = measure_gradient(problem, measured.source, repeats, seed)
+            table += [common | row for row in _entries(reading, exact, repeats)]
     return pl.DataFrame(
         table,
         schema=dict.fromkeys(COLUMNS, pl.Float64)
@@ -139,100 +125,63 @@ def compare_gradients(
     )
 
 
-def _dtype(model: Model) -> str:
-    return "float32" if model.local else "float64"
-
-
-def _tried(gradients: list[Any] | None, problem: Problem, draws: int | None) -> list[Gradient]:
-    """The estimators that were named, or all that go with the problem's other parts."""
-    if gradients is None:
-        return admissible(problem.objective, problem.model, problem.family, draws)
-    return [_instance(g, draws) for g in gradients]
-
-
-def _instance(gradient: Any, draws: int | None) -> Any:
-    """A gradient that was named, with the draws that the objective fixes; others as they are."""
-    part = named("gradient", gradient, GRADIENTS, Gradient)
-    return part(samples=draws) if isinstance(part, type) and draws is not None else part
-
-
-def _exact(problem: Problem, source: Source, seed: int) -> Any:
-    """The gradient without noise on all rows, None where no exact estimator serves."""
-    for gradient in (Exact(), Enumeration()):
-        if gradient.supports(problem.objective, problem.model, problem.family) is None:
-            whole = Source(source.rows, source.weights, None, seed, source.dtype)
-            whole.size = source.size  # its rows are padded already
-            exact = Problem(problem.model, problem.family, problem.objective, gradient)
-            return measure(exact, whole, 2, seed).mean
-    return None
-
-
-def _rows(
-    problem: Problem, seen: Measured, exact: Any, source: Source, point: int, repeats: int
-) -> list[dict[str, Any]]:
-    unit = problem.family.at(jax.tree.map(lambda a: a[:1], source.rows))
-    common = {
-        "estimator": problem.gradient.label,
-        "unbiased": problem.gradient.unbiased,
-        "point": point,
-        "seconds": seen.seconds,
-        "evaluations": problem.gradient.evaluations(unit),
-    }
-    means = jax.tree_util.tree_leaves_with_path(seen.mean)
-    variances = jax.tree.leaves(seen.variance)
+def _entries(reading: MeterReading, exact: Any | None, repeats: int) -> list[dict[str, Any]]:
+    """A row for each scalar parameter, or one for a parameter of more than `LISTED` entries."""
+    means = jax.tree_util.tree_leaves_with_path(reading.mean)
+    variances = jax.tree.leaves(reading.variance)
     known = jax.tree.leaves(exact) if exact is not None else [None] * len(means)
-    table = []
+    table: list[dict[str, Any]] = []
     for (path, mean), variance, true in zip(means, variances, known, strict=True):
         name = jax.tree_util.keystr(path).lstrip(".").removeprefix("family.")
         if mean.size > LISTED:
-            total = {"parameter": f"{name}: total of {mean.size}", "variance": float(variance.sum())}
-            table.append(common | total)
+            table.append({"parameter": f"{name}: total of {mean.size}", "variance": float(variance.sum())})
             continue
-        for place in np.ndindex(mean.shape):
-            entry = {"mean": mean[place], "variance": variance[place], "exact": None if true is None else true[place]}
-            numbers = {k: None if v is None else float(v) for k, v in entry.items()}
-            error = float(np.sqrt(variance[place] / repeats))
-            index = f"[{', '.join(map(str, place))}]" if place else ""
-            table.append(common | numbers | {"parameter": name + index, "standard_error": error})
-    return table
+        table += [
+            {
+                "parameter": name + (f"[{', '.join(map(str, place))}]" if place else ""),
+                "mean": float(mean[place]),
+                "exact": None if true is None else float(true[place]),
+                "variance": float(variance[place]),
+                "standard_error": float(np.sqrt(variance[place] / repeats)),
+            }
+            for place in np.ndindex(mean.shape)
+        ]
+    return [{"seconds": reading.seconds} | row for row in table]
 
 
-def study(cost: str, *, points: int = 7, repeats: int = 500, seed: int = 0) -> Any:
+def study(cost: str, *, points: int = 7, repeats: int = 500, seed: int = 0) -> "pl.DataFrame":
     """One draw of each estimator on a toy over its range of k, with the closed-form variances beside the measured ones.
 
     Args:
-        cost: "square", "exp" or "cos", under N(1, 1).
-        points: values of k.
-        repeats: gradients at each.
-        seed: of all draws.
+        cost: The cost under N(1, 1): "square", "exp" or "cos".
+        points: Number of values of k.
+        repeats: Number of gradients of each estimator at each k.
+        seed: Seed of all draws.
 
     Returns:
-        The table of `compare` with `cost`, `k` and `closed_form_variance`; parameters are "mean" and "sd".
+        The table of `compare_gradients` with the columns `cost`, `k` and `closed_form_variance`. The parameters are
+        "mean" and "sd".
 
     Source: S. Mohamed, M. Rosca, M. Figurnov, A. Mnih, Monte Carlo Gradient Estimation in Machine Learning, 2020.
     """
     import polars as pl
 
-    from taut.studies.toys import RANGES, Toy
-
     tried = (Reparametrization(samples=1), Reinforce(samples=1, control=NoControl()), MeasureValued(samples=1))
-    known = {tried[0].label: "reparametrization", tried[1].label: "reinforce (none)", tried[2].label: "measure-valued"}
-    parts = []
+    rows: list[dict[str, Any]] = []
     for k in np.linspace(*RANGES[cost], points).tolist():
         toy = Toy(cost, k)
         table = compare_gradients(
             toy.model, toy.family, objective=toy.objective, gradients=tried, repeats=repeats, seed=seed
         )
-        # At sd = 1 the derivative in log sd is the one in sd.
-        rows = [row | {"parameter": "sd" if "sd" in row["parameter"] else "mean"} for row in table.to_dicts()]
-        parts += [
-            row
-            | {
+        for row in table.to_dicts():
+            # At sd = 1 the derivative in log sd is the one in sd.
+            parameter = "sd" if "sd" in row["parameter"] else "mean"
+            known = {
+                "parameter": parameter,
                 "cost": cost,
                 "k": k,
-                "exact": toy.gradient(row["parameter"]),
-                "closed_form_variance": toy.closed_form_variance(known[row["estimator"]], row["parameter"]),
+                "exact": toy.gradient(parameter),
+                "closed_form_variance": toy.closed_form_variance(row["estimator"], parameter),
             }
-            for row in rows
-        ]
-    return pl.DataFrame(parts)
+            rows.append(row | known)
+    return pl.DataFrame(rows)
