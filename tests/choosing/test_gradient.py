@@ -11,7 +11,8 @@ from taut.choosing.candidates import candidates, rule
 from taut.choosing.choose import choose
 from taut.choosing.gradient import decide, differentiable
 from taut.choosing.meter import MeterReading
-from taut.choosing.pilot import Pilot, begin, signal_and_noise
+from taut.choosing.pilot import Pilot, signal_and_noise
+from taut.choosing.trial_run import begin
 from taut.core import precision
 from taut.core.trees import cast
 from taut.data.source import Source

@@ -9,8 +9,9 @@ import numpy as np
 
 from taut.choosing.candidates import candidates, rule
 from taut.choosing.choose import Choice
-from taut.choosing.pilot import Pilot, begin
+from taut.choosing.pilot import Pilot
 from taut.choosing.rules import built
+from taut.choosing.trial_run import begin
 from taut.core import precision
 from taut.core.array_files import read_arrays
 from taut.core.batch import Batch

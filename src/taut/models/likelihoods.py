@@ -4,6 +4,7 @@ Sums, never means: tiling an image twice doubles its log-likelihood and leaves t
 never probabilities, so that nothing has to be clipped: every formula is finite at logits of +-1e4.
 """
 
+import abc
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -13,9 +14,8 @@ import numpy as np
 from jax.scipy.special import gammaln
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from taut.core.constants import LOG_2PI
 from taut.errors import ArgumentError, DataError
-
-LOG_2PI = float(np.log(2 * np.pi))
 
 
 class Likelihood(eqx.Module):
@@ -25,17 +25,17 @@ class Likelihood(eqx.Module):
     outputs: ClassVar[int] = 1
     """Numbers that the decoder gives for each element of x."""
 
+    @abc.abstractmethod
     def log_prob(self, output: Float[Array, " N"], x: Float[Array, " n"]) -> Float[Array, ""]:
         """log p(x|output), summed over elements, in nats per example."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def mean(self, output: Float[Array, " N"]) -> Float[Array, " n"]:
         """E[x|output]."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def sample(self, key: PRNGKeyArray, output: Float[Array, " N"]) -> Float[Array, " n"]:
         """A draw of x."""
-        raise NotImplementedError
 
     def check(self, images: np.ndarray) -> None:
         """Refuse data outside the likelihood's support, with the remedy.

@@ -1,5 +1,6 @@
 """Priors over the unknown vector z, each saying whether its expectation under q is closed."""
 
+import abc
 from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
@@ -10,16 +11,15 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from taut.core.capabilities import Capability
+from taut.core.constants import LOG_2PI
 from taut.errors import ArgumentError
-
-LOG_2PI = float(np.log(2 * np.pi))
 
 
 class Prior(eqx.Module):
-    """log p(z); one with `CLOSED_PRIOR` among its offers also has `expected_log_prob`.
+    """log p(z).
 
     Attributes:
-        learned: whether its floating leaves move with the model's.
+        learned: Whether its floating leaves move with the model's.
     """
 
     learned: ClassVar[bool] = False
@@ -29,16 +29,20 @@ class Prior(eqx.Module):
         """What gradients and algorithms may ask of this prior."""
         return frozenset()
 
+    @abc.abstractmethod
     def log_prob(self, z: Float[Array, " D"]) -> Float[Array, ""]:
         """log p(z), in nats."""
-        raise NotImplementedError
 
+
+class ClosedPrior(Prior):
+    """A prior whose expectation is closed; it offers `CLOSED_PRIOR`."""
+
+    @abc.abstractmethod
     def expected_log_probs(self, q: Any) -> Float[Array, " D"]:
-        """E_q[log p(z_j)] of each coordinate, in nats, where it is closed."""
-        raise NotImplementedError
+        """E_q[log p(z_j)] of each coordinate, in nats."""
 
     def expected_log_prob(self, q: Any) -> Float[Array, ""]:
-        """E_q[log p(z)], in nats, where it is closed."""
+        """E_q[log p(z)], in nats."""
         return jnp.sum(self.expected_log_probs(q))
 
 
@@ -52,7 +56,7 @@ def _numbers(value: Any) -> Any:
         raise ArgumentError(f"Normal: {value!r} was received where a number, or one a coordinate, is needed.") from None
 
 
-class Normal(Prior):
+class Normal(ClosedPrior):
     r"""Independent normal priors: z_j ~ N(loc_j, scale_j^2).
 
     Attributes:
@@ -127,7 +131,7 @@ class Independent(Prior):
         return jnp.sum(self.distribution.log_prob(z))
 
 
-class LearnedNormal(Prior):
+class LearnedNormal(ClosedPrior):
     r"""Independent normal coordinates whose location and scale are learned with the model.
 
     .. math:: z_j \sim N(\mu_j, e^{2 \ell_j})
@@ -169,7 +173,7 @@ class LearnedNormal(Prior):
         )
 
 
-class BernoulliPrior(Prior):
+class BernoulliPrior(ClosedPrior):
     """Independent fair or biased coins, the prior of binary latents.
 
     Attributes:

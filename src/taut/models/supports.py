@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import abc
 from typing import Any
 
 import equinox as eqx
@@ -139,13 +140,13 @@ class Unknowns(eqx.Module):
     free_shapes: eqx.AbstractVar[tuple[tuple[int, ...], ...]]
     origin: eqx.AbstractVar[Float[np.ndarray, " D"]]
 
+    @abc.abstractmethod
     def constrain(self, z: Float[Array, " D"]) -> tuple[Any, Float[Array, ""]]:
         """The named values at z, and the log-determinant of the Jacobian of z -> values, in nats."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def to_vector(self, values: Any) -> Float[Array, " D"]:
         """The unconstrained vector of named values."""
-        raise NotImplementedError
 
     def coordinates(self) -> list[tuple[str, str]]:
         """For each place of the vector what a person calls it, and the kind of set its value lives in."""

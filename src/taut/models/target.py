@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from taut.models.base import ClosedLikelihood, Model
+from taut.models.prior import ClosedPrior
 
 
 class Target(eqx.Module):
@@ -39,8 +40,8 @@ class Target(eqx.Module):
 
     def closed_kl(self, q: Any) -> Float[Array, ""]:
         """KL(q||p) = -H(q) - E_q[log p(z)]; the prior asks q for the moments that it needs, in nats."""
-        return -q.entropy() - self.model.prior.expected_log_prob(q)
+        return -q.entropy() - cast(ClosedPrior, self.model.prior).expected_log_prob(q)
 
     def closed_kl_per_dimension(self, q: Any) -> Float[Array, " D"]:
         """The KL of each coordinate, for a factorised family and prior."""
-        return -q.entropies() - self.model.prior.expected_log_probs(q)
+        return -q.entropies() - cast(ClosedPrior, self.model.prior).expected_log_probs(q)

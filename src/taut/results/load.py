@@ -36,11 +36,19 @@ from taut.verdict.verdict import Verdict
 WITHOUT_CODE = "This fit was loaded without its model's code: load it with taut.load(path, model=...)."
 
 
+class UnknownPrior(Prior):
+    """The prior of an `UnknownModel`."""
+
+    def log_prob(self, z):
+        """Not known."""
+        raise SavedFitError(WITHOUT_CODE)
+
+
 class UnknownModel(Model):
     """Stands for the model of a saved fit that was loaded without its code; the draws are there, the density is not."""
 
     name: ClassVar[str] = "log density"
-    prior: Prior = eqx.field(default_factory=Prior)
+    prior: Prior = eqx.field(default_factory=UnknownPrior)
 
     @property
     def offers(self) -> frozenset[Capability]:

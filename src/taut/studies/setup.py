@@ -4,15 +4,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from taut.algorithms import StochasticGradient
-from taut.choosing.choose import GRADIENTS, choose, named
+from taut.choosing.choose import choose
 from taut.choosing.meter import measure_gradient
+from taut.choosing.names import GRADIENTS, named
 from taut.core import precision
-from taut.data.inputs import rows_of
+from taut.data.given import Given
 from taut.data.source import Source
 from taut.gradients import Enumeration, Exact, Gradient, Reinforce, admissible
 from taut.models import Model
 from taut.objectives.parse import parse_objective
 from taut.problem import Problem
+from taut.results.kinds import fit_class
 
 
 class GradientStudy:
@@ -53,8 +55,9 @@ class GradientStudy:
         one = isinstance(gradients, (str, Gradient))
         self._gradients = gradients if gradients is None else [gradients] if one else list(gradients)
         self._places = [family] if at is None else list(at) if isinstance(at, (list, tuple)) else [at]
-        self._rows, self._weights, _, _ = rows_of(model, data, None, "refuse", None, None)
-        self._dtype = precision.resolve(dtype or ("float32" if model.local else "float64"))
+        read = fit_class(model).read(model, Given(data))
+        self._rows, self._weights = read.rows, read.weights
+        self._dtype = precision.resolve(dtype or model.dtype)
         self.source = Source(self._rows, self._weights, batch_size, seed, self._dtype)
 
     def places(self) -> Iterator[Problem]:

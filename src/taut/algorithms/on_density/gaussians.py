@@ -22,9 +22,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from taut.core.constants import LOG_2PI
 from taut.models.density import Density, Seen
 
-LOG_2PI = float(np.log(2 * np.pi))
 NARROWEST, WIDEST = 0.1, 10.0
 """Least and largest factor on a precision in one step."""
 
