@@ -1,8 +1,8 @@
 """Where a named unknown lives, and the one adapter from unconstrained vectors to named, constrained values."""
 
+import abc
 import dataclasses
 import math
-import abc
 from typing import Any
 
 import equinox as eqx

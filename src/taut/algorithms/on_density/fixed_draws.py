@@ -23,9 +23,10 @@ import numpy as np
 from jaxtyping import Float
 
 from taut.algorithms.on_density.base import OnDensity, Settled, origin_of
-from taut.algorithms.on_density.gaussians import LOG_2PI, Gaussian, matched_draws
+from taut.algorithms.on_density.gaussians import Gaussian, matched_draws
 from taut.algorithms.on_density.quasi_newton import TOLERANCE, climb
 from taut.algorithms.on_density.starts import DRAWS, modes
+from taut.core.constants import LOG_2PI
 from taut.errors import ArgumentError, PairingError
 from taut.families.full_rank import FullRank
 from taut.families.mean_field import MeanField
