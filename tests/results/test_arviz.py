@@ -14,7 +14,6 @@ from scipy.stats import norm
 import taut
 from taut.errors import ArgumentError
 from taut.models import LogDensity, positive, real
-from taut.results.arviz import to_arviz
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -37,7 +36,7 @@ def fit():
 
 
 def test_draws_with_their_log_densities(fit):
-    data = to_arviz(fit, draws=50, seed=1)
+    data = fit.to_arviz(draws=50, seed=1)
     posterior, stats = data["posterior"], data["sample_stats"]
     assert posterior["x"].shape == (1, 50, 2, 3)
     assert posterior["s"].dims == ("chain", "draw")
@@ -53,7 +52,7 @@ def test_draws_with_their_log_densities(fit):
 
 
 def test_the_verdict_and_all_figures_come_along(fit):
-    data = to_arviz(fit, draws=5)
+    data = fit.to_arviz(draws=5)
     assert data.attrs["inference_library"] == "taut"
     assert data.attrs["verdict"] == str(fit.verdict)
     said = json.loads(data.attrs["taut"])
@@ -62,19 +61,19 @@ def test_the_verdict_and_all_figures_come_along(fit):
 
 
 def test_arviz_summarises_it(fit):
-    table = az.summary(to_arviz(fit, draws=400), kind="stats")
+    table = az.summary(fit.to_arviz(draws=400), kind="stats")
     assert "x[0, 0]" in table.index
 
 
 def test_a_regression_is_named_by_its_columns():
     fit = taut.fit(taut.models.LogisticRegression(), ([[0.0], [1.0], [2.0], [4.0]], [0, 1, 0, 1]))
-    data = to_arviz(fit, draws=20)
+    data = fit.to_arviz(draws=20)
     assert set(data["posterior"].data_vars) == set(fit.summary()["name"])
     assert np.all(np.isfinite(data["sample_stats"]["lp"]))
 
 
 def test_a_saved_fit_without_its_code_has_draws(fit, tmp_path):
-    data = to_arviz(taut.load(fit.save(tmp_path / "run")), draws=20)
+    data = taut.load(fit.save(tmp_path / "run")).to_arviz(draws=20)
     assert data["posterior"]["x"].shape == (1, 20, 2, 3)
 
 
@@ -85,7 +84,7 @@ def test_a_tree_where_arviz_is_new(fit, monkeypatch):
     base.from_dict = lambda groups, attrs: seen.update(groups=groups, attrs=attrs) or "tree"  # pyright: ignore
     monkeypatch.setitem(sys.modules, "arviz_base", base)
     monkeypatch.setattr(az, "__version__", "1.3.0")
-    assert to_arviz(fit, draws=5) == "tree"
+    assert fit.to_arviz(draws=5) == "tree"
     assert set(seen["groups"]) == {"posterior", "sample_stats"}
     assert seen["attrs"]["/"]["inference_library"] == "taut"
 
@@ -94,9 +93,9 @@ def test_without_arviz_the_extra_is_named(fit, monkeypatch):
     monkeypatch.setitem(sys.modules, "arviz", None)
     monkeypatch.setitem(sys.modules, "arviz_base", None)
     with pytest.raises(ArgumentError, match=r"taut\[arviz\]"):
-        to_arviz(fit, draws=5)
+        fit.to_arviz(draws=5)
 
 
 def test_a_number_of_draws_is_needed(fit):
     with pytest.raises(ArgumentError, match="draws=0"):
-        to_arviz(fit, draws=0)
+        fit.to_arviz(draws=0)

@@ -1,37 +1,24 @@
-"""A fit as ArviZ knows posteriors: named, shaped, constrained draws with log p and log q of each, and the verdict."""
+"""Draws as ArviZ knows posteriors."""
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
 
 from taut.errors import ArgumentError
 
-if TYPE_CHECKING:
-    from taut.results.posterior import PosteriorFit
 
-
-def to_arviz(fit: "PosteriorFit", draws: int = 1000, seed: int = 0) -> Any:
-    """The answer of `fit` for ArviZ: a DataTree where ArviZ 1 is installed, an InferenceData before.
-
-    The group `posterior` holds the draws that `fit.sample()` gives, in one chain: of q, or, where the verdict says
-    "corrected", the corrected ones (then weigh them no further). The group `sample_stats` holds `lp`
-    = log p(x, z) and `lq` = log q(z) of each draw, both in nats over the unconstrained coordinates, so that `lp - lq`
-    is its log-weight; a fit that was loaded without its model's code has neither. The attributes hold the verdict in
-    words (`verdict`) and everything that the fit says of itself as JSON (`taut`).
+def arviz_data(values: Any, statistics: dict[str, np.ndarray], attributes: dict[str, str]) -> Any:
+    """Draws for ArviZ: a DataTree where ArviZ 1 is installed, an InferenceData before.
 
     Args:
-        fit: of a posterior over model variables.
-        draws: independent draws.
-        seed: of them.
+        values: The draws by name, each `[n, ...]`: the group `posterior`, as one chain.
+        statistics: What is known of each draw, `[n]` by name: the group `sample_stats`.
+        attributes: Texts that go with the whole.
 
     Raises:
         ArgumentError: ArviZ is not installed.
     """
-    if not isinstance(draws, int) or draws < 1:
-        raise ArgumentError(f"draws={draws!r}: a positive whole number is needed.")
-    values, statistics = fit.drawn(draws, seed)
     leaves = jax.tree_util.tree_leaves_with_path(values)
     posterior = {
         jax.tree_util.keystr(path, simple=True, separator="."): x[None]
@@ -41,20 +28,7 @@ def to_arviz(fit: "PosteriorFit", draws: int = 1000, seed: int = 0) -> Any:
     groups = {"posterior": posterior}
     if statistics:
         groups["sample_stats"] = {name: x[None] for name, x in statistics.items()}
-    return _made(groups, _attributes(fit))
-
-
-def _attributes(fit: "PosteriorFit") -> dict[str, str]:
-    from taut import __version__
-
-    said = {k: v for k, v in fit.to_json().items() if k != "coefficients"}
-    verdict = fit.verdict
-    return {
-        "inference_library": "taut",
-        "inference_library_version": __version__,
-        "verdict": "" if verdict is None else str(verdict),
-        "taut": json.dumps(said),
-    }
+    return _made(groups, attributes)
 
 
 def _made(groups: dict[str, Any], attributes: dict[str, str]) -> Any:

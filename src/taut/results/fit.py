@@ -16,6 +16,7 @@ from taut.families import Family
 from taut.learning.ended import Ended
 from taut.models import Model
 from taut.problem import Problem
+from taut.results.save import save
 from taut.verdict.convergence import Convergence
 from taut.verdict.verdict import Verdict
 
@@ -188,9 +189,11 @@ class Fit(abc.ABC):
 
     def save(self, path: str | Path) -> Path:
         """Save to a folder: `fit.json` and `arrays.npz`, no code and no pickle; `taut.load` reads it."""
-        from taut.results.save import save
-
-        return save(self, Path(path))
+        own, own_arrays = self.to_save()
+        meta = {"fit": self.to_json(), "local": self.model.local, "steps_per_second": self.steps_per_second}
+        arrays = {f"history.{name}": np.asarray(x) for name, x in self.history.items()}
+        arrays |= {f"evidence.{name}": np.asarray(x) for name, x in self.evidence.items()}
+        return save(Path(path), self.problem, self.algorithm, meta | own, arrays | own_arrays)
 
     @abc.abstractmethod
     def _headline(self) -> str:

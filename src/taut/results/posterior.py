@@ -3,17 +3,20 @@
 import abc
 import dataclasses
 import functools
+import json
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 from jaxtyping import Float
 
+from taut import __version__
 from taut.core.batch import Batch
 from taut.diagnostics.elbo import elbo
 from taut.errors import ArgumentError
 from taut.learning.ended import Ended
 from taut.models.density import Density
+from taut.results.arviz import arviz_data
 from taut.results.fit import Fit
 from taut.verdict.draws import draws_of
 from taut.verdict.judge import Judged, judge_late
@@ -111,10 +114,31 @@ class PosteriorFit(Fit):
         return pl.DataFrame(self.table(level))
 
     def to_arviz(self, draws: int = 1000, seed: int = 0) -> Any:
-        """`draws` draws for ArviZ, with log p and log q of each and the verdict; see `taut.results.arviz.to_arviz`."""
-        from taut.results.arviz import to_arviz
+        """The answer for ArviZ: a DataTree where ArviZ 1 is installed, an InferenceData before.
 
-        return to_arviz(self, draws, seed)
+        The group `posterior` holds the draws that `sample` gives, in one chain: of q, or, where the verdict says
+        "corrected", the corrected ones (then weigh them no further). The group `sample_stats` holds `lp` = log p(x, z)
+        and `lq` = log q(z) of each draw, both in nats over the unconstrained coordinates, so that `lp - lq` is its
+        log-weight; a fit that was loaded without its model's code has neither. The attributes hold the verdict in words
+        (`verdict`) and everything that the fit says of itself as JSON (`taut`).
+
+        Args:
+            draws: Number of independent draws.
+            seed: Seed of the draws.
+
+        Raises:
+            ArgumentError: ArviZ is not installed, or `draws` is no positive whole number.
+        """
+        if not isinstance(draws, int) or draws < 1:
+            raise ArgumentError(f"draws={draws!r}: a positive whole number is needed.")
+        verdict = self.verdict
+        attributes = {
+            "inference_library": "taut",
+            "inference_library_version": __version__,
+            "verdict": "" if verdict is None else str(verdict),
+            "taut": json.dumps({k: v for k, v in self.to_json().items() if k != "coefficients"}),
+        }
+        return arviz_data(*self.drawn(draws, seed), attributes)
 
     def _own_json(self):
         return {"coefficients": self.summary().to_dicts()}

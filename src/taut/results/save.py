@@ -7,14 +7,14 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import numpy as np
 
 from taut import __version__
+from taut.algorithms import Algorithm
 from taut.core.array_files import tree_to_arrays, write_arrays
 from taut.core.trees import describe, is_float_array
 from taut.families import Family
 from taut.models import Model
-from taut.results.fit import Fit
+from taut.problem import Problem
 from taut.results.folder import ARRAYS_FILE, FIT_FILE, write_folder
 from taut.results.specs import spec_or_none
 
@@ -23,31 +23,30 @@ FORMAT = 1
 PARTS = ("model", "family", "objective", "gradient")
 
 
-def save(fit: Fit, path: Path) -> Path:
+def save(path: Path, problem: Problem, algorithm: Algorithm, meta: dict[str, Any], arrays: dict[str, Any]) -> Path:
     """Write the folder `path`, in one move at the end; an older saved fit there is replaced.
 
+    Args:
+        path: The folder.
+        problem: The problem as learned; its parts are saved by class and fields, and their arrays.
+        algorithm: The algorithm.
+        meta: Further entries of `fit.json`.
+        arrays: Further arrays by name.
+
     Raises:
-        SavedFitError: something else is in the way.
+        SavedFitError: Something else is in the way.
     """
-    own, own_arrays = fit.to_save()
-    meta = {
+    parts = {name: getattr(problem, name) for name in PARTS}
+    meta = meta | {
         "format": FORMAT,
         "taut": __version__,
-        "fit": fit.to_json(),
-        "local": fit.model.local,
-        "parts": {name: spec_or_none(getattr(fit.problem, name)) for name in PARTS},
-        "fingerprints": {name: fingerprint(getattr(fit.problem, name)) for name in PARTS},
-        "algorithm": spec_or_none(fit.algorithm),
-        "steps": fit.algorithm.steps,
-        "steps_per_second": fit.steps_per_second,
-        **own,
+        "parts": {name: spec_or_none(part) for name, part in parts.items()},
+        "fingerprints": {name: fingerprint(part) for name, part in parts.items()},
+        "algorithm": spec_or_none(algorithm),
+        "steps": algorithm.steps,
     }
-    arrays = {}
-    for name in PARTS:
-        arrays |= tree_to_arrays(getattr(fit.problem, name), name)
-    arrays |= {f"history.{name}": np.asarray(x) for name, x in fit.history.items()}
-    arrays |= {f"evidence.{name}": np.asarray(x) for name, x in fit.evidence.items()}
-    arrays |= own_arrays
+    for name, part in parts.items():
+        arrays = arrays | tree_to_arrays(part, name)
     meta["pair"] = zlib.crc32(repr(meta).encode())  # ties the two files together
     text = json.dumps(meta, indent=1)
     write_folder(
