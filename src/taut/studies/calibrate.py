@@ -17,7 +17,7 @@ from taut.models import LogDensity, Model
 from taut.verdict.draws import columns
 
 DRAWS = 99
-"""Posterior draws of each refit: a hundred possible ranks, which fall into 20, 10 or 5 bins evenly."""
+"""Number of posterior draws of each refit. Its hundred possible ranks fall into 20, 10 or 5 bins evenly."""
 
 
 def calibrate(
@@ -33,26 +33,29 @@ def calibrate(
 ) -> Calibration:
     """Simulation-based calibration of the whole pipeline: model, engine, verdict and corrected draws.
 
-    Data of one shape are compiled once: where `model` builds a log density from data by code that JAX can trace, the
-    data become arguments of what is compiled; elsewhere each refit compiles anew. Refits run one after another: the
-    engine takes another path for each data set, and its calls of the density are batches already. Two hundred of them
+    Data of one shape are compiled once where `model` builds a log density from data by code that JAX can trace: the
+    data are then arguments of what is compiled. Elsewhere each refit compiles anew. Refits run one after another, since
+    the engine takes another path for each data set and evaluates the density in batches already. Two hundred refits
     take about a minute on one core, for two unknowns with the ladder as for thirty coefficients.
 
     Args:
-        simulate_prior: `key -> parameters`, named and shaped as `fit.sample()` names them; some may be left out.
-        simulate_data: `(key, parameters) -> data`.
-        model: `data -> LogDensity`; or a model of Taut to which `taut.fit` gives the data.
-        repeats: refits.
-        draws: posterior draws that the truth is ranked among.
-        seed: of every random number.
-        report: called with (refits done, refits, the last one's verdict).
-        **sentences: further arguments of `taut.fit`: family, algorithm, ...
+        simulate_prior: A function `key -> parameters`. Parameters are named and shaped as `fit.sample()` returns them;
+            some may be left out.
+        simulate_data: A function `(key, parameters) -> data`.
+        model: A function `data -> LogDensity`, or a model of Taut to which `taut.fit` gives the data.
+        repeats: Number of refits, at least 10.
+        draws: Number of posterior draws that the truth is ranked among, at least 9.
+        seed: Seed of all random numbers.
+        report: A function that is called after each refit with the number of refits done, `repeats`, and the verdict's
+            text.
+        **sentences: Further arguments of `taut.fit`: family, algorithm, ...
 
     Returns:
-        Ranks, tests of their uniformity by scalar, coverage, and how often each verdict was given; printed, a sentence.
+        Ranks, tests of their uniformity for each scalar, coverage, and how often each verdict was given.
 
     Raises:
-        ArgumentError: parameters that the model does not have, or more than half of the refits fail.
+        ArgumentError: `simulate_prior` names parameters that the model does not have, more than half of the refits
+            fail, or there are too few refits or draws.
     """
     if not isinstance(repeats, int) or repeats < 10:
         raise ArgumentError(f"repeats={repeats!r}: at least ten refits are needed; 200 tell something.")
@@ -60,15 +63,12 @@ def calibrate(
         raise ArgumentError(f"draws={draws!r}: at least nine draws are needed.")
     begun = time.perf_counter()
     build = _Builder(model)
+    dtype = sentences.get("dtype") or "float64"
     names: tuple[str, ...] = ()
     ranks, failures = [], Counter()
     answers = {"converged": Counter(), "trust": Counter()}
     for i in range(repeats):
-        with precision.context(sentences.get("dtype") or "float64"):
-            for_truth, for_data = jax.random.split(jax.random.fold_in(jax.random.key(seed), i))
-            truth = simulate_prior(for_truth)
-            data = simulate_data(for_data, truth)
-            data = jax.tree.map(lambda x: np.asarray(x) if eqx.is_array(x) else x, data)
+        truth, data = _simulated(simulate_prior, simulate_data, jax.random.fold_in(jax.random.key(seed), i), dtype)
         # A seed of its own for each refit: with common random numbers the ranks would not be independent.
         own = int(np.random.default_rng([seed, i]).integers(2**32))
         try:
@@ -90,8 +90,17 @@ def calibrate(
     )
 
 
+def _simulated(prior: Callable[[Any], Any], likelihood: Callable[[Any, Any], Any], key: Any, dtype: Any) -> Any:
+    """Parameters, and data that were simulated from them, as NumPy arrays."""
+    with precision.context(dtype):
+        for_truth, for_data = jax.random.split(key)
+        truth = prior(for_truth)
+        data = likelihood(for_data, truth)
+        return truth, jax.tree.map(lambda x: np.asarray(x) if eqx.is_array(x) else x, data)
+
+
 def _rank(truth: Any, sample: Any) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names of the scalars that were simulated, and for each how many draws lie below."""
+    """Names of the scalars that were simulated, and for each the number of draws below it."""
     names, values = columns(jax.tree.map(lambda x: np.asarray(x, float)[None], truth))
     known, drawn = columns(jax.tree.map(lambda x: np.asarray(x, float), sample))
     missing = [name for name in names if name not in known]
@@ -104,9 +113,14 @@ def _rank(truth: Any, sample: Any) -> tuple[tuple[str, ...], np.ndarray]:
 
 
 class _OfData(eqx.Module):
-    """The density of a model that is built from data, with the data as leaves."""
+    """The density of a model that is built from data, with the data as leaves.
 
-    build: Callable = eqx.field(static=True)
+    Attributes:
+        build: A function from data to the model.
+        data: The data, a pytree.
+    """
+
+    build: Callable[[Any], LogDensity] = eqx.field(static=True)
     data: Any
 
     def __call__(self, values: Any) -> Any:
@@ -114,9 +128,16 @@ class _OfData(eqx.Module):
 
 
 class _Builder:
-    """`data -> (model, data for taut.fit)`, such that data of one shape share what is compiled."""
+    """A function from data to the arguments of `taut.fit`, such that data of one shape share what is compiled.
 
-    def __init__(self, model: Any):
+    Args:
+        model: A function from data to a log density, or a model.
+
+    Attributes:
+        traced: Whether JAX can trace `model`; None before the first data.
+    """
+
+    def __init__(self, model: Model | Callable[[Any], Model]):
         if not (isinstance(model, Model) or callable(model)):
             raise ArgumentError(f"model={model!r}: a model of Taut, or a function from data to one, is needed.")
         self.model = model
@@ -132,7 +153,7 @@ class _Builder:
                 "give the model itself."
             )
         if any(eqx.is_array(x) for x in jax.tree.leaves(built.density)):
-            return (built,)  # its data are arguments already
+            return (built,)  # the data are arguments of what is compiled already
         of_data = LogDensity(_OfData(self.model, data), parameters=built.parameters)
         if self.traced is None:
             self.traced = _traceable(of_data)
@@ -140,6 +161,7 @@ class _Builder:
 
 
 def _traceable(model: LogDensity) -> bool:
+    """Whether the density is built from data that are JAX's tracers without an error."""
     z = jax.ShapeDtypeStruct((model.parameters.origin.size,), np.float32)
     try:
         eqx.filter_eval_shape(lambda m, z: m.log_likelihood(z, None), model, z)

@@ -13,13 +13,14 @@ from taut.diagnostics.elbo import elbo_per_example
 from taut.errors import ArgumentError, PairingError
 from taut.fitting.fit import fit
 from taut.models import Model
-from taut.objectives import Constrained, Weighted, at_least
+from taut.objectives import Constrained, Objective, Weighted, at_least
 from taut.results.latent import LatentFit
 
 if TYPE_CHECKING:
     import polars as pl
 
 BETAS = (0.5, 1.0, 2.0, 4.0)
+"""Weights of the KL that are fitted by default."""
 
 
 def rate_distortion(
@@ -36,32 +37,33 @@ def rate_distortion(
     r"""Fit with each weight beta, and under each bound alpha with a learned multiplier.
 
     With distortion \(D = -E \log p(x|z)\) and rate \(R = KL(q(z|x) \| p(z))\), the weight beta minimises
-    \(D + \beta R\), and the constraint minimises R subject to \(-D \ge \alpha\), that is \(R + \lambda D\): the same
-    points for \(\lambda = 1 / \beta\), where the curve R(D) has the slope \(-\lambda\). Two ways that know nothing of
-    each other, so that their meeting is evidence for both. They meet where training has come to an end: on a budget
-    that is too short for the networks each way is still on its own road, and the multiplier is off by 10 to 20 %.
+    \(D + \beta R\). The constraint minimises R subject to \(-D \ge \alpha\), whose Lagrangian is \(R + \lambda D\).
+    Both give the same points for \(\lambda = 1 / \beta\), where the curve R(D) has the slope \(-\lambda\). The two
+    sweeps share nothing but the model and the data, so that their agreement is evidence for both. They agree where
+    training has converged: with too few steps for the networks, multipliers were off by 10 to 20 %.
 
     Each sweep is compiled once, whatever its values.
 
     Args:
-        model: a latent-variable model, each fit starting from it.
-        images: `[n, ...]`, or what `taut.data.binarise` makes of images.
-        betas: weights of the KL, each above zero.
-        alphas: bounds on E log p(x|z), nats per example; None takes those that the betas reach.
-        test: examples to measure rate and distortion on, `[n, ...]` as the model sees them; by default the test split,
-            or for a plain array those learned from.
-        seed: of every random number.
-        report: called with (fits done, fits, what the last one was).
-        sentences: further arguments of `taut.fit`: family, algorithm, steps, batch_size, ...
+        model: A latent-variable model, from which each fit starts.
+        images: Images, `[n, ...]`, or what `taut.data.binarise` returns for images.
+        betas: Weights of the KL, each above zero.
+        alphas: Bounds on E log p(x|z) in nats per example; None takes the values that the betas reach.
+        test: Examples on which rate and distortion are measured, `[n, ...]` as the model sees them. None takes the test
+            split, or for a plain array the images that were learned from.
+        seed: Seed of all random numbers.
+        report: A function that is called after each fit with the number of fits done, the number of all fits, and what
+            the last one was.
+        **sentences: Further arguments of `taut.fit`: family, algorithm, steps, batch_size, ...
 
     Returns:
-        One line for each fit: `sweep` ("beta" or "alpha"), `given`, `multiplier` (1/beta, or as learned: the mean over
-        the last tenth of training), `beta` (given, or 1/multiplier), `distortion`, `rate`, `elbo`, `standard_error` (of
-        the ELBO, over examples), `violation` (nats, null for a beta).
+        A Polars DataFrame with a row for each fit: `sweep` ("beta" or "alpha"), `given`, `multiplier` (1/beta, or as
+        learned: the mean over the last tenth of training), `beta` (given, or 1/multiplier), `distortion`, `rate` and
+        `elbo` (nats per example), `standard_error` (of the ELBO, over examples), `violation` (nats, null for a beta).
 
     Raises:
-        PairingError: a model with one z for all rows.
-        ArgumentError: a beta that is not above zero, or nothing to fit.
+        PairingError: the model has one z for all rows.
+        ArgumentError: a beta is not above zero, or there is nothing to fit.
     """
     import polars as pl
 
@@ -82,7 +84,7 @@ def rate_distortion(
     seen = np.asarray(test)
     lines, reached = [], []
 
-    def trained(sweep: str, given: float, objective: Any) -> LatentFit:
+    def trained(sweep: str, given: float, objective: Objective) -> LatentFit:
         done = fit(model, images, objective=objective, seed=seed, progress=False, **sentences)
         assert isinstance(done, LatentFit)
         lines.append({"sweep": sweep, "given": given} | _measured(done, given, seen, seed))
@@ -100,7 +102,7 @@ def rate_distortion(
 
 
 def _measured(done: LatentFit, given: float, test: np.ndarray, seed: int) -> dict[str, float | None]:
-    """Where a fit came to lie on test examples, and by which weight: the one given, or the one learned."""
+    """Distortion, rate and ELBO of a fit on test examples, and the weight, which was given or learned."""
     with precision.context(done.dtype):
         bound = elbo_per_example(cast(done.problem, done.dtype), test, jax.random.key(seed))[0]
     learned = _only(done.multiplier)

@@ -1,10 +1,12 @@
-r"""One-dimensional costs whose gradient variances are known: which estimator wins is not a law.
+r"""One-dimensional costs whose gradient variances are known in closed form.
+
+Which estimator has the least variance depends on the cost and on k.
 
 Under x = m + s y, y ~ N(0, 1), the costs (x - k)^2, exp(-k x^2) and cos(k x), their squares and squared slopes are
 sums of terms polynomial(y) exp(beta y - gamma y^2) (beta imaginary for the cosine), whose expectation is closed: with
 v = 1 / (1 + 2 gamma) it is sqrt(v) exp(beta^2 v / 2) times the polynomial's expectation under N(beta v, v). So every
-variance below is closed, but that of the measure-valued gradient in s, where one smooth integral over the coupling is
-left to Gauss's rule.
+variance below is closed but one: that of the measure-valued gradient in s leaves a smooth integral over the coupling,
+which Gauss-Legendre quadrature computes.
 
 Source: S. Mohamed, M. Rosca, M. Figurnov, A. Mnih, Monte Carlo Gradient Estimation in Machine Learning, 2020 (section 3
 and figures 2 to 4).
@@ -24,16 +26,18 @@ from taut.models import LogDensity, real
 from taut.objectives import Weighted
 
 RANGES = {"square": (-3.0, 3.0), "exp": (0.1, 10.0), "cos": (0.5, 5.0)}
-"""Costs, and the k over which they are usually shown."""
+"""The costs, each with the range of k over which it is usually shown."""
 ESTIMATORS = ("reinforce (none)", "reinforce (best baseline)", "reparametrization", "measure-valued")
-"""Whose variance is known; the best baseline is another number for each parameter."""
+"""The estimators whose variance is known. The best baseline is another number for each parameter."""
 Y = Polynomial([0.0, 1.0])
+"""The polynomial y."""
 NODES, SHARES = np.polynomial.legendre.leggauss(60)
 NODES, SHARES = 0.5 * (NODES + 1), 0.5 * SHARES
+"""Nodes and weights of Gauss-Legendre quadrature on (0, 1)."""
 
 
 class Term(NamedTuple):
-    """polynomial(y) exp(beta y - gamma y^2)."""
+    """The function polynomial(y) exp(beta y - gamma y^2) of a standard normal y."""
 
     polynomial: Polynomial
     beta: complex = 0.0
@@ -51,7 +55,7 @@ class Term(NamedTuple):
 
 
 def expectation(terms: list[Term], times: Polynomial | float = 1.0) -> float:
-    """E of the sum of terms, times a polynomial."""
+    """Expectation of the sum of terms, times a polynomial, under a standard normal y."""
     return sum(term.expectation(times * Polynomial([1.0])) for term in terms)
 
 
@@ -64,13 +68,13 @@ COSTS = {
 
 @dataclasses.dataclass(frozen=True)
 class Toy:
-    """A cost under N(mean, sd^2), as a problem that every estimator takes and with what is known about it.
+    """A cost under N(mean, sd^2): the parts of a problem that every estimator takes, and its closed-form variances.
 
     Attributes:
-        cost: "square", "exp" or "cos".
-        k: its number.
-        mean: of q.
-        sd: of q.
+        cost: The cost: "square", "exp" or "cos".
+        k: The number k of the cost.
+        mean: Mean of q.
+        sd: Standard deviation of q.
 
     Example:
         >>> toy = Toy("square", k=0.0)
@@ -78,7 +82,7 @@ class Toy:
         4.0
 
     Raises:
-        ArgumentError: another cost, or numbers that make no sense.
+        ArgumentError: the cost is another, a number is not finite, sd is not positive, or k is not positive for "exp".
     """
 
     cost: str
@@ -151,11 +155,11 @@ class Toy:
         return expectation(f, square) / expectation([Term(square)])
 
     def closed_form_variance(self, estimator: str, parameter: str) -> float:
-        """The variance of one draw's gradient in "mean" or "sd".
+        """The variance of the gradient of one draw.
 
         Args:
-            estimator: one of `ESTIMATORS`.
-            parameter: "mean" or "sd".
+            estimator: The estimator, one of `ESTIMATORS`.
+            parameter: The parameter that the derivative is taken in: "mean" or "sd".
         """
         f, ff, slopes = self._terms()
         score, g = self._score(parameter), self.gradient(parameter)
