@@ -139,10 +139,11 @@ def _write(out: Path, page: bool, measured: Measured, toy: str | None, repeats: 
         return say(f"the page is {out}.")
     import io
 
-    from taut.report.terminal.estimators import toy_curves, variances
+    from taut.report.figures.estimator_variances import estimator_variances
+    from taut.report.figures.toy_variances import toy_variances
 
     content = io.BytesIO()
-    figure = (toy_curves if toy else variances)(measured.table)
+    figure = (toy_variances if toy else estimator_variances)(measured.table)
     figure.savefig(content, format=out.suffix.lstrip(".") or "png", dpi=150)
     write_bytes(out, content.getvalue())
     return say(f"the variances are drawn in {out}.")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from taut.gradients import Enumeration, Exact, Reparametrization
-from taut.report.figures.noise import content, known, sentence
+from taut.report.figures.noise import known, noise_content, noise_sentence
 
 
 def history(ratio, n=500):
@@ -28,7 +28,7 @@ def fit(gradient, batch_size=None, **path):
     ],
 )
 def test_one_sentence_says_how_it_ended(ratio, words):
-    assert words in sentence(history(ratio))
+    assert words in noise_sentence(history(ratio))
 
 
 def test_the_first_step_is_not_known():
@@ -38,14 +38,14 @@ def test_the_first_step_is_not_known():
 
 @pytest.mark.parametrize("ratio", [0.0, 0.1, 3e4])
 def test_the_figure_is_drawn(ratio):
-    drawn = content(fit(Reparametrization(), **history(ratio)))["noise"]
+    drawn = noise_content(fit(Reparametrization(), **history(ratio)))["noise"]
     svg = base64.b64decode(drawn.split(",", 1)[1]).decode()
     assert "signal to noise" in svg
     assert "step (logarithmic)" in svg
 
 
 def test_what_has_no_noise_is_left_out():
-    assert content(fit(Exact(), **history(1.0)))["noise"] is None
-    assert content(fit(Enumeration(), **history(1.0)))["noise"] is None
-    assert content(fit(Exact(), batch_size=8, **history(1.0)))["noise"] is not None  # of the rows
-    assert content(fit(Reparametrization()))["noise"] is None  # a fit from before
+    assert noise_content(fit(Exact(), **history(1.0)))["noise"] is None
+    assert noise_content(fit(Enumeration(), **history(1.0)))["noise"] is None
+    assert noise_content(fit(Exact(), batch_size=8, **history(1.0)))["noise"] is not None  # of the rows
+    assert noise_content(fit(Reparametrization()))["noise"] is None  # a fit from before

@@ -6,8 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from taut.report.estimator_summary import estimator_summary
+from taut.report.figures.consistency import consistency
+from taut.report.figures.estimator_costs import estimator_costs
+from taut.report.figures.estimator_variances import estimator_variances
+from taut.report.figures.unbiasedness import BEYOND, unbiasedness
 from taut.report.pages.estimators import Compared, estimators_page, usual
-from taut.report.terminal import claims, estimators
 from taut.studies.claims import Claims
 
 NAMES = ("exact", "reparametrization", "straight-through (biased)", "their own")
@@ -131,7 +135,7 @@ def test_a_toys_page_has_its_curves(found, tmp_path):
 
 
 def test_the_summary_adds_up_and_knows_the_worst(table):
-    seen = estimators.summary(table).filter(pl.col("point") == 0)
+    seen = estimator_summary(table).filter(pl.col("point") == 0)
     assert seen["variance"].to_list() == [VARIANCE[name] for name in NAMES]
     assert seen["work"].to_list() == [10 * VARIANCE[name] for name in NAMES]
     biased = seen.filter(~pl.col("unbiased"))["bias"][0]
@@ -139,16 +143,16 @@ def test_the_summary_adds_up_and_knows_the_worst(table):
 
 
 def test_figures_draw_each_sampled_estimator_once(table, found):
-    for figure in (estimators.variances(table), estimators.costs(table)):
+    for figure in (estimator_variances(table), estimator_costs(table)):
         (legend,) = figure.legends
         assert [t.get_text() for t in legend.get_texts()] == list(NAMES[1:])
-    (legend,) = claims.consistent_figure(found).legends
+    (legend,) = consistency(found).legends
     slopes = [t.get_text() for t in legend.get_texts()][:2]
     assert slopes == ["reparametrization: −0.50", "straight-through (biased): −0.10"]
-    ax = claims.unbiased_figure(found).axes[0]
+    ax = unbiasedness(found).axes[0]
     assert [t.get_text() for t in ax.get_yticklabels()] == list(NAMES)
     drawn = {tuple(line.get_xdata()) for line in ax.lines}
-    assert (claims.BEYOND,) * 2 in drawn  # 40 standard errors are drawn at the edge
+    assert (BEYOND,) * 2 in drawn  # 40 standard errors are drawn at the edge
 
 
 @pytest.mark.parametrize(("parameters", "expected"), [(1, 0.7), (62, 2.5), (1000, 3.4)])

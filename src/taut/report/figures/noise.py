@@ -1,4 +1,4 @@
-"""How noisy the gradient was along the training: its variance, and its signal beside it."""
+"""How noisy the gradient was along the training: its variance, and its signal-to-noise ratio."""
 
 from typing import Any
 
@@ -10,34 +10,37 @@ from taut.report.figures.style import BLUE, GREY, WIDTH, inline, plain
 from taut.report.figures.trace import LONG, MOST
 
 LEAST = 1e-12
-"""Of the signal-to-noise ratio in a figure: a logarithm has no place for none at all."""
+"""Signal-to-noise ratio at which a smaller one is drawn: a logarithmic axis has no place for zero."""
 
 
-def content(fit: Any) -> dict[str, Any]:
-    """Figure and sentence for the page, None where the gradient was no estimate or was not looked at.
+def noise_content(fit: Any) -> dict[str, str | None]:
+    """Figure and sentence for the page, None where the gradient has no noise or its noise was not measured.
 
     Args:
-        fit: the fit.
+        fit: The fit.
     """
     steps = known(fit.history)
     noiseless = fit.problem.gradient.name in ("exact", "enumeration") and fit.batch_size is None
     if noiseless or len(steps) < 2:
         return {"noise": None, "noise_sentence": None}
-    return {"noise": inline(noise, fit.history), "noise_sentence": sentence(fit.history)}
+    return {"noise": inline(noise, fit.history), "noise_sentence": noise_sentence(fit.history)}
 
 
 def known(history: dict[str, np.ndarray]) -> np.ndarray:
-    """Positions of the steps at which the noise is known."""
+    """Positions of the steps at which the noise is known, counted from 0."""
     variance = np.asarray(history.get("gradient_variance", np.zeros(0)), float)
     return np.flatnonzero(np.isfinite(variance) & (variance > 0))
 
 
-def sentence(history: dict[str, np.ndarray]) -> str:
-    """What the last tenth of the steps says of the gradient.
+def noise_sentence(history: dict[str, np.ndarray]) -> str:
+    """A sentence on the medians of variance and signal-to-noise ratio over the last tenth of the steps.
+
+    Args:
+        history: The history of the fit, with `gradient_variance` and `signal_to_noise`.
 
     Example:
         >>> steady = {"gradient_variance": np.ones(20), "signal_to_noise": np.full(20, 0.1)}
-        >>> sentence(steady)
+        >>> noise_sentence(steady)
         'At the end of training the noise of one gradient was 10 times its signal (variance 1).'
     """
     last = known(history)
@@ -55,7 +58,7 @@ def noise(history: dict[str, np.ndarray]) -> Figure:
     """Draw variance and signal-to-noise ratio against steps.
 
     Args:
-        history: of the fit, with `gradient_variance` and `signal_to_noise`.
+        history: The history of the fit, with `gradient_variance` and `signal_to_noise`.
     """
     steps = known(history)
     if len(steps) > MOST:

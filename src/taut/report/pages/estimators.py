@@ -2,28 +2,37 @@
 
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import taut
+from taut.report.estimator_summary import estimator_summary
+from taut.report.figures.consistency import consistency
+from taut.report.figures.estimator_costs import estimator_costs
+from taut.report.figures.estimator_variances import estimator_variances
 from taut.report.figures.style import inline
+from taut.report.figures.toy_variances import toy_variances
+from taut.report.figures.unbiasedness import unbiasedness
 from taut.report.pages.posterior import environment, replace_file
-from taut.report.terminal import claims, estimators
+from taut.report.words.claims import claim_words
 from taut.studies.claims import FALSE_ALARM, Claims
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class Compared(NamedTuple):
     """What was measured, and on what.
 
     Attributes:
-        table: from `taut.compare_gradients` along a run, or from `taut.studies.compare.study`.
-        found: from `taut.gradient_claims`.
-        what: the problem, as the page names it: "logistic regression on 569 rows"; for a toy its cost.
-        steps: of training before each place; none for a toy.
-        repeats: gradients of each estimator at each place.
-        seed: of all draws.
+        table: The table of `taut.compare_gradients` along a run, or of `taut.studies.compare.study`.
+        found: The claims, from `taut.gradient_claims`.
+        what: The problem, as the page names it, such as "logistic regression on 569 rows"; for a toy its cost.
+        steps: Number of training steps before each place; none for a toy.
+        repeats: Number of gradients of each estimator at each place.
+        seed: Seed of all draws.
     """
 
-    table: Any
+    table: "pl.DataFrame"
     found: Claims
     what: str
     steps: tuple[int, ...]
@@ -35,14 +44,14 @@ def estimators_page(compared: Compared, path: str | Path) -> Path:
     """Write the page.
 
     Args:
-        compared: what was measured.
-        path: of the file, replaced in one move.
+        compared: What was measured.
+        path: The path of the file, which is written whole or left as it was.
 
     Returns:
         The path.
 
     Raises:
-        ArgumentError: a path that cannot be written.
+        ArgumentError: the path cannot be written.
     """
     template = environment().get_template("estimators.html.jinja")
     return replace_file(Path(path), template.render(_content(compared)))
@@ -51,14 +60,14 @@ def estimators_page(compared: Compared, path: str | Path) -> Path:
 def _content(compared: Compared) -> dict[str, Any]:
     """Everything that the template fills in."""
     table, found, toy = compared.table, compared.found, "k" in compared.table.columns
-    rows = estimators.summary(table).to_dicts()
+    rows = estimator_summary(table).to_dicts()
     groups = [(place, list(of)) for place, of in groupby(rows, lambda row: row["place"])]
     names = list(dict.fromkeys(table["estimator"]))
-    parameters = found.table["parameters"].max()
+    parameters = max(found.table["parameters"])
     figures = (
-        {"curves": inline(estimators.toy_curves, table)}
+        {"curves": inline(toy_variances, table)}
         if toy
-        else {name: inline(getattr(estimators, name), table) for name in ("variances", "costs")}
+        else {"variances": inline(estimator_variances, table), "costs": inline(estimator_costs, table)}
     )
     what = (
         f"{len(names)} estimators of the gradient of E[{compared.what}] under N(1, 1), one draw each, by k."
@@ -75,18 +84,18 @@ def _content(compared: Compared) -> dict[str, Any]:
         "groups": [(f"k = {place}" if toy else place, _lines(of)) for place, of in groups],
         "steps": ", ".join(f"{n:,}" for n in compared.steps),
         "where": "In the middle of the range of k." if toy else "On the way.",
-        "gradients": f"{found.table['gradients'].max():,}",
+        "gradients": f"{max(found.table['gradients']):,}",
         "alarms": f"{1 / FALSE_ALARM:,.0f}",
-        "claims": [_claim(row) for row in found.table.to_dicts()],
-        "unbiased": inline(claims.unbiased_figure, found),
-        "consistent": inline(claims.consistent_figure, found),
+        "claims": [row | claim_words(row) for row in found.table.to_dicts()],
+        "unbiased": inline(unbiasedness, found),
+        "consistent": inline(consistency, found),
         "particulars": _particulars(compared),
         **figures,
     }
 
 
 def _best(rows: list[dict[str, Any]], where: str) -> str:
-    """Which unbiased sampled estimator is the cheapest, and by how much; one sentence."""
+    """A sentence that says which unbiased sampled estimator is the cheapest, and by how much."""
     able = sorted((r for r in rows if r["unbiased"] and r["variance"] > 0), key=lambda r: r["time"])
     if len(able) < 2:
         return ""
@@ -101,7 +110,7 @@ def _best(rows: list[dict[str, Any]], where: str) -> str:
 
 
 def usual(parameters: int) -> str:
-    """About how far the farthest of so many normal numbers lies.
+    """The median of the largest absolute value of so many independent standard normal numbers, as text.
 
     Example:
         >>> usual(1), usual(62)
@@ -113,7 +122,7 @@ def usual(parameters: int) -> str:
 
 
 def _lines(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A group of the table, as it is written; among the unbiased ones that sample the cheapest are marked."""
+    """The rows of one place as text, in which the cheapest of the unbiased estimators that sample are marked."""
     able = [r for r in rows if r["unbiased"] and r["variance"] > 0]
     least = {name: min((r[name] for r in able), default=None) for name in ("work", "time")}
     return [
@@ -124,7 +133,7 @@ def _lines(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "closed": f"{r.get('closed_form_variance', 0.0):.3g}",
             "off": "" if r["bias"] is None else f"{r['bias']:.1f}",
             "evaluations": f"{r['evaluations']:,}",
-            "microseconds": f"{1e6 * r['seconds']:,.0f}" if r["variance"] else "",  # the exact ones are not timed
+            "microseconds": f"{1e6 * r['seconds']:,.0f}" if r["variance"] else "",  # without noise: not timed
             "work": f"{r['work']:.3g}",
             "time": f"{r['time']:.3g}",
             "least_work": r in able and r["work"] == least["work"],
@@ -134,20 +143,9 @@ def _lines(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _claim(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "estimator": row["estimator"],
-        "unbiased": row["unbiased"],
-        "worst": f"{row['worst']:.1f}",
-        "p_value": f"{row['p_value']:.2g}",
-        "seems_unbiased": claims.answer(row["seems_unbiased"]),
-        "slope": "no noise" if row["slope"] is None else f"{row['slope']:.3f} ± {row['slope_error']:.3f}",
-        "seems_consistent": claims.answer(row["seems_consistent"]),
-    }
-
-
 def _particulars(compared: Compared) -> list[tuple[str, str]]:
-    gradients = compared.found.table["gradients"].max()
+    """What is needed to measure the same again, as pairs of name and value."""
+    gradients = max(compared.found.table["gradients"])
     return [
         ("gradients", f"{compared.repeats:,} for means and variances, {gradients:,} for the two claims"),
         ("draws in a gradient", "one" if not compared.steps else "each estimator's own default"),

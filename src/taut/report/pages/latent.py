@@ -49,7 +49,7 @@ def latent_content(fit: Any, evidence: LatentEvidence | None) -> dict[str, Any]:
         **_pictures(fit, evidence),
         **_codes(fit, evidence),
         **_training(fit, shown),
-        **noise.content(fit),
+        **noise.noise_content(fit),
         "particulars": _particulars(fit, evidence, facts),
     }
 

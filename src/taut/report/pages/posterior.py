@@ -121,7 +121,7 @@ def _content(fit: Any, evidence: Evidence | None, features: Any) -> dict[str, An
         "undrawn": len(table.entries) - len(forest.shown(table)),
         "trace": inline(trace, fit.history, fit.elbo, noisy) if len(steps) else None,
         "noisy": noisy,
-        **noise.content(fit),
+        **noise.noise_content(fit),
         "long": len(steps) and steps[-1] > LONG,
         "mode_steps": int(np.sum(~np.asarray(fit.history.get("variational", []), bool))),
         "regression": fit.design is not None,

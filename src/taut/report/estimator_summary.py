@@ -1,0 +1,52 @@
+"""The table of a comparison of gradient estimators, with the parameters added up."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PLACE_NAMES = {0: "start", 1: "on the way", 2: "answer"}
+"""What the places of a training run are called, by their number."""
+
+
+def estimator_summary(table: "pl.DataFrame") -> "pl.DataFrame":
+    """One row for each estimator and place (`point`, or `k` for a toy), with variances added up over the parameters.
+
+    `bias` is the largest distance of a mean from the exact gradient in standard errors. `work` and `time` are the
+    variance times the evaluations, and times the seconds, of one gradient: what a unit of precision costs.
+
+    Args:
+        table: The table of `taut.compare_gradients` or of `taut.studies.compare.study`.
+    """
+    import polars as pl
+
+    toy = "k" in table.columns
+    z = ((pl.col("mean") - pl.col("exact")) / pl.col("standard_error")).abs()
+    return (
+        table.group_by(["k" if toy else "point", "estimator"], maintain_order=True)
+        .agg(
+            pl.col("unbiased").first(),
+            pl.col("variance").sum(),
+            pl.col("evaluations").first(),
+            pl.col("seconds").first(),
+            pl.when(pl.col("standard_error") > 0).then(z).max().alias("bias"),
+            *([pl.col("closed_form_variance").sum()] if toy else []),
+        )
+        .with_columns(
+            work=pl.col("variance") * pl.col("evaluations"),
+            time=pl.col("variance") * pl.col("seconds"),
+            place=pl.col("k").map_elements(lambda k: f"{k:.2g}", pl.String)
+            if toy
+            else pl.col("point").map_elements(lambda p: PLACE_NAMES.get(p, str(p)), pl.String),
+        )
+    )
+
+
+def sampled_summary(table: "pl.DataFrame") -> "pl.DataFrame":
+    """The summary without estimators that have no noise, for which a logarithmic axis has no place.
+
+    Args:
+        table: The table of `taut.compare_gradients`.
+    """
+    summary = estimator_summary(table)
+    return summary.filter(summary["variance"] > 0)
