@@ -1,12 +1,11 @@
 """Has the posterior collapsed onto the prior, and what is the likely cause: each cause has its own figures."""
 
 import enum
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-import jax.numpy as jnp
 import numpy as np
 
-from taut.models.likelihoods import Gaussian
+from taut.models.latent import LatentVariableModel
 from taut.problem import Problem
 
 NOTHING = 0.5
@@ -144,11 +143,11 @@ def _strong_decoder(problem: Problem, x: np.ndarray, expected_log_likelihood: fl
 
 
 def _noise(problem: Problem, x: np.ndarray) -> tuple[Cause, str] | None:
-    likelihood = getattr(problem.model, "likelihood", None)
-    if not isinstance(likelihood, Gaussian):
+    likelihood = cast(LatentVariableModel, problem.model).likelihood
+    sd, spread = likelihood.element_sd, float(np.sqrt(x.var(axis=0).mean()))
+    if sd is None:
         return None
-    sd, spread = _sd(likelihood), float(np.sqrt(x.var(axis=0).mean()))
-    if likelihood.learned and sd > 0.7 * spread:
+    if likelihood.moves and sd > 0.7 * spread:
         return Cause.LEARNED_VARIANCE, (
             f"The learned standard deviation, {sd:.3g}, has grown to the data's own, {spread:.3g}: noise explains "
             "everything. Start it lower (Gaussian(sd=0.1, learned=True)), or hold it fixed at first."
@@ -195,17 +194,13 @@ def without_codes(problem: Problem, x: np.ndarray) -> float | None:
         x: `[n, elements]`.
     """
     x = np.asarray(x, float)
-    likelihood = getattr(problem.model, "likelihood", None)
-    if isinstance(likelihood, Gaussian):
+    likelihood = cast(LatentVariableModel, problem.model).likelihood
+    sd = likelihood.element_sd
+    if sd is not None:
         spread = float(x.var(axis=0).mean())
-        variance = max(spread, 1e-12) if likelihood.learned else _sd(likelihood) ** 2
+        variance = max(spread, 1e-12) if likelihood.moves else sd**2
         return -0.5 * x.shape[1] * (spread / variance + float(np.log(2 * np.pi * variance)))
     if not ((x == 0) | (x == 1)).all():
         return None
     p = np.clip(x.mean(axis=0), 1e-12, 1 - 1e-12)
     return float(np.sum(p * np.log(p) + (1 - p) * np.log1p(-p)))
-
-
-def _sd(likelihood: Gaussian) -> float:
-    """The standard deviation in use, from the density of one element at its mean: -log sd - 1/2 log 2 pi."""
-    return float(np.exp(-likelihood.log_prob(jnp.zeros(1), jnp.zeros(1))) / np.sqrt(2 * np.pi))

@@ -67,7 +67,7 @@ def range_of(objective: Objective, model: LatentVariableModel, images: np.ndarra
     None too where it is not known: a learned standard deviation may fall, and the density rise, as far as its own
     bound, so that there is no ceiling to speak of.
     """
-    unknown = model.likelihood.outputs != 1 or getattr(model.likelihood, "learned", False)
+    unknown = model.likelihood.outputs != 1 or model.likelihood.moves
     asked = any(c.statistic == "expected_log_likelihood" and c.above for c in objective.constraints)
     return feasible_range(model, images) if asked and not unknown else None
 

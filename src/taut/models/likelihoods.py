@@ -25,6 +25,16 @@ class Likelihood(eqx.Module):
     outputs: ClassVar[int] = 1
     """Numbers that the decoder gives for each element of x."""
 
+    @property
+    def moves(self) -> bool:
+        """Whether a parameter of its own is learned with the decoder."""
+        return False
+
+    @property
+    def element_sd(self) -> float | None:
+        """Standard deviation of an element, the same for all; None where the likelihood has no such number."""
+        return None
+
     @abc.abstractmethod
     def log_prob(self, output: Float[Array, " N"], x: Float[Array, " n"]) -> Float[Array, ""]:
         """log p(x|output), summed over elements, in nats per example."""
@@ -162,6 +172,16 @@ class Gaussian(Likelihood):
         """With every constant: never a bare squared error."""
         log_sd = self._bounded(output.dtype)
         return jnp.sum(-0.5 * ((x - output) * jnp.exp(-log_sd)) ** 2 - log_sd - 0.5 * LOG_2PI)
+
+    @property
+    def moves(self):
+        """As it was made."""
+        return self.learned
+
+    @property
+    def element_sd(self):
+        """The standard deviation in use."""
+        return float(jnp.exp(self._bounded(jnp.result_type(float))))
 
     def _bounded(self, dtype):
         log_sd = jnp.asarray(self.log_sd, dtype)
