@@ -70,7 +70,7 @@ class Accumulator(eqx.Module):
         """The statistic after `gradient`, which has `i` gradients before it."""
 
 
-class Moments(Accumulator):
+class GradientMoments(Accumulator):
     """Mean and sum of squared deviations of the gradients so far, by Welford's recursion.
 
     Attributes:
@@ -82,16 +82,16 @@ class Moments(Accumulator):
     squares: Any
 
     @classmethod
-    def start(cls, like: Any) -> "Moments":
+    def start(cls, like: Any) -> "GradientMoments":
         """The moments of no gradient; `like` has the form of one."""
         return cls(*(jax.tree.map(lambda a: np.zeros(a.shape, a.dtype), like) for _ in range(2)))
 
-    def add(self, i: Int[Array, ""], gradient: Any) -> "Moments":
+    def add(self, i: Int[Array, ""], gradient: Any) -> "GradientMoments":
         """The moments after one gradient more."""
         step = jax.tree.map(lambda g, m: g - m, gradient, self.mean)
         mean = jax.tree.map(lambda m, d: m + d / (i + 1), self.mean, step)
         squares = jax.tree.map(lambda q, d, g, m: q + d * (g - m), self.squares, step, gradient, mean)
-        return Moments(mean, squares)
+        return GradientMoments(mean, squares)
 
     def variance(self, count: int) -> Any:
         """The variance of one gradient, from `count` of them; NumPy arrays."""
@@ -133,7 +133,7 @@ class Meter:
         self._key = jax.random.key(seed)
         self._objective = (problem.objective.init() if objective is None else objective, np.int32(step))
         self._memory = problem.gradient.init(statistics_like(problem, source.dtype))
-        self._nothing = Moments.start(eqx.filter(problem, trainable(problem)))
+        self._nothing = GradientMoments.start(eqx.filter(problem, trainable(problem)))
         self._moments, self.repeats = self._nothing, 0
         self.times: list[float] = []
 

@@ -8,7 +8,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from taut.choosing.meter import WARM_UP, Accumulator, Batches, Moments, accumulate
+from taut.choosing.meter import WARM_UP, Accumulator, Batches, GradientMoments, accumulate
 from taut.core import precision
 from taut.core.batch import Batch
 from taut.core.trees import cast
@@ -61,13 +61,13 @@ class Distances(Accumulator):
 
     Attributes:
         exact: The exact gradient, `[P]`.
-        off: Moments of gradient minus exact gradient, `[P]`.
+        off: GradientMoments of gradient minus exact gradient, `[P]`.
         sums: Gradient minus exact gradient, summed since the last full mean of each size, `[S, P]`.
         squared: Mean squared distance of the means of each size in each group of N gradients, `[M, S]`.
     """
 
     exact: Float[Array, " P"]
-    off: Moments
+    off: GradientMoments
     sums: Float[Array, "S P"]
     squared: Float[Array, "M S"]
 
@@ -75,7 +75,7 @@ class Distances(Accumulator):
     def from_exact(cls, exact: Float[np.ndarray, " P"], groups: int, sizes: int) -> "Distances":
         """The distances of no gradient, for so many groups and sizes of means."""
         sums, squared = (np.zeros((n, m), exact.dtype) for n, m in ((sizes, exact.size), (groups, sizes)))
-        return cls(exact, Moments.start(exact), sums, squared)
+        return cls(exact, GradientMoments.start(exact), sums, squared)
 
     def add(self, i: Int[Array, ""], gradient: Any) -> "Distances":
         """The distances after one gradient more; beyond the last group only the moments change."""

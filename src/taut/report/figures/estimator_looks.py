@@ -14,7 +14,7 @@ LINES = ("-", "--", ":", "-.")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
 
 
-class Look(NamedTuple):
+class EstimatorLook(NamedTuple):
     """How an estimator is drawn.
 
     Attributes:
@@ -28,11 +28,11 @@ class Look(NamedTuple):
     line: str
 
 
-ELSEWHERE = Look(GREY, "*", "-.")
+ELSEWHERE = EstimatorLook(GREY, "*", "-.")
 """The look of an estimator that is not one of Taut's own."""
 
 
-def looks(names: Iterable[str]) -> list[Look]:
+def looks(names: Iterable[str]) -> list[EstimatorLook]:
     """The look of each estimator, by its place among the sorted labels of all public estimators.
 
     Args:
@@ -40,17 +40,18 @@ def looks(names: Iterable[str]) -> list[Look]:
 
     Example:
         >>> looks(["disarm", "their own"])
-        [Look(colour='#0072b2', marker='o', line='-'), Look(colour='#8a929b', marker='*', line='-.')]
+        [EstimatorLook(colour='#0072b2', marker='o', line='-'), EstimatorLook(colour='#8a929b', marker='*', line='-.')]
     """
     known = _looks_by_label()
     return [known.get(name, ELSEWHERE) for name in names]
 
 
 @functools.cache
-def _looks_by_label() -> dict[str, Look]:
+def _looks_by_label() -> dict[str, EstimatorLook]:
     labels = sorted({estimator.label for estimator in estimators()})
-    # Colours are used up before the line changes, so that no two estimators have both in common.
+    colours, lines, markers = len(COLOURS), len(LINES), len(MARKERS)
+    # All colours are used before the line style changes, so that no two estimators share both.
     return {
-        label: Look(COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)], LINES[i // len(COLOURS) % len(LINES)])
+        label: EstimatorLook(COLOURS[i % colours], MARKERS[i % markers], LINES[i // colours % lines])
         for i, label in enumerate(labels)
     }
