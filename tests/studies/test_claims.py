@@ -129,6 +129,12 @@ def test_an_exact_gradient_may_be_given_and_a_wrong_one_is_noticed():
     assert of(3.0)["seems_unbiased"].to_list() == [False]
 
 
+def test_a_form_of_objective_fixes_the_draws():
+    exact = Bernoulli(np.zeros(3))
+    found = gradient_claims(DENSITY, BITS, gradients="measure-valued", objective="iwae=3", exact=exact, repeats=64)
+    assert found.errors["draws"].to_list() == [3, 6]
+
+
 def test_what_cannot_be_measured_is_refused():
     toy = Toy("cos", k=1.0)
     with pytest.raises(ArgumentError, match="exact="):
