@@ -1,27 +1,35 @@
 # A fresh machine needs Python 3.11 to 3.13 with pip, and make. Everything else goes into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+# Further arguments of pytest, e.g. make test PYTEST='tests/verdict --durations=10'.
+PYTEST ?=
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint bench
+.PHONY: help lab test lint format bench
 
 help:
 	@echo "make lab     fit a Bayesian logistic regression to scikit-learn's breast cancer data"
-	@echo "make test    lint, types, one-way imports, tests and doctests (slow ones: .ci/run)"
-	@echo "make lint    the first three of these alone"
+	@echo "make test    layout, lint, one-way imports, types, tests and doctests (slow ones: .ci/run)"
+	@echo "make lint    the first four of these alone"
+	@echo "make format  lay the code out and mend what the linter can mend"
 	@echo "make bench   side by side with the tools that people use today"
 
 lab: .venv/.taut
 	$(BIN)/taut fit breast-cancer
 
 test: lint
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST)
 
 lint: .venv/.taut-develop
+	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+
+format: .venv/.taut-develop
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
 
 bench: .venv/.taut-bench
 	set -e; for script in benchmarks/[!_]*.py; do $(BIN)/python $$script; done
@@ -35,7 +43,11 @@ bench: .venv/.taut-bench
 	$(INSTALL) --group test --group lint
 	@touch $@
 
-.venv/.taut-bench: .venv/.taut
+.venv/.taut-format: .venv/.taut-develop
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .venv/.taut
 	$(INSTALL) --editable '.[bench]'
 	@touch $@
 

@@ -82,6 +82,15 @@ def test_a_skewed_posterior_climbs_to_the_bent_family():
     assert sd_error < 0.1
 
 
+def test_light_tails_are_trusted():
+    """The converse of the tests below: a Student-t with 30 degrees of freedom is no reason for doubt."""
+    fit = taut.fit(LogDensity(lambda v: jnp.sum(jax.scipy.stats.t.logpdf(v["x"], 30.0)), parameters={"x": real(2)}))
+    mean_error, sd_error = off(fit, np.zeros(2), np.sqrt(np.full(2, 30 / 28)))
+    assert fit.verdict.trust.reliable
+    assert mean_error < 0.1
+    assert sd_error < 0.05
+
+
 @pytest.mark.slow
 def test_heavy_tails_are_answered_by_chains_or_called_suspect():
     fit = taut.fit(LogDensity(lambda v: jnp.sum(jax.scipy.stats.t.logpdf(v["x"], 5.0)), parameters={"x": real(2)}))

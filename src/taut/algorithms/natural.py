@@ -148,14 +148,14 @@ class NaturalGradient(Stepwise):
             raise ArgumentError(f"memory={self.memory!r}: a positive whole number of past steps is needed, e.g. 3.")
 
     def init(self, problem, dtype):
-        """At zero, with nothing known yet: the first trial is accepted whatever it gives."""
+        """At the family's mean, with nothing known yet: the first trial is accepted whatever it gives."""
         D = problem.family.dim
         zeros, eye = np.zeros(D, dtype), np.eye(D, dtype=dtype)
 
         def number(x):
             return np.asarray(x, dtype)
 
-        start = Point(zeros, eye, zeros, eye, number(-np.inf), number(0), number(np.inf))
+        start = Point(np.asarray(problem.family.mean, dtype), eye, zeros, eye, number(-np.inf), number(0), number(np.inf))
         count = np.int32(0)
         past = np.zeros((self.memory, 2, D + D * D), dtype)
         return NaturalState(problem, start, np.array(False), count + np.int32(1), past, count, count, count)
