@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import hypothesis
 import jax
 import pytest
 
@@ -13,6 +14,17 @@ CACHE = ROOT / ".pytest_cache" / "jax"
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+# Equal runs: the examples are a function of the test alone, and none is kept in a folder of its own.
+hypothesis.settings.register_profile(
+    "taut",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("taut")
 
 
 @pytest.fixture
