@@ -13,7 +13,7 @@ from taut.models.latent import LatentVariableModel
 from taut.networks import MLP
 from taut.objectives import Constrained, Weighted, at_least
 from taut.objectives.schedules import Linear
-from taut.verdict.judge_latent import DRAWS, believed, examples_to_judge, judge_latent, trained
+from taut.verdict.judge_latent import DRAWS, examples_to_judge, figures_trust, judge_latent, training_convergence
 
 SPENT, STOPPED = Ended.BUDGET_SPENT, Ended.STOPPED
 RISE = {"elbo": np.linspace(-100, -80, 500), "bound": np.linspace(-100, -80, 500)}
@@ -22,7 +22,7 @@ FLAT = {name: np.r_[np.linspace(-100, -80, 100), -80 + random.standard_normal(90
 
 
 def asked(case, constraints=(), step=100):
-    return believed(case.problem, case.images, list(constraints), step, 0, np.dtype("float64"))
+    return figures_trust(case.problem, case.images, list(constraints), step, 0, np.dtype("float64"))
 
 
 def test_the_exact_posterior_is_believed(known):
@@ -94,7 +94,7 @@ def constrained(violation, multiplier):
 def test_a_constraint_counts(known, ended, answer, converged):
     trust = asked(known(n=20), ended)
     assert trust.answer == answer
-    assert trained(RISE, np.zeros(0), SPENT, ended).answer == converged
+    assert training_convergence(RISE, np.zeros(0), SPENT, ended).answer == converged
 
 
 WIGGLE = 1e-3 * random.standard_normal(20)
@@ -117,23 +117,23 @@ WIGGLE = 1e-3 * random.standard_normal(20)
     ids=["rising", "arrived", "stopped", "overfitting", "flat", "noisy", "few", "none", "not finite", "interrupted"],
 )
 def test_training_is_judged_by_what_was_not_trained_on(looks, ended, answer):
-    assert trained(RISE if answer == "no" else FLAT, looks, ended, []).answer == answer
+    assert training_convergence(RISE if answer == "no" else FLAT, looks, ended, []).answer == answer
 
 
 def test_where_the_looks_cannot_tell_the_training_may():
-    assert trained(RISE, -80 + 500 * WIGGLE, SPENT, []).answer == "no"
+    assert training_convergence(RISE, -80 + 500 * WIGGLE, SPENT, []).answer == "no"
 
 
 @pytest.mark.parametrize("ended", [SPENT, STOPPED])
 def test_a_frozen_training_is_not_called_converged(ended):
     still = {"elbo": -100 + random.standard_normal(500), "bound": -100 + random.standard_normal(500)}
-    seen = trained(still, -100 + 1e-6 * random.standard_normal(20), ended, [])
+    seen = training_convergence(still, -100 + 1e-6 * random.standard_normal(20), ended, [])
     assert seen.answer == "unknown"
     assert "frozen" in seen.reason
 
 
 def test_a_curve_of_training_alone_never_says_yes():
-    assert trained(FLAT, np.zeros(0), SPENT, []).answer == "unknown"
+    assert training_convergence(FLAT, np.zeros(0), SPENT, []).answer == "unknown"
 
 
 def test_examples_are_few_and_as_the_model_sees_them():

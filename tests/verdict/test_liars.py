@@ -20,7 +20,7 @@ from taut.algorithms.recipe import Recipe
 from taut.models import LogDensity, real
 from taut.verdict.convergence import full_step
 from taut.verdict.importance import pareto_smoothed
-from taut.verdict.trust import judge
+from taut.verdict.trust import trust_from_weights
 
 from .densities import Plain, best_of_log_gamma, log_gamma, normal
 
@@ -171,7 +171,7 @@ def test_a_low_k_hat():
     """q is one sd off and as wide as p, as a Laplace approximation may be: k-hat is low, since weights can mend it."""
     log_weights = weighed(1.0, 1.0)
     assert pareto_smoothed(log_weights).k_hat < 0.7
-    trust, weighing = judge(log_weights, Z[:, None], ("x",))
+    trust, weighing = trust_from_weights(log_weights, Z[:, None], ("x",))
     assert trust.answer == "corrected"
     assert trust.shift[0] == pytest.approx(1.0, abs=0.02)
     assert weighing.smoothed.weights @ Z == pytest.approx(1.0, abs=0.02)
@@ -181,7 +181,7 @@ def test_a_low_k_hat_with_few_effective_draws():
     """At 1.5 sds the correction itself is rough, and k-hat is still low."""
     log_weights = weighed(1.5, 1.0)
     assert pareto_smoothed(log_weights).k_hat < 0.7
-    assert judge(log_weights, Z[:, None], ("x",))[0].answer == "suspect"
+    assert trust_from_weights(log_weights, Z[:, None], ("x",))[0].answer == "suspect"
 
 
 def test_a_high_k_hat_that_is_harmless():
@@ -190,7 +190,7 @@ def test_a_high_k_hat_that_is_harmless():
     q, target = best_of_log_gamma(20.0), log_gamma(20.0)
     draws = Z[:, None]
     log_weights = target(q.at(draws)).value - q.log_prob(draws)
-    trust = judge(log_weights, q.at(draws), ("x",))[0]
+    trust = trust_from_weights(log_weights, q.at(draws), ("x",))[0]
     assert trust.k_hat > 0.7
     x = np.linspace(0, 6, 20001)
     p = np.exp(target(x[:, None]).value)
@@ -204,8 +204,8 @@ def test_a_mode_that_no_draw_sees():
     seen = pareto_smoothed(log_weights)
     assert seen.effective_sample_size > 0.99 * N
     assert 0.5 * np.var(log_weights) < 1e-6
-    assert judge(log_weights, Z[:, None], ("x",))[0].answer == "good"  # the weights alone would not know
-    trust = judge(log_weights, Z[:, None], ("x",), rivals=0.3)[0]
+    assert trust_from_weights(log_weights, Z[:, None], ("x",))[0].answer == "good"  # the weights alone would not know
+    trust = trust_from_weights(log_weights, Z[:, None], ("x",), rivals=0.3)[0]
     assert trust.answer == "suspect"
     assert "30%" in trust.reason
 
@@ -234,7 +234,7 @@ def test_a_perfect_fit():
     log_weights = np.full(N, -3.0)
     threshold = np.sort(log_weights)[-int(np.ceil(3 * np.sqrt(N))) - 1]
     assert not np.any(log_weights > threshold)  # the tail that would be fitted is empty
-    trust = judge(log_weights, Z[:, None], ("x",))[0]
+    trust = trust_from_weights(log_weights, Z[:, None], ("x",))[0]
     assert (trust.answer, trust.k_hat, trust.effective_sample_size) == ("good", 0.0, pytest.approx(N))
 
 
@@ -246,7 +246,7 @@ def test_the_best_of_a_family_that_is_too_poor():
     assert full_step(density, q, True, np.random.default_rng(0)).answer == "yes"
     z = np.random.default_rng(1).standard_normal((N, 2))
     log_weights = density(q.at(z)).value - q.log_prob(z)
-    trust = judge(log_weights, q.at(z), ("a", "b"))[0]
+    trust = trust_from_weights(log_weights, q.at(z), ("a", "b"))[0]
     assert trust.answer in ("suspect", "unusable")
     assert np.abs(q.at(z).mean(0)).max() < 0.05  # the means, which one looks at first, say nothing
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from taut.verdict.trust import Trust, judge, resample, weigh
+from taut.verdict.trust import Trust, resample, trust_from_weights, weigh
 
 N = 4000
 Z = norm.ppf((np.arange(N) + 0.5) / N)
@@ -20,7 +20,7 @@ def pair(mean=0.0, sd=1.0, constant=0.0):
 
 def said(log_weights, values=Z[:, None], **options):
     names = tuple(f"x[{i}]" for i in range(values.shape[1]))
-    return judge(log_weights, values, names, **options)[0]
+    return trust_from_weights(log_weights, values, names, **options)[0]
 
 
 @pytest.mark.parametrize("mean", [0.01, 0.1, 0.5, 1.0])

@@ -9,7 +9,7 @@ import taut
 from taut.models import LogDensity, real
 from taut.report.words import verdict as verdict_words
 from taut.verdict.convergence import Convergence
-from taut.verdict.trust import judge
+from taut.verdict.trust import trust_from_weights
 from taut.verdict.verdict import Verdict
 
 
@@ -29,7 +29,7 @@ def regression():
 
 def given(**options):
     """A verdict on a perfect fit, or the like."""
-    trust = judge(np.zeros(50), np.linspace(-1, 1, 50)[:, None], ("tau",), **options)[0]
+    trust = trust_from_weights(np.zeros(50), np.linspace(-1, 1, 50)[:, None], ("tau",), **options)[0]
     convergence = Convergence("yes", "less than 0.0001 nats left to gain", 1e-9)
     return Verdict(convergence, trust, ("sinh-arcsinh: ELBO +0.12 nats",))
 
@@ -67,7 +67,7 @@ def test_every_answer_has_a_colour(options, level):
 
 def test_figures_name_the_unknown_that_is_farthest_off():
     values = np.random.default_rng(0).standard_normal((4000, 3))
-    trust = judge(0.5 * values[:, 1], values, ("a", "b", "c"))[0]
+    trust = trust_from_weights(0.5 * values[:, 1], values, ("a", "b", "c"))[0]
     verdict = Verdict(Convergence("no", "", None), trust, ("mixture: x",))
     figures = {name: said for name, *said in verdict_words.figures(verdict.to_json())}
     assert "nats left" not in figures
@@ -78,7 +78,7 @@ def test_figures_name_the_unknown_that_is_farthest_off():
 
 
 def test_figures_that_are_not_finite_are_told():
-    trust = judge(np.full(4000, -np.inf), np.zeros((4000, 1)), ("x",))[0]
+    trust = trust_from_weights(np.full(4000, -np.inf), np.zeros((4000, 1)), ("x",))[0]
     figures = verdict_words.figures(Verdict(Convergence("no", "", None), trust).to_json())
     assert ("k-hat", "not finite") in [(name, value) for name, value, _ in figures]
 

@@ -155,9 +155,9 @@ class NaturalGradient(Stepwise):
         def number(x):
             return np.asarray(x, dtype)
 
-        start = Point(
-            np.asarray(problem.family.mean, dtype), eye, zeros, eye, number(-np.inf), number(0), number(np.inf)
-        )
+        family: Any = problem.family  # a Gaussian, as `needs` says
+        mean = np.asarray(family.mean, dtype)
+        start = Point(mean, eye, zeros, eye, number(-np.inf), number(0), number(np.inf))
         count = np.int32(0)
         past = np.zeros((self.memory, 2, D + D * D), dtype)
         return NaturalState(problem, start, np.array(False), count + np.int32(1), past, count, count, count)

@@ -19,6 +19,7 @@ from taut.learning.loop import Learned, learn
 from taut.learning.monitors import BestFeasible, EarlyStopping, Monitor
 from taut.learning.progress import ProgressBar
 from taut.problem import Problem, trainable
+from taut.verdict.answers import Converged
 from taut.verdict.convergence import Convergence, certified
 
 LOOK_STEPS = 200
@@ -110,7 +111,7 @@ def monitor_for(problem: Problem, request: Request) -> Monitor | None:
 def _certified(algorithm: Stepwise, learned: Learned) -> Convergence | None:
     """What the algorithm's own certificate says; None where it has none."""
     if learned.ended is Ended.DIVERGED:
-        return Convergence("no", "the objective is not finite", None)
+        return Convergence(Converged.NO, "the objective is not finite", None)
     left = algorithm.certificate(learned.state)
     return None if left is None else certified(learned.ended is Ended.CONVERGED, left, {})
 

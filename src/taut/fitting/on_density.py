@@ -14,9 +14,10 @@ from taut.errors import ArgumentError
 from taut.fitting.outcome import Outcome, Request
 from taut.learning.ended import Ended
 from taut.models.density import Density
+from taut.verdict.answers import Converged
 from taut.verdict.convergence import Convergence, certified
 from taut.verdict.draws import gaussian_of
-from taut.verdict.judge import checked, judge, share_of_rivals
+from taut.verdict.judge import convergence_by_full_step, judge_draws, share_of_rivals
 from taut.verdict.ladder import Standing, climb
 
 
@@ -40,8 +41,8 @@ def on_density(algorithm: OnDensity, choice: Choice, request: Request) -> Outcom
         return _nowhere(choice, settled, learned_at)
     convergence = certified(settled.settled, settled.left, settled.figures)
     if np.isnan(settled.left):
-        convergence = checked(settled.family, density, request.seed)
-    judged = judge(
+        convergence = convergence_by_full_step(settled.family, density, request.seed)
+    judged = judge_draws(
         model,
         settled.family,
         density,
@@ -65,7 +66,7 @@ def on_density(algorithm: OnDensity, choice: Choice, request: Request) -> Outcom
         problem=eqx.tree_at(lambda p: p.family, choice.problem, cast(standing.family, source.dtype)),
         bound=judged.bound,
         history=settled.history,
-        ended=Ended.CONVERGED if convergence.answer == "yes" else Ended.STALLED,
+        ended=Ended.CONVERGED if convergence.answer == Converged.YES else Ended.STALLED,
         reason="",
         iterations=settled.iterations,
         gradient_evaluations=float(evaluations),
@@ -105,5 +106,5 @@ def _nowhere(choice: Choice, settled: Settled, learned_at: float) -> Outcome:
         iterations=0,
         gradient_evaluations=settled.evaluations,
         learned_at=learned_at,
-        convergence=Convergence("no", "no start has a finite log density around it", None),
+        convergence=Convergence(Converged.NO, "no start has a finite log density around it", None),
     )

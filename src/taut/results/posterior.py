@@ -19,7 +19,7 @@ from taut.models.density import Density
 from taut.results.arviz import arviz_data
 from taut.results.fit import Fit
 from taut.verdict.draws import draws_of
-from taut.verdict.judge import Judged, judge_late
+from taut.verdict.judge import Judged, judge_fit
 from taut.verdict.trust import resample
 from taut.verdict.verdict import Verdict
 
@@ -188,9 +188,7 @@ class ComputedFit(PosteriorFit):
         """The verdict with its draws; None for a fit that was loaded, whose `verdict` was saved."""
         if self.judged is not None or self.parent is None or self.ended is Ended.DIVERGED:
             return self.judged
-        return judge_late(
-            self.problem, self.parent, self.dtype, self.convergence, self.history, self.seed, self.columns
-        )
+        return judge_fit(self.problem, self.parent, self.dtype, self.convergence, self.history, self.seed, self.columns)
 
     def draws_of_answer(self, n: int, seed: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
         """`n` draws of the answer: of its weighted draws where they are the answer, else of q.

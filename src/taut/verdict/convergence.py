@@ -13,7 +13,9 @@ import numpy as np
 
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws, score
 from taut.algorithms.on_density.phases import draws_for
+from taut.diagnostics.trend import line
 from taut.models.density import Density
+from taut.verdict.answers import Converged
 
 ENOUGH = 1e-4
 """Nats left to gain below which a deterministic objective has converged."""
@@ -31,13 +33,13 @@ class Convergence:
     """Whether q is the best of its family.
 
     Attributes:
-        answer: "yes", "no" or "unknown".
+        answer: Yes, no or unknown.
         reason: one phrase with the figure that decided.
         left: nats left to gain; None where unknown.
         figures: by name.
     """
 
-    answer: str
+    answer: Converged
     reason: str
     left: float | None
     figures: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -52,7 +54,7 @@ class Convergence:
     def from_json(cls, said: dict[str, Any]) -> "Convergence":
         """The inverse of `to_json`; a figure that was not finite comes back as NaN."""
         figures = {k: np.nan if v is None else v for k, v in said["figures"].items()}
-        return cls(said["answer"], said["reason"], said["left"], figures)
+        return cls(Converged(said["answer"]), said["reason"], said["left"], figures)
 
 
 def nats_left(left: float) -> str:
@@ -74,8 +76,8 @@ def nats_left(left: float) -> str:
 def certified(met: bool, left: float, figures: dict[str, float]) -> Convergence:
     """Of a deterministic algorithm with a certificate of its own."""
     if met:
-        return Convergence("yes", nats_left(left), left, figures)
-    return Convergence("no", "the algorithm's own certificate was not met", None, figures)
+        return Convergence(Converged.YES, nats_left(left), left, figures)
+    return Convergence(Converged.NO, "the algorithm's own certificate was not met", None, figures)
 
 
 def full_step(density: Density, q: Gaussian, factorised: bool, rng: np.random.Generator) -> Convergence:
@@ -93,7 +95,7 @@ def full_step(density: Density, q: Gaussian, factorised: bool, rng: np.random.Ge
     for _ in range(REPLICATES):
         seen = score(density, q, matched_draws(rng, draws_for(density.dim), density.dim))
         if not np.isfinite(seen.elbo):
-            return Convergence("no", "the log density is not finite at draws of the answer", None)
+            return Convergence(Converged.NO, "the log density is not finite at draws of the answer", None)
         w, v = np.linalg.eigh(seen.curvature)
         w = np.clip(w, 0.05, None)
         step = v @ ((v.T @ seen.gradient) / w)
@@ -120,11 +122,12 @@ def _of_steps(moves: np.ndarray, widths: np.ndarray, scores: np.ndarray) -> Conv
     }
     worst = float(np.abs(mean).max())
     if np.any(np.abs(mean) - 3 * error > MOVE):
-        return Convergence("no", f"a natural-gradient step would still move it by {worst:.2g} sd", left, figures)
+        reason = f"a natural-gradient step would still move it by {worst:.2g} sd"
+        return Convergence(Converged.NO, reason, left, figures)
     if np.any(np.abs(mean) + error > 2 * MOVE) or error.max() > RESOLVED:
         reason = f"a full step is {worst:.2g} sd, known to {error.max():.1g} only"
-        return Convergence("unknown", reason, left, figures)
-    return Convergence("yes", nats_left(left), left, figures)
+        return Convergence(Converged.UNKNOWN, reason, left, figures)
+    return Convergence(Converged.YES, nats_left(left), left, figures)
 
 
 def by_history(history: dict[str, np.ndarray]) -> Convergence:
@@ -138,15 +141,13 @@ def by_history(history: dict[str, np.ndarray]) -> Convergence:
     """
     bound = np.asarray(history.get("bound", ()), float)
     if len(bound) < 40 or not np.isfinite(bound).all():
-        return Convergence("unknown", "the run is too short to tell", None)
+        return Convergence(Converged.UNKNOWN, "the run is too short to tell", None)
     blocks = np.array([b.mean() for b in np.array_split(bound[len(bound) // 2 :], 10)])
-    x = np.arange(10) - 4.5
-    slope = float(x @ blocks / (x @ x))
-    residual = blocks - blocks.mean() - slope * x
-    error = float(np.sqrt(residual @ residual / 8 / (x @ x)))
+    slope, error, _ = line(blocks)
     gain = 10 * slope
     figures = {"gain_of_last_half": gain, "standard_error": 10 * error}
     if slope > 3.4 * error and gain > 1e-3 * max(1.0, abs(blocks[-1])):  # 3.4: one false alarm in 200 at 8 degrees
         reason = f"the objective still rose by {gain:.3g} nats in the last half of the run"
-        return Convergence("no", reason, gain, figures)
-    return Convergence("unknown", "the objective is flat to within its noise, which proves nothing", None, figures)
+        return Convergence(Converged.NO, reason, gain, figures)
+    reason = "the objective is flat to within its noise, which proves nothing"
+    return Convergence(Converged.UNKNOWN, reason, None, figures)

@@ -13,6 +13,7 @@ from taut.models import Model
 from taut.models.density import Density, Seen
 from taut.problem import Problem
 from taut.verdict import trust
+from taut.verdict.answers import Trusted
 from taut.verdict.convergence import MOST_COORDINATES, Convergence, by_history, full_step
 from taut.verdict.draws import JUDGE_STREAM, columns, draws_of, gaussian_of, named_values
 from taut.verdict.verdict import Verdict
@@ -46,7 +47,7 @@ class Judged(NamedTuple):
     @property
     def corrected(self) -> bool:
         """Whether the answer is the weighted draws rather than q."""
-        return self.verdict.trust.answer == "corrected"
+        return self.verdict.trust.answer == Trusted.CORRECTED
 
     def correction(self) -> tuple[Float[np.ndarray, " D"], Float[np.ndarray, "D D"]]:
         """What the weights add to the mean and to the covariance of z, paired with the same draws unweighted."""
@@ -70,7 +71,7 @@ def share_of_rivals(rivals: list[Any]) -> float:
     return float(1 - mass.max() / mass.sum())
 
 
-def judge(
+def judge_draws(
     model: Model,
     family: Family,
     density: Density,
@@ -101,18 +102,18 @@ def judge(
     def weighed(n: int, seen: Seen):
         names, values = to_columns(z[:n]) if to_columns else columns(named_values(model, z[:n], density.dtype))
         log_weights = seen.value - log_q[:n]
-        return log_weights, trust.judge(
+        return log_weights, trust.trust_from_weights(
             log_weights, values, names, converged=convergence.answer, recurred=recurred, rivals=rivals
         )
 
     seen = density(z[:n])
     log_weights, (found, weighing) = weighed(n, seen)
-    if found.answer == "corrected":  # the weighted draws become the answer: more of them
+    if found.answer == Trusted.CORRECTED:  # the weighted draws become the answer: more of them
         more = density(z[n:])
         seen = Seen(*(np.concatenate(pair) for pair in zip(seen, more, strict=True)))
         n = len(z)
         log_weights, (found, weighing) = weighed(n, seen)
-    weights = weighing.smoothed.weights if found.answer == "corrected" else np.full(n, 1 / n)
+    weights = weighing.smoothed.weights if found.answer == Trusted.CORRECTED else np.full(n, 1 / n)
     verdict = Verdict(convergence, found)
     return Judged(verdict, _bound(seen, log_weights), z[:n], weights, seen.value, log_q[:n])
 
@@ -124,14 +125,14 @@ def _bound(seen: Seen, log_weights: np.ndarray) -> Bound:
     return Bound(elbo, likelihood, likelihood - elbo, error)
 
 
-def checked(family: Family, density: Density, seed: int) -> Convergence:
+def convergence_by_full_step(family: Family, density: Density, seed: int) -> Convergence:
     """Of a Gaussian family, by the natural-gradient step that it would still make on the full data."""
     q: Any = gaussian_of(family)
     factorised = Capability.FACTORISED in family.offers
     return full_step(density, q, factorised, np.random.default_rng([seed, JUDGE_STREAM]))
 
 
-def judge_late(
+def judge_fit(
     problem: Problem,
     parent: Batch,
     dtype: np.dtype,
@@ -150,12 +151,12 @@ def judge_late(
             else the history.
         history: of the fit.
         seed: of the draws.
-        to_columns: as in `judge`.
+        to_columns: as in `judge_draws`.
     """
     density = Density(problem.model, parent, dtype)
     if convergence is None:
         affordable = gaussian_of(problem.family) is not None and density.dim <= MOST_COORDINATES
-        convergence = checked(problem.family, density, seed) if affordable else by_history(history)
-    return judge(
+        convergence = convergence_by_full_step(problem.family, density, seed) if affordable else by_history(history)
+    return judge_draws(
         problem.model, problem.family, density, convergence, seed=seed, rows=int(parent.size), to_columns=to_columns
     )

@@ -10,19 +10,19 @@ from typing import Any
 import jax
 import numpy as np
 from jaxtyping import Float
-from scipy.special import stdtrit
 
 from taut.core import precision
 from taut.core.batch import Batch
 from taut.core.compilation import Compiled
 from taut.core.trees import cast
 from taut.diagnostics.activity import activity
-from taut.diagnostics.collapse import Collapse, diagnose
-from taut.diagnostics.log_marginal import LogMarginal, log_mean_weight
-from taut.diagnostics.saddle import Saddle, saddles
+from taut.diagnostics.collapse import Cause, Collapse, Degree, diagnose
+from taut.diagnostics.log_marginal import LogMarginal, log_mean_weight, log_weight
+from taut.diagnostics.saddle import Ending, Saddle, saddles
+from taut.diagnostics.trend import line
 from taut.learning.ended import Ended
-from taut.objectives import Constrained
 from taut.problem import Problem
+from taut.verdict.answers import Converged, Trusted
 from taut.verdict.convergence import Convergence, by_history
 from taut.verdict.trust import Trust
 from taut.verdict.verdict import Verdict
@@ -82,14 +82,15 @@ def judge_latent(
         dtype: of the fit.
     """
     constraints: list[Saddle] = []
-    if isinstance(problem.objective, Constrained) and len(history.get("violation", ())) >= 10:
+    if problem.objective.constraints and len(history.get("violation", ())) >= 10:
         constraints = saddles(problem.objective, history)
     return Verdict(
-        trained(history, looks, ended, constraints), believed(problem, examples, constraints, step, seed, dtype)
+        training_convergence(history, looks, ended, constraints),
+        figures_trust(problem, examples, constraints, step, seed, dtype),
     )
 
 
-def trained(
+def training_convergence(
     history: dict[str, np.ndarray], looks: Float[np.ndarray, " looks"], ended: Ended, constraints: list[Saddle]
 ) -> Convergence:
     """Whether more training would help: "yes" only where held-out examples say so, never because a curve is flat.
@@ -103,49 +104,42 @@ def trained(
         constraints: how each ended.
     """
     if ended is Ended.INTERRUPTED:
-        return Convergence("no", "training was interrupted", None)
-    restless = [one for one in constraints if one.state in ("moving", "missed")]
+        return Convergence(Converged.NO, "training was interrupted", None)
+    restless = [one for one in constraints if one.state in (Ending.MOVING, Ending.MISSED)]
     if restless:
-        what = "has not been met" if restless[0].state == "missed" else "still moves its multiplier"
+        what = "has not been met" if restless[0].state is Ending.MISSED else "still moves its multiplier"
         return Convergence(
-            "no",
+            Converged.NO,
             f"the constraint {restless[0].constraint} {what}",
             None,
             {"variation": restless[0].variation, "violation": restless[0].violation},
         )
     if constraints:
-        return Convergence("unknown", "the constraints have settled, and the aim may still be falling", None)
+        return Convergence(Converged.UNKNOWN, "the constraints have settled, and the aim may still be falling", None)
     if len(looks) < LEAST_LOOKS or not np.isfinite(looks).all():
         return by_history(history)
     size = max(1.0, abs(float(looks[-1])))
-    gain, error, sure = _line(looks[len(looks) // 2 :])
+    half = looks[len(looks) // 2 :]
+    fitted = line(half)
+    gain, error = (len(half) - 1) * fitted.slope, (len(half) - 1) * fitted.standard_error
     figures = {"gain_of_last_half": gain, "standard_error": error, "looks": float(len(looks))}
-    if gain > sure * error and gain > FLAT * size and ended is not Ended.STOPPED:
+    if fitted.rises(SURE) and gain > FLAT * size and ended is not Ended.STOPPED:
         reason = f"the validation ELBO rose by {gain:.3g} nats per example in the last half of training"
-        return Convergence("no", reason, gain, figures)
+        return Convergence(Converged.NO, reason, gain, figures)
     if _risen(history, looks) < RISEN * size:
-        return Convergence("unknown", "the ELBO has hardly risen at all, as with a frozen optimizer", None, figures)
+        reason = "the ELBO has hardly risen at all, as with a frozen optimizer"
+        return Convergence(Converged.UNKNOWN, reason, None, figures)
     if ended is Ended.STOPPED:
         since = len(looks) - 1 - int(np.argmax(looks))
-        return Convergence("yes", f"the validation ELBO has not risen in the last {since} looks", None, figures)
+        return Convergence(Converged.YES, f"the validation ELBO has not risen in the last {since} looks", None, figures)
     if gain + 2 * error < 2 * FLAT * size:
         reason = f"the last half of training changed the validation ELBO by {gain:+.2g} nats per example"
-        return Convergence("yes", reason, max(gain, 0.0), figures)
+        return Convergence(Converged.YES, reason, max(gain, 0.0), figures)
     of_training = by_history(history)
-    if of_training.answer == "no":
+    if of_training.answer == Converged.NO:
         return of_training
     reason = f"the validation ELBO changed by {gain:+.2g} +- {error:.1g} nats per example in the last half of training"
-    return Convergence("unknown", reason, None, figures)
-
-
-def _line(looks: np.ndarray) -> tuple[float, float, float]:
-    """What a straight line gains over `looks`, the standard error of that, and how many of them are significant."""
-    x = np.arange(len(looks)) - (len(looks) - 1) / 2
-    slope = float(x @ looks / (x @ x))
-    residual = looks - looks.mean() - slope * x
-    freedom = max(len(looks) - 2, 1)
-    span = len(looks) - 1
-    return span * slope, span * float(np.sqrt(residual @ residual / freedom / (x @ x))), float(stdtrit(freedom, SURE))
+    return Convergence(Converged.UNKNOWN, reason, None, figures)
 
 
 def _risen(history: dict[str, np.ndarray], looks: np.ndarray) -> float:
@@ -155,7 +149,7 @@ def _risen(history: dict[str, np.ndarray], looks: np.ndarray) -> float:
     return float(max(of_training, looks.max() - looks[0]))
 
 
-def believed(
+def figures_trust(
     problem: Problem, examples: np.ndarray, constraints: list[Saddle], step: int, seed: int, dtype: np.dtype
 ) -> Trust:
     """Whether ELBO, log p(x), constraints and codes may be quoted.
@@ -176,7 +170,7 @@ def believed(
         seen = _weigh(cast(problem, dtype), np.asarray(seed), examples.astype(dtype), plain=True)
     log_weights, likelihoods, codes = (np.asarray(x, float) for x in seen)  # log-weights `[n, K]`
     if not np.isfinite(log_weights).all():
-        return _trust("unusable", "log p(x, z) - log q(z|x) is not finite at draws of held-out examples", None)
+        return _trust(Trusted.UNUSABLE, "log p(x, z) - log q(z|x) is not finite at draws of held-out examples", None)
     likelihood = float(likelihoods.mean())
     use = diagnose(
         problem,
@@ -194,10 +188,7 @@ def _weigh(problem: Problem, seed: Any, examples: Any) -> Any:
     """Log-weights and log-likelihoods `[n, K]`, and mean codes `[n, D]`; one draw of all examples at a time."""
 
     def one(key, x):
-        q = problem.family.at(x[None])
-        z, log_q = q.sample_and_log_prob(q.noise(key))
-        log_likelihood = problem.model.log_likelihood(z, x[None])[0]
-        return log_likelihood + problem.model.prior.log_prob(z) - log_q, log_likelihood
+        return log_weight(problem, key, problem.family.at(x[None]), x)
 
     def draw(key):
         return jax.vmap(one)(jax.random.split(key, examples.shape[0]), examples)
@@ -207,33 +198,35 @@ def _weigh(problem: Problem, seed: Any, examples: Any) -> Any:
     return weights.T, likelihoods.T, codes
 
 
-def _answer(log_weights: Float[np.ndarray, "n K"], constraints: list[Saddle], use: Collapse) -> tuple[str, str]:
+def _answer(log_weights: Float[np.ndarray, "n K"], constraints: list[Saddle], use: Collapse) -> tuple[Trusted, str]:
     """The first thing that is amiss decides."""
     value = float(log_mean_weight(log_weights).log.mean())
     gap, rise = value - float(log_weights.mean()), value - _by_half(log_weights)
     allowed = max(GAP_NATS, GAP * abs(value))
-    missed = [one for one in constraints if one.state == "missed"]
+    missed = [one for one in constraints if one.state is Ending.MISSED]
     if rise > FAR * allowed:
-        return "unusable", f"twice the draws raise log p(x) by {rise:.2g} nats per example: the encoder misses it all"
+        return Trusted.UNUSABLE, (
+            f"twice the draws raise log p(x) by {rise:.2g} nats per example: the encoder misses it all"
+        )
     if missed:
-        return "suspect", f"the constraint {missed[0].constraint} is missed by {missed[0].violation:.3g} nats"
-    if use.verdict == "collapsed" or use.cause == "annealing":
+        return Trusted.SUSPECT, f"the constraint {missed[0].constraint} is missed by {missed[0].violation:.3g} nats"
+    if use.verdict is Degree.COLLAPSED or use.cause is Cause.ANNEALING:
         what = (
             "the schedule of the KL's weight is not at its end"
-            if use.cause == "annealing"
+            if use.cause is Cause.ANNEALING
             else (f"no latent unit moves with the example, so codes say nothing (likely cause: {use.cause})")
         )
-        return "suspect", what
+        return Trusted.SUSPECT, what
     if rise > allowed:
-        return "suspect", (
+        return Trusted.SUSPECT, (
             f"twice the draws raise log p(x) by {rise:.2g} nats per example: the encoder misses part of the posteriors"
         )
     if gap > allowed:
-        return "corrected", (
+        return Trusted.CORRECTED, (
             f"the ELBO lies {gap:.2g} nats per example below log p(x) by importance weighting; quote log p(x), as "
             "evaluate gives it, not the ELBO"
         )
-    return "good", f"the ELBO and log p(x) by importance weighting agree to {max(gap, 0.0):.2g} nats per example"
+    return Trusted.GOOD, f"the ELBO and log p(x) by importance weighting agree to {max(gap, 0.0):.2g} nats per example"
 
 
 def _by_half(log_weights: Float[np.ndarray, "n K"]) -> float:
@@ -242,7 +235,7 @@ def _by_half(log_weights: Float[np.ndarray, "n K"]) -> float:
     return float(np.mean([log_mean_weight(half).log.mean() for half in halves]))
 
 
-def _trust(answer: str, reason: str, log_weights: Float[np.ndarray, "n K"] | None) -> Trust:
+def _trust(answer: Trusted, reason: str, log_weights: Float[np.ndarray, "n K"] | None) -> Trust:
     none = np.zeros(0)
     if log_weights is None:
         return Trust(answer, reason, np.nan, np.nan, np.nan, DRAWS, np.nan, np.nan, np.nan, (), none, none, none)

@@ -17,10 +17,11 @@ from taut.core.batch import Batch
 from taut.families import Family
 from taut.models import Model
 from taut.models.density import Density
+from taut.verdict.answers import Converged, Trusted
 from taut.verdict.convergence import Convergence, certified
 from taut.verdict.draws import JUDGE_STREAM, columns, log_prob_of, named_values
 from taut.verdict.hamiltonian import moments, second_opinion
-from taut.verdict.judge import Judged, judge, share_of_rivals
+from taut.verdict.judge import Judged, judge_draws, share_of_rivals
 from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE, heavy_tails
 from taut.verdict.warp import orders, warp
 
@@ -74,10 +75,10 @@ def climb(
         standing = _mixture(model, density, settled, convergence, standing, common)
         if _trusted(standing):
             return standing
-    if convergence.answer == "no" and not np.isfinite(standing.judged.bound.elbo):
+    if convergence.answer == Converged.NO and not np.isfinite(standing.judged.bound.elbo):
         return standing
     standing = _warped(model, density, best, settled, standing, common, rng)
-    if standing.judged.verdict.converged.answer != "yes" or not _one_optimum(settled):
+    if standing.judged.verdict.converged.answer != Converged.YES or not _one_optimum(settled):
         return standing
     if _trusted(standing) and standing.judged.verdict.trust.k_hat < DOUBTED_K:
         return standing
@@ -105,7 +106,7 @@ def _mixture(model, density, settled, convergence, standing, common) -> Standing
     before = density.evaluations
     gaussians, elbos = zip(*settled.rivals, strict=True)
     family = GaussianMixture.around_optima(gaussians, elbos)
-    judged = judge(model, family, density, convergence, **common)
+    judged = judge_draws(model, family, density, convergence, **common)
     return _kept(standing, family, judged, f"mixture of {len(gaussians)} optima", density.evaluations - before)
 
 
@@ -116,7 +117,7 @@ def _warped(model, density, best, settled, standing, common, rng) -> Standing:
         before, elbo = density.evaluations, standing.judged.bound.elbo
         bent = warp(density, best, order, rng)
         if bent.kept:
-            judged = judge(model, bent.family, density, _of_phases(bent), rivals=rivals, **common)
+            judged = judge_draws(model, bent.family, density, _of_phases(bent), rivals=rivals, **common)
             standing = _kept(standing, bent.family, judged, "sinh-arcsinh", density.evaluations - before)
         else:
             note = f"sinh-arcsinh: the ELBO did not rise ({density.evaluations - before:,} gradients)"
@@ -159,17 +160,17 @@ def _chains(model, batch, density, standing, seed) -> Standing:
     verdict = standing.judged.verdict
     if not seen.believed:
         return standing._replace(rungs=(*standing.rungs, f"{said}, which do not agree"))
-    answer = "corrected"
+    answer = Trusted.CORRECTED
     reason = (
         f"chains that started from draws of q moved means by up to {largest:.2f} sd and sds by up to {widest:.0%}; "
         "fit.sample() and fit.summary() use their draws"
     )
     heavy = heavy_tails(values, above=HEAVIEST)
     if heavy.any():  # short chains have not been in tails like these
-        answer, which = "suspect", ", ".join(np.array(names)[heavy][:3])
+        answer, which = Trusted.SUSPECT, ", ".join(np.array(names)[heavy][:3])
         reason = f"heavy tails: no number of draws settles the sd of {which}; read quantiles, not sds"
     elif max(largest, widest) > FARTHEST:  # what chains have moved is a lower bound of what they have yet to move
-        answer, which = "suspect", names[int(np.argmax(np.maximum(np.abs(shift), np.abs(ratio - 1))))]
+        answer, which = Trusted.SUSPECT, names[int(np.argmax(np.maximum(np.abs(shift), np.abs(ratio - 1))))]
         moved = f"by up to {largest:.2f} sd and its sd by {widest:.0%}"
         reason = f"short chains from draws of q moved {which} {moved}, and longer ones may move it on"
     trust = dataclasses.replace(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from taut.verdict.answers import Converged, Trusted
 from taut.verdict.importance import Smoothed, pareto_smoothed
 
 DRAWS = 4000
@@ -33,15 +34,13 @@ ROUGH_RATIO = 0.1
 RIVAL_SHARE = 0.01
 """Share of the mass that another optimum must seem to hold before the answer is suspect."""
 
-ANSWERS = ("good", "corrected", "suspect", "unusable")
-
 
 @dataclasses.dataclass(frozen=True)
 class Trust:
     """Whether means and sds can be used, and what was seen.
 
     Attributes:
-        answer: "good", "corrected", "suspect" or "unusable".
+        answer: Good, corrected, suspect or unusable.
         reason: one sentence.
         k_hat: tail shape of the weights; 0 where all are equal.
         effective_sample_size: of the weights, of `draws`.
@@ -58,7 +57,7 @@ class Trust:
         rivals: share of the mass that distinct optima seem to hold besides the answer's.
     """
 
-    answer: str
+    answer: Trusted
     reason: str
     k_hat: float
     effective_sample_size: float
@@ -76,7 +75,7 @@ class Trust:
     @property
     def reliable(self) -> bool:
         """Whether q, or q with its weights, can be used."""
-        return self.answer in ("good", "corrected")
+        return self.answer in (Trusted.GOOD, Trusted.CORRECTED)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON; the shifts by name."""
@@ -93,6 +92,7 @@ class Trust:
         """The inverse of `to_json`; a number that was not finite comes back as NaN."""
         names = tuple(said["shift"])
         fields = {f.name: said[f.name] for f in dataclasses.fields(cls) if f.name not in _COLUMNS}
+        fields["answer"] = Trusted(said["answer"])
 
         def number(x):
             return np.nan if x is None else x
@@ -171,12 +171,12 @@ def heavy_tails(
     return np.array([pareto_smoothed(column).k_hat > above for column in log_squares.T], bool)
 
 
-def judge(
+def trust_from_weights(
     log_weights: Float[np.ndarray, " n"],
     values: Float[np.ndarray, "n M"],
     names: tuple[str, ...],
     *,
-    converged: str = "yes",
+    converged: Converged = Converged.YES,
     recurred: bool = True,
     rivals: float = 0.0,
 ) -> tuple[Trust, Weighing]:
@@ -201,7 +201,7 @@ def judge(
     finite = log_weights[np.isfinite(log_weights)]
     inside = len(finite) == len(log_weights)
     trust = Trust(
-        "",
+        Trusted.UNUSABLE,  # until the figures are asked
         "",
         smoothed.k_hat,
         smoothed.effective_sample_size,
@@ -220,7 +220,7 @@ def judge(
     return dataclasses.replace(trust, answer=answer, reason=reason), weighing
 
 
-def _answer(seen: Trust, inside: bool, converged: str, recurred: bool) -> tuple[str, str]:
+def _answer(seen: Trust, inside: bool, converged: Converged, recurred: bool) -> tuple[Trusted, str]:
     """The first of the rules that applies, as the answer and the sentence that gives its reason.
 
     Args:
@@ -235,36 +235,36 @@ def _answer(seen: Trust, inside: bool, converged: str, recurred: bool) -> tuple[
     # Where q and its weights agree about an sd nothing is amiss, however few draws carry its weighted square.
     rough = (seen.second_moment_size < SECOND_MOMENT_SIZE) & (np.abs(seen.sd_ratio - 1) > ROUGH_RATIO)
 
-    if converged == "no":
-        return "suspect", "the fit has not converged, so its weights speak of a q on its way"
+    if converged == Converged.NO:
+        return Trusted.SUSPECT, "the fit has not converged, so its weights speak of a q on its way"
     if seen.rivals > RIVAL_SHARE:
-        return "suspect", f"another optimum seems to hold {seen.rivals:.0%} of the mass, which this answer misses"
+        return Trusted.SUSPECT, f"another optimum seems to hold {seen.rivals:.0%} of the mass, which this answer misses"
     if not recurred:
-        return "suspect", "several optima: the best ELBO was found from one start only"
+        return Trusted.SUSPECT, "several optima: the best ELBO was found from one start only"
     if size < LEAST_SIZE:
         return (
-            "unusable",
+            Trusted.UNUSABLE,
             f"{n} draws are worth {size:.0f} (k-hat {k_hat:.2f}): q and the posterior differ too much",
         )
     if not _weights_reliable(seen, inside):
-        return "suspect", f"{n} draws are worth {size:,.0f} (k-hat {k_hat:.2f}): too few to say how far q is off"
+        return Trusted.SUSPECT, f"{n} draws are worth {size:,.0f} (k-hat {k_hat:.2f}): too few to say how far q is off"
     if rough.any():
         which = ", ".join(np.array(seen.names)[rough][:3])
-        return "suspect", f"heavy tails: the sd of {which} hangs on a few draws; read quantiles, not sds"
+        return Trusted.SUSPECT, f"heavy tails: the sd of {which} hangs on a few draws; read quantiles, not sds"
     if largest < GOOD_SHIFT and ratio <= GOOD_RATIO:
         return (
-            "good",
+            Trusted.GOOD,
             f"importance weights move no mean by more than {largest:.2f} sd and no sd by more than {ratio:.0%}",
         )
     return (
-        "corrected",
+        Trusted.CORRECTED,
         f"means moved by up to {largest:.2f} sd and sds by up to {ratio:.0%} under importance weighting; "
         "use fit.sample() or fit.summary(), which apply it",
     )
 
 
 def _weights_reliable(seen: Trust, inside: bool) -> bool:
-    """Whether what the weights say can be believed: the rule that `judge` states."""
+    """Whether what the weights say can be believed: the rule that `trust_from_weights` states."""
     n, size = seen.draws, seen.effective_sample_size
     if seen.half_variance < TINY_VARIANCE and inside:
         return True
