@@ -22,7 +22,7 @@ def verdict(run: options.Run, as_json: vae_options.VerdictJson = False) -> None:
     if as_json:
         return show_json(said)
 
-    from taut.report.terminal.posterior import verdict, verdict_figures
+    from taut.report.terminal.verdict import verdict, verdict_figures
 
     show(verdict(said))
     return show(verdict_figures(said))

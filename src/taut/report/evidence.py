@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from taut.data import Design
+from taut.data.wording import quoted, suggestion
 from taut.errors import ArgumentError, DataError, SavedFitError
-from taut.report.predictive import probabilities
+from taut.results.regression import RegressionFit
 
 BINS = 10
 MOST_POINTS = 2000
@@ -51,31 +53,31 @@ class Evidence:
     outcome: np.ndarray
 
     @classmethod
-    def gather(cls, fit: Any, data: Any, features: Any = None) -> "Evidence":
+    def gather(cls, fit: RegressionFit, data: Any, features: Any = None) -> "Evidence":
         """Reduce the data of a regression.
 
         Args:
-            fit: the fit.
+            fit: The fit of a regression that predicts probabilities.
             data: `(X, y)`, as they were given to `taut.fit`.
-            features: names of two columns of X; by default those that matter most, see `strongest`.
+            features: Names of two columns of X; by default those that matter most, see `strongest`.
 
         Raises:
-            ArgumentError: the fit is no regression, or has no such columns.
+            ArgumentError: the fit predicts no probabilities, or has no such columns.
             DataError: data unlike those of the fit.
         """
-        if fit.design is None or fit.labels is None:
+        if not has_probabilities(fit):
             raise ArgumentError(f"A {fit.model.name} has no predictive probabilities to show; leave data out.")
         if not (isinstance(data, (tuple, list)) and len(data) == 2):
             received = type(data).__name__
             raise ArgumentError(f"The data of a report are the pair (X, y) that was fitted; received {received}.")
-        X, y = _rows(fit, *data)
-        columns = list(zip(fit.design.columns, blocks(fit), strict=True))
+        raw, y = _rows(fit, *data)
+        columns = list(zip(fit.design.columns, blocks(fit.design), strict=True))
         chosen = strongest(fit) if features is None else named(fit, features)
-        raw = X[:, fit.design.intercept :] * np.array(fit.design.scale) + np.array(fit.design.shift)
+        prediction = fit.predict_matrix(fit.design.standardised(raw))
         seen = np.random.default_rng(fit.seed).permutation(len(y))[:MOST_POINTS]
         points = [_values(raw[seen][:, columns[feature][1]]) for feature in chosen]
         return cls(
-            **_calibration(probabilities(fit, X)[0], y),
+            **_calibration(prediction.probability, y),
             typical=np.concatenate([_typical(column.kind, raw[:, block]) for column, block in columns]),
             low=raw.min(axis=0),
             high=raw.max(axis=0),
@@ -89,13 +91,15 @@ class Evidence:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Evidence":
-        """The evidence whose `arrays()` were saved.
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Evidence | None":
+        """The evidence whose `arrays()` were saved; None where there are none of them.
 
         Raises:
             SavedFitError: a field is missing or of another shape.
         """
         names = [field.name for field in dataclasses.fields(cls)]
+        if not any(name in arrays for name in names):
+            return None
         if missing := [name for name in names if name not in arrays]:
             raise SavedFitError(f"The saved data summary lacks {', '.join(missing)}: save the fit again.")
         new = cls(**{name: np.asarray(arrays[name]) for name in names})
@@ -115,9 +119,14 @@ class Evidence:
         return new
 
 
-def blocks(fit: Any) -> list[slice]:
+def has_probabilities(fit: RegressionFit) -> bool:
+    """Whether a fit predicts for each row the probability of one of two labels, and how sure it is of it."""
+    return {"probability", "sd"} <= set(fit.predicted) and fit.labels is not None
+
+
+def blocks(design: Design) -> list[slice]:
     """For each source column of the table, its columns in the design matrix, the intercept not counted."""
-    ends = np.cumsum([len(column.names) for column in fit.design.columns]).tolist()
+    ends = np.cumsum([len(column.names) for column in design.columns]).tolist()
     return [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
 
 
@@ -126,7 +135,7 @@ def _values(block: np.ndarray) -> np.ndarray:
     return block[:, 0] if block.shape[1] == 1 else block @ np.arange(1.0, block.shape[1] + 1)
 
 
-def strongest(fit: Any) -> list[int]:
+def strongest(fit: RegressionFit) -> list[int]:
     """The two source columns with the largest |mean| / sd of a standardised coefficient.
 
     Numeric columns come before all others: a surface over "yes" and "no" is two lines. A categorical counts by its
@@ -134,13 +143,13 @@ def strongest(fit: Any) -> list[int]:
     """
     table = fit.summary()
     strength = np.abs(table["mean_standardised"] / table["sd_standardised"])[fit.design.intercept :]
-    columns = zip(fit.design.columns, blocks(fit), strict=True)
+    columns = zip(fit.design.columns, blocks(fit.design), strict=True)
     score = [(column.kind == "numeric", strength[block].max()) for column, block in columns]
     best = sorted(range(len(score)), key=lambda j: score[j], reverse=True)[:2]
     return best if len(best) == 2 else []
 
 
-def named(fit: Any, features: Any) -> list[int]:
+def named(fit: RegressionFit, features: Any) -> list[int]:
     """Positions of two named source columns.
 
     Raises:
@@ -152,8 +161,6 @@ def named(fit: Any, features: Any) -> list[int]:
             f"features={features!r}: the surface needs the names of two different columns, e.g. {tuple(names[:2])}."
         )
     if unknown := [name for name in features if name not in names]:
-        from taut.data.wording import quoted, suggestion
-
         raise ArgumentError(
             f"features: the fit has no column {quoted(unknown)}.{suggestion(str(unknown[0]), names)} "
             f"It has {quoted(names, 20)}."
@@ -161,20 +168,21 @@ def named(fit: Any, features: Any) -> list[int]:
     return [names.index(name) for name in features]
 
 
-def _rows(fit: Any, features: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Design matrix and 0/1 target of the rows that the fit used: under missing="drop" those that lack nothing."""
+def _rows(fit: RegressionFit, features: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Encoded rows and 0/1 target of those that the fit used: under missing="drop" those that lack nothing."""
     from taut.data.tables.frames import as_series
 
     dropping = fit.design.missing == "drop"
-    X, values = fit.design.matrix(features), as_series(target)
-    complete = fit.design.complete_rows(features) if dropping else np.ones(len(X), bool)
+    raw, values = fit.design.encoded(features), as_series(target)
+    complete = fit.design.complete_rows(features) if dropping else np.ones(len(raw), bool)
     if len(complete) != len(values):
         raise DataError(
             f"There are {len(complete)} rows of features and {len(values)} of the target: give one for each."
         )
     values = values.filter(complete)
-    labelled = values.is_not_null().to_numpy() if dropping else np.ones(len(X), bool)
-    return X[labelled], fit.labels.encode(values.filter(labelled))
+    labelled = values.is_not_null().to_numpy() if dropping else np.ones(len(raw), bool)
+    assert fit.labels is not None
+    return raw[labelled], fit.labels.encode(values.filter(labelled))
 
 
 def _calibration(p: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:

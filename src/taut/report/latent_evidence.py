@@ -8,6 +8,7 @@ import numpy as np
 
 from taut.diagnostics.feasible_range import range_of
 from taut.errors import SavedFitError
+from taut.results.latent import LatentFit
 
 SHOWN = 20
 """Examples that are shown beside their reconstructions."""
@@ -36,16 +37,16 @@ class LatentEvidence:
 
     @classmethod
     def gather(
-        cls, fit: Any, examples: Any, labels: Any = None, record: dict[str, Any] | None = None, grey: Any = None
+        cls, fit: LatentFit, examples: Any, labels: Any = None, record: dict[str, Any] | None = None, grey: Any = None
     ) -> "LatentEvidence":
         """Encode held-out examples.
 
         Args:
-            fit: a fit of a latent-variable model.
-            examples: `[n, ...]`, in the likelihood's support.
-            labels: `[n]`, to colour the map by.
-            record: see above.
-            grey: see above, `[n, ...]`.
+            fit: The fit.
+            examples: Examples `[n, ...]` in the likelihood's support.
+            labels: Labels `[n]`, to colour the map by.
+            record: Where the figures come from, see the attribute.
+            grey: The examples `[n, ...]` before they became 0 and 1 by chance, see the attribute.
 
         Example:
             >>> import jax.numpy as jnp, taut

@@ -1,7 +1,6 @@
 """The posterior table, in the order in which it is shown everywhere."""
 
 import dataclasses
-from typing import Any
 
 from scipy.special import ndtri
 
@@ -53,30 +52,18 @@ class Table:
     """The unknowns of a fit in the order of the report.
 
     Attributes:
-        intercept: apart from the others, which it cannot be compared with; None if there is none.
-        entries: a regression's coefficients, strongest first; a log density's unknowns in their own order.
-        regression: whether there is a standardised scale.
+        intercept: The intercept, which cannot be compared with the others; None if there is none.
+        entries: A regression's coefficients, strongest first; a log density's unknowns in their own order.
+        regression: Whether the entries are on one scale, so that they can be compared.
+        standardised: Whether that scale is another one than that of the columns.
     """
 
     intercept: Entry | None
     entries: list[Entry]
     regression: bool
+    standardised: bool = False
 
     @property
     def all(self) -> list[Entry]:
         """Intercept first."""
         return [self.intercept, *self.entries] if self.intercept else self.entries
-
-
-def posterior_table(fit: Any, facts: dict[str, Any]) -> Table:
-    """The table of a fit.
-
-    Args:
-        fit: the fit.
-        facts: its `to_json()`.
-    """
-    entries = [Entry(**coefficient) for coefficient in facts["coefficients"]]
-    if fit.design is None:
-        return Table(None, entries, regression=False)
-    intercept = entries.pop(0) if fit.design.intercept else None
-    return Table(intercept, sorted(entries, key=lambda e: -e.strength), regression=True)

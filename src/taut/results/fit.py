@@ -138,6 +138,11 @@ class Fit(abc.ABC):
         return self.problem.model
 
     @property
+    def predicted(self) -> tuple[str, ...]:
+        """Names of the columns that `predict` gives; none where there is no `predict`."""
+        return ()
+
+    @property
     def posterior(self) -> Family:
         """q itself, over the unconstrained vector z (standardised weights, for a regression)."""
         return self.problem.family

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,10 @@ from taut.results.density import NO_TABLE
 from taut.results.fit import Fit
 from taut.verdict.judge_latent import examples_to_judge, judge_latent
 from taut.verdict.verdict import Verdict
+
+if TYPE_CHECKING:
+    from taut.families import Amortized
+    from taut.models.latent import LatentVariableModel
 
 EVALUATED = 10_000
 """Most examples that are looked at for an ELBO to show or a bound to refuse."""
@@ -95,6 +99,16 @@ class LatentFit(Fit):
     def from_saved(cls, meta, arrays, fields):
         """The fit that was saved."""
         return cls(**fields)
+
+    @property
+    def model(self) -> "LatentVariableModel":
+        """The latent-variable model."""
+        return cast("LatentVariableModel", self.problem.model)
+
+    @property
+    def posterior(self) -> "Amortized":
+        """q(z|x): the encoder."""
+        return cast("Amortized", self.problem.family)
 
     @functools.cached_property
     def verdict(self) -> Verdict | None:

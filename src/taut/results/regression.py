@@ -2,8 +2,9 @@
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import jax
 import numpy as np
 from scipy.special import ndtr, ndtri
 
@@ -18,6 +19,7 @@ from taut.verdict.draws import gaussian_of
 
 if TYPE_CHECKING:
     from taut.data import Design, Labels
+    from taut.models.regression import Regression
 
 
 @Compiled
@@ -69,6 +71,18 @@ class RegressionFit(ComputedFit):
         labels = None if meta["labels"] is None else Labels.from_json(meta["labels"])
         design = Design.from_json(meta["design"])
         return cls(**fields, design=design, labels=labels, judged=weighted_from(arrays, fields))
+
+    @property
+    def model(self) -> "Regression":
+        """The regression."""
+        return cast("Regression", self.problem.model)
+
+    @functools.cached_property
+    def predicted(self) -> tuple[str, ...]:
+        """Names of the columns that `predict` gives, found without computing any."""
+        with precision.context(self.dtype):
+            one = jax.ShapeDtypeStruct((1,), self.dtype)
+            return jax.eval_shape(self.model.predictive, one, one, 0.95)._fields
 
     def named(self, z):
         """The coefficients of the original columns, by column."""

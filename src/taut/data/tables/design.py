@@ -126,12 +126,20 @@ class Design:
             DataError: columns that are missing or of another kind, levels that were not seen, infinities,
                 missing values (if refused).
         """
+        return self.standardised(self.encoded(features))
+
+    def encoded(self, features: Any) -> np.ndarray:
+        """As `matrix`, before standardisation and without the intercept: in the table's own units."""
         rows = read(self.columns, self.named, features)
         there = present(rows)
         if self.missing == "refuse":
             refuse_missing([column.name for column in self.columns], there)
         raw = encode(self.columns, take(rows, _complete(there)))
         refuse_infinite(self.names[self.intercept :], raw)
+        return raw
+
+    def standardised(self, raw: np.ndarray) -> np.ndarray:
+        """The design matrix `[n, D]` of encoded rows `[n, D without intercept]`."""
         X = (raw - np.array(self.shift)) / np.array(self.scale)
         return np.column_stack([np.ones(len(X)), X]) if self.intercept else X
 

@@ -1,5 +1,6 @@
 """The uncertainty surface: over two features, the predictive probability and how unsure the posterior is of it."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,8 +9,8 @@ from matplotlib.figure import Figure
 from taut.data import Column
 from taut.report.evidence import Evidence, blocks
 from taut.report.figures.style import INK, WIDTH
-from taut.report.predictive import probabilities
 from taut.report.words.numbers import label
+from taut.results.regression import RegressionFit
 
 STEPS = 64
 """Points of the grid along a numeric feature."""
@@ -68,22 +69,21 @@ class Surface(NamedTuple):
         return any(_spread(axis, values) > 0 for axis, values in zip((self.x, self.y), self.points.T, strict=True))
 
 
-def surface(fit: Any, evidence: Evidence, features: list[int]) -> Surface:
+def surface(fit: RegressionFit, evidence: Evidence, features: Sequence[int]) -> Surface:
     """Compute it, the other features at their median or most common level.
 
     Args:
-        fit: a fitted regression.
-        evidence: its data summary.
-        features: positions of two source columns.
+        fit: A fitted regression.
+        evidence: Its data summary.
+        features: Positions of two source columns.
     """
-    columns, places = fit.design.columns, blocks(fit)
+    columns, places = fit.design.columns, blocks(fit.design)
     x, y = (_axis(columns[j], evidence.low[places[j]], evidence.high[places[j]]) for j in features)
     rows = np.tile(evidence.typical, (len(y.values) * len(x.values), 1))
     for j, values in zip(features, (np.tile(x.values, len(y.values)), np.repeat(y.values, len(x.values))), strict=True):
         rows[:, places[j]] = _coded(columns[j], values)
-    X = (rows - np.array(fit.design.shift)) / np.array(fit.design.scale)
-    X = np.column_stack([np.ones(len(X)), X]) if fit.design.intercept else X
-    p, sd = (part.reshape(len(y.values), len(x.values)) for part in probabilities(fit, X))
+    prediction = fit.predict_matrix(fit.design.standardised(rows))
+    p, sd = (part.reshape(len(y.values), len(x.values)) for part in (prediction.probability, prediction.sd))
     kept = list(evidence.features) == list(features)  # the points of two features are kept, and no others
     none = np.zeros(0)
     return Surface(x, y, p, sd, evidence.points if kept else np.zeros((0, 2)), evidence.outcome if kept else none)

@@ -12,7 +12,7 @@ from taut.report.figures.estimator_variances import estimator_variances
 from taut.report.figures.style import inline
 from taut.report.figures.toy_variances import toy_variances
 from taut.report.figures.unbiasedness import unbiasedness
-from taut.report.pages.posterior import environment, replace_file
+from taut.report.pages.html import environment, replace_file
 from taut.report.words.claims import claim_words
 from taut.studies.claims import FALSE_ALARM, Claims
 

@@ -7,6 +7,7 @@ from taut.networks import MLP
 from taut.objectives import Constrained
 from taut.report.latent_evidence import LatentEvidence
 from taut.report.words import numbers as words
+from taut.results.latent import LatentFit
 
 HOW = {
     "fixed": "0/1 values drawn once from the grey levels",
@@ -16,7 +17,7 @@ HOW = {
 }
 
 
-def what(fit: Any, evidence: LatentEvidence | None) -> str:
+def what(fit: LatentFit, evidence: LatentEvidence | None) -> str:
     """What was fitted, in one sentence."""
     kind = {"bernoulli": "binary", "gaussian": "Gaussian"}[fit.posterior.latent]
     units = words.count(fit.model.latent, f"{kind} unit")
@@ -37,14 +38,14 @@ def bound(facts: dict[str, Any]) -> str:
     return words.bound(facts) + " per example"
 
 
-def held_out(fit: Any, evidence: LatentEvidence | None) -> tuple[dict[str, Any], str]:
+def held_out(fit: LatentFit, evidence: LatentEvidence | None) -> tuple[dict[str, Any], str]:
     """The bound to show, and on what it was taken: the test split where there is an evaluation."""
     if evidence is not None and evidence.evaluation:
         return evidence.evaluation, f"the {words.count(evidence.evaluation['images'], 'example')} of the test split"
     return fit.to_json(), "held-out examples, or those trained on where none were held out"
 
 
-def figures(fit: Any, evidence: LatentEvidence | None) -> list[tuple[str, str, str]]:
+def figures(fit: LatentFit, evidence: LatentEvidence | None) -> list[tuple[str, str, str]]:
     """The figures of an evaluation: name, value, what it is."""
     seen = evidence.evaluation if evidence else None
     if not seen:
@@ -89,7 +90,7 @@ def figures(fit: Any, evidence: LatentEvidence | None) -> list[tuple[str, str, s
     return lines
 
 
-def learned(fit: Any) -> list[Saddle]:
+def learned(fit: LatentFit) -> list[Saddle]:
     """How each constraint ended; none without constraints, or where training was too short to say."""
     objective = fit.problem.objective
     if not isinstance(objective, Constrained) or len(fit.history.get("violation", ())) < 10:
@@ -115,7 +116,7 @@ def feasible(evidence: LatentEvidence | None) -> list[str]:
     ]
 
 
-def networks(fit: Any) -> str:
+def networks(fit: LatentFit) -> str:
     """Encoder and decoder: the units of each layer, or the name of another kind of network."""
     said = {}
     for role, network in (("encoder", fit.posterior.encoder), ("decoder", fit.model.decoder)):
@@ -126,7 +127,7 @@ def networks(fit: Any) -> str:
     return ", ".join(f"{role} {what}" for role, what in said.items())
 
 
-def provenance(fit: Any, evidence: LatentEvidence | None) -> list[tuple[str, str]]:
+def provenance(fit: LatentFit, evidence: LatentEvidence | None) -> list[tuple[str, str]]:
     """Data, splits and binarisation: what a figure must never be parted from."""
     record = evidence.record if evidence else {}
     lines = []

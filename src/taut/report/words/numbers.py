@@ -84,33 +84,19 @@ def label(text: Any, longest: int = 30) -> str:
     return text[: longest - end - 1] + "…" + text[-end:]
 
 
-def what(fit: Any, facts: dict[str, Any]) -> str:
-    """What was fitted, in one sentence.
+def with_article(noun: str) -> str:
+    """A noun behind "a" or "an".
 
-    Args:
-        fit: the fit.
-        facts: its `to_json()`.
+    Example:
+        >>> with_article("logistic regression"), with_article("amortised")
+        ('a logistic regression', 'an amortised')
     """
-    noun = "coefficient" if fit.design is not None else "unknown"
-    joint = fit.design is None and facts["rows"] == 1  # a joint density has its data inside: it is one row
-    rows = "" if joint else f" on {count(facts['rows'], 'row')}" + _dropped(fit)
-    negative, positive = map(quoted, fit.labels.classes) if fit.labels is not None else ("", "")
-    labels = f": the probability of {positive} rather than {negative}" if fit.labels is not None else ""
-    article = "An" if facts["model"][0] in "aeiou" else "A"
-    return (
-        f"{article} {facts['model']}{rows}{labels}, with a {facts['family']} Gaussian posterior over "
-        f"{count(len(facts['coefficients']), noun)}."
-    )
+    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
 
 
 def quoted(value: Any) -> str:
     """A label of the target: text in quotation marks, numbers without."""
     return f"'{label(value)}'" if isinstance(value, str) else str(value)
-
-
-def _dropped(fit: Any) -> str:
-    dropped = 0 if fit.design is None else fit.design.dropped
-    return f" ({count(dropped, 'row')} with missing values dropped)" if dropped else ""
 
 
 def ending(facts: dict[str, Any], value: str) -> tuple[str, str]:

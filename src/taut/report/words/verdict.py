@@ -39,11 +39,6 @@ def lines(said: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def content(said: dict[str, Any] | None) -> dict[str, Any]:
-    """What `verdict.html.jinja` fills in; nothing where nothing was learned."""
-    return {"verdict": None if said is None else lines(said), "verdict_figures": [] if said is None else figures(said)}
-
-
 def figures(said: dict[str, Any]) -> list[tuple[str, str, str]]:
     """What was measured: name, value, what it is.
 

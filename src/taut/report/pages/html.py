@@ -1,0 +1,60 @@
+"""Pages of HTML: sections put one below the other, and the file that holds them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup, escape
+
+from taut.core.files import write_file
+from taut.errors import ArgumentError
+from taut.report.sections.base import Section
+from taut.report.subjects.base import Subject
+from taut.report.words import numbers as words
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+
+
+def environment() -> jinja2.Environment:
+    """Where the templates are, and how they show numbers and names."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        minus=lambda text: str(text).replace("-", "\N{MINUS SIGN}"),
+        measured=words.measured,
+        probability=words.probability,
+        breakable=_breakable,
+    )
+    return made
+
+
+def draw(sections: Iterable[Section], subject: Subject) -> list[Markup]:
+    """The sections that can be drawn from the subject, in their order, as HTML."""
+    made = environment()
+    drawn = []
+    for section in sections:
+        content = section.content(subject) if isinstance(subject, section.needs) else None
+        if content is not None:
+            template = made.get_template(f"sections/{section.template}.html.jinja")
+            drawn.append(Markup(template.render({"title": section.title, **content})))
+    return drawn
+
+
+def _breakable(name: str) -> Markup:
+    """A name, escaped, that a narrow column may break where its parts meet: `savings_status=A65`."""
+    return Markup(escape(name).replace("=", Markup("=<wbr>")).replace("_", Markup("_<wbr>")))
+
+
+def replace_file(path: Path, text: str) -> Path:
+    """Write a file so that there is the old one or the new one, never a half."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, lambda file: file.write(text.encode()))
+    except OSError as error:
+        raise ArgumentError(f"The page cannot be written to {path} ({error.strerror}): choose another path.") from error
+    return path

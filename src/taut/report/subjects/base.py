@@ -1,0 +1,122 @@
+"""What a page or a table is about, with the words for it."""
+
+import abc
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from taut.errors import ArgumentError
+from taut.report.words import numbers as words
+from taut.results.fit import Fit
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from taut.report.sections.base import Section
+
+F = TypeVar("F", bound=Fit)
+
+COLOURS = {"converged": "green", "budget_spent": "yellow"}
+"""Colour in the terminal of each way to end; all others are red."""
+
+
+class Subject(abc.ABC):
+    """What a page is about: sections draw from it, and each names the class of subjects that it can be drawn from."""
+
+    @property
+    @abc.abstractmethod
+    def title(self) -> str:
+        """The heading of the page."""
+
+    @property
+    @abc.abstractmethod
+    def what(self) -> str:
+        """What was done, in one sentence."""
+
+    @property
+    @abc.abstractmethod
+    def particulars(self) -> list[tuple[str, str]]:
+        """Names and values of what is needed to do the same again."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FitSubject(Subject, Generic[F]):
+    """A fit, with what is known of its data.
+
+    Attributes:
+        fit: The fit.
+        colours: Colour in the terminal of each way to end, by the name of the member of `Ended`; all others are red.
+    """
+
+    colours: ClassVar[dict[str, str]] = COLOURS
+
+    fit: F
+
+    @classmethod
+    @abc.abstractmethod
+    def of(cls, fit: F, data: Any, features: Any) -> "FitSubject[F]":
+        """The subject of a page.
+
+        Args:
+            fit: The fit.
+            data: The data as `taut.report.page` takes them; None for what the fit keeps of them.
+            features: Names of the two columns that a surface is drawn over; None for the strongest.
+
+        Raises:
+            ArgumentError: `features` where there is no surface, or that are not there.
+            DataError: data unlike those of the fit.
+        """
+
+    @property
+    @abc.abstractmethod
+    def bound(self) -> str:
+        """The ELBO with its two terms, as an equation."""
+
+    @property
+    @abc.abstractmethod
+    def bound_meaning(self) -> str:
+        """What the bound is, and of what."""
+
+    @property
+    def bound_place(self) -> str:
+        """What the bound was taken on, in brackets behind it; nothing where that is the data of the fit."""
+        return ""
+
+    @property
+    @abc.abstractmethod
+    def how(self) -> list[str]:
+        """How the fit was made, in lines for the terminal."""
+
+    @abc.abstractmethod
+    def sections(self) -> "tuple[Section, ...]":
+        """The sections of the page, in their order."""
+
+    @abc.abstractmethod
+    def tables(self) -> "list[RenderableType]":
+        """What stands above the paragraph in the terminal."""
+
+    @functools.cached_property
+    def facts(self) -> dict[str, Any]:
+        """The fit's `to_json()`."""
+        return self.fit.to_json()
+
+    @property
+    def ending(self) -> tuple[str, str]:
+        """How the fit ended: a word or two, and the sentence behind it."""
+        return words.ending(self.facts, self.fit.ended.value)
+
+    @property
+    def seconds(self) -> str:
+        """Seconds in total, and in each phase."""
+        phases = ", ".join(f"{phase} {value:.3g}" for phase, value in self.fit.seconds.items() if phase != "total")
+        return f"{self.fit.seconds['total']:.3g} ({phases})"
+
+
+def refuse_features(fit: Fit, features: Any) -> None:
+    """Refuse features for a fit that has no surface over them.
+
+    Raises:
+        ArgumentError: `features` is not None.
+    """
+    if features is not None:
+        raise ArgumentError(f"features={features!r}: a {fit.model.name} has no surface over features; leave them out.")
