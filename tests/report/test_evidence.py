@@ -7,9 +7,9 @@ from scipy import integrate
 from scipy.special import expit
 
 import taut
+from taut.data.source import padded_size
 from taut.errors import ArgumentError, DataError, SavedFitError
 from taut.report import Evidence
-from taut.report.predictive import BLOCK, probabilities
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,10 @@ def complete(loans):
 
 def test_probabilities_are_the_integrals_over_the_posterior(fit, complete):
     X = fit.design.matrix(complete.drop("bad"))
-    assert len(X) > BLOCK, "the last block must be a padded one"
-    p, sd = probabilities(fit, X)
+    assert padded_size(len(X)) > len(X), "the last rows must lie beside padding"
+    p, sd, *_ = fit.predict_matrix(X)
     assert p.shape == sd.shape == (len(X),)
-    for row in (0, BLOCK - 1, BLOCK, len(X) - 1):
+    for row in (0, 1023, 1024, len(X) - 1):
         mean = X[row] @ np.asarray(fit.posterior.mean)
         scale = np.linalg.norm(X[row] @ np.asarray(fit.posterior.factor))
         power = [

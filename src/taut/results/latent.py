@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -103,12 +103,14 @@ class LatentFit(Fit):
     @property
     def model(self) -> "LatentVariableModel":
         """The latent-variable model."""
-        return cast("LatentVariableModel", self.problem.model)
+        model: Any = self.problem.model
+        return model
 
     @property
     def posterior(self) -> "Amortized":
         """q(z|x): the encoder."""
-        return cast("Amortized", self.problem.family)
+        family: Any = self.problem.family
+        return family
 
     @functools.cached_property
     def verdict(self) -> Verdict | None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -75,7 +75,8 @@ class RegressionFit(ComputedFit):
     @property
     def model(self) -> "Regression":
         """The regression."""
-        return cast("Regression", self.problem.model)
+        model: Any = self.problem.model
+        return model
 
     @functools.cached_property
     def predicted(self) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from taut.report import Evidence
 from taut.report.figures import forest, surface, trace
 from taut.report.figures.calibration import calibration, wilson
 from taut.report.figures.style import inline
-from taut.report.posterior_table import Entry, Table, posterior_table
+from taut.report.posterior_table import Entry, Table
+from taut.report.subjects.kinds import subject_of
 
 
 def entry(name, mean=1.0, sd=1.0):
@@ -77,7 +78,7 @@ def test_one_step_and_one_value_can_be_drawn():
 
 
 def test_the_forest_is_sorted_with_the_intercept_apart(fit):
-    table = posterior_table(fit, fit.to_json())
+    table = subject_of(fit).table
     first, second = forest.panels(table)
     assert [e.name for e in first] == ["intercept"]
     strength = [abs(e.mean_standardised) / e.sd_standardised for e in second]
@@ -91,7 +92,7 @@ def test_the_forest_is_sorted_with_the_intercept_apart(fit):
 
 
 def test_unknowns_of_one_name_share_an_axis_in_their_own_order(noisy):
-    groups = forest.panels(posterior_table(noisy, noisy.to_json()))
+    groups = forest.panels(subject_of(noisy).table)
     assert [[e.name for e in group] for group in groups] == [["mu"], ["tau"], ["theta[0]", "theta[1]", "theta[2]"]]
 
 

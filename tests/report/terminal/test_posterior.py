@@ -9,7 +9,7 @@ from rich.console import Console
 
 import taut
 from taut.report import table
-from taut.report.terminal.posterior import verdict, verdict_figures
+from taut.report.terminal.verdict import verdict, verdict_figures
 from taut.report.words.numbers import measured
 
 

@@ -41,7 +41,5 @@ def left_out(reason: str) -> dict[str, object]:
     return {"reason": reason}
 
 
-NEEDS_DATA = Markup(
-    "it needs the data, and this fit was kept without them. Give them to <code>taut.report.page</code>"
-)
+NEEDS_DATA = Markup("it needs the data, and this fit was kept without them. Give them to <code>taut.report.page</code>")
 """Why a section on the data is left out."""
