@@ -17,7 +17,7 @@ from taut.networks import MLP
 from taut.report import LatentEvidence, page, table
 from taut.report.figures.pictures import png, tiled
 from taut.report.figures.terms import smoothed, terms
-from taut.report.sections.traversal import traversal
+from taut.report.sections.traversal import moved_codes
 from taut.report.words.latent import feasible, figures, learned
 
 ATTACK = "<script>alert(1)</script>"
@@ -182,7 +182,7 @@ def test_the_terminal_says_what_the_page_says(plane):
 
 def test_a_traversal_moves_one_unit_at_a_time(plane):
     evidence = LatentEvidence.from_arrays(plane.evidence)
-    codes = traversal(evidence, binary=False).reshape(2, 9, 2)
+    codes = moved_codes(evidence, binary=False).reshape(2, 9, 2)
     for row, unit in enumerate(evidence.active):
         assert np.allclose(codes[row, :, unit], np.linspace(-3, 3, 9))
         assert np.all(codes[row, :, 1 - unit] == evidence.codes[0, 1 - unit])

@@ -40,8 +40,8 @@ def draw(sections: Iterable[Section], subject: Subject) -> list[Markup]:
     for section in sections:
         content = section.content(subject) if isinstance(subject, section.needs) else None
         if content is not None:
-            template = made.get_template(f"sections/{section.template}.html.jinja")
-            drawn.append(Markup(template.render({"title": section.title, **content})))
+            html = made.get_template(section.template).render({"title": section.title, **content})
+            drawn.append(Markup(html))
     return drawn
 
 

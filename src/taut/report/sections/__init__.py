@@ -1,49 +1,49 @@
 """The sections of pages, one file each, and which of them each page has, in their order."""
 
-from taut.report.sections.calibration import Calibration
-from taut.report.sections.choices import Choices
-from taut.report.sections.evaluation import Evaluation
-from taut.report.sections.gradient_noise import GradientNoise
-from taut.report.sections.intervals import Intervals
-from taut.report.sections.latent_map import LatentMap
-from taut.report.sections.manifold import Manifold
-from taut.report.sections.multipliers import Multipliers
-from taut.report.sections.particulars import Particulars
-from taut.report.sections.posterior import Posterior
-from taut.report.sections.rate_and_distortion import RateAndDistortion
-from taut.report.sections.reconstructions import Reconstructions
-from taut.report.sections.samples import Samples
-from taut.report.sections.surface import Surface
-from taut.report.sections.trace import Trace
-from taut.report.sections.training import Training
-from taut.report.sections.traversal import Traversal
-from taut.report.sections.unit_costs import UnitCosts
+from taut.report.sections.calibration import calibration
+from taut.report.sections.choices import choices
+from taut.report.sections.evaluation import evaluation
+from taut.report.sections.gradient_noise import gradient_noise
+from taut.report.sections.intervals import intervals
+from taut.report.sections.latent_map import latent_map
+from taut.report.sections.manifold import manifold
+from taut.report.sections.multipliers import multipliers
+from taut.report.sections.particulars import particulars
+from taut.report.sections.posterior import posterior
+from taut.report.sections.rate_and_distortion import rate_and_distortion
+from taut.report.sections.reconstructions import reconstructions
+from taut.report.sections.samples import samples
+from taut.report.sections.surface import surface
+from taut.report.sections.trace import trace
+from taut.report.sections.training import training
+from taut.report.sections.traversal import traversal
+from taut.report.sections.unit_costs import unit_costs
 
 POSTERIOR = (
-    Choices(),
-    Posterior(),
-    Intervals(),
-    Trace(),
-    GradientNoise(),
-    Calibration(),
-    Surface(),
-    Particulars(),
+    choices,
+    posterior,
+    intervals,
+    trace,
+    gradient_noise,
+    calibration,
+    surface,
+    particulars,
 )
 """The page of a regression or a log density."""
 
 LATENT = (
-    Reconstructions(),
-    Samples(),
-    Traversal(),
-    Manifold(),
-    LatentMap(),
-    Evaluation(),
-    Training(),
-    GradientNoise(),
-    Multipliers(),
-    RateAndDistortion(),
-    UnitCosts(),
-    Choices(),
-    Particulars(),
+    reconstructions,
+    samples,
+    traversal,
+    manifold,
+    latent_map,
+    evaluation,
+    training,
+    gradient_noise,
+    multipliers,
+    rate_and_distortion,
+    unit_costs,
+    choices,
+    particulars,
 )
 """The page of a latent-variable model."""

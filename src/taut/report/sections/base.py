@@ -1,35 +1,41 @@
 """What every section of a page is."""
 
-import abc
-from collections.abc import Mapping
-from typing import ClassVar, Generic, TypeVar
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
 
 from markupsafe import Markup
 
 from taut.report.subjects.base import Subject
 
 S = TypeVar("S", bound=Subject)
+Content = Mapping[str, object]
 
 
-class Section(abc.ABC, Generic[S]):
+@dataclasses.dataclass(frozen=True)
+class Section(Generic[S]):
     """One part of a page, under a heading of its own.
 
     Attributes:
-        needs: The class of subjects that the section can be drawn from; on the page of any other it is left out.
         title: The heading.
-        template: Name of the file in `templates/sections/`, without its ending.
+        needs: Class of the subjects that the section can be drawn from; on the page of any other it is left out.
+        content: What the template fills in by name, given the subject; None to leave the section out. A content of
+            `left_out(reason)` keeps the heading above the reason, and a content with a `title` has another heading.
     """
 
-    needs: ClassVar[type[Subject]] = Subject
-    title: ClassVar[str]
-    template: ClassVar[str]
+    title: str
+    needs: type[S]
+    content: Callable[[S], Content | None]
 
-    @abc.abstractmethod
-    def content(self, subject: S) -> Mapping[str, object] | None:
-        """What the template fills in by name, None to leave the section out.
+    @property
+    def template(self) -> str:
+        """Where the template is: it has the name of the function that makes the content."""
+        return f"sections/{self.content.__name__}.html.jinja"
 
-        A content of `left_out(reason)` leaves the heading and the reason; a content with a `title` has another heading.
-        """
+
+def section(title: str, needs: type[S]) -> Callable[[Callable[[S], Content | None]], Section[S]]:
+    """Make a section of the function that makes its content; the arguments are attributes of `Section`."""
+    return lambda content: Section(title, needs, content)
 
 
 def left_out(reason: str) -> dict[str, object]:

@@ -1,16 +1,12 @@
 """The figures on the test split."""
 
-from taut.report.sections.base import Section
+from taut.report.sections.base import Content, section
 from taut.report.subjects.latent import LatentSubject
+from taut.report.words.latent import figures
 
 
-class Evaluation(Section[LatentSubject]):
-    """ELBO, log p(x), active units and information, each with what it is."""
-
-    needs = LatentSubject
-    title = "Evaluation"
-    template = "evaluation"
-
-    def content(self, subject):
-        """A line each, where there was an evaluation."""
-        return {"figures": subject.figures} if subject.figures else None
+@section("Evaluation", LatentSubject)
+def evaluation(subject: LatentSubject) -> Content | None:
+    """Each figure and what it is, where there was an evaluation."""
+    lines = figures(subject.fit, subject.evidence)
+    return {"figures": lines} if lines else None

@@ -4,24 +4,18 @@ import numpy as np
 from scipy.special import ndtri
 
 from taut.report.figures.pictures import inline_png
-from taut.report.sections.base import Section
+from taut.report.sections.base import Content, section
 from taut.report.subjects.latent import LatentSubject
 
 GRID = 15
 
 
-class Manifold(Section[LatentSubject]):
-    """Images of codes on a grid over the plane of two Gaussian units."""
-
-    needs = LatentSubject
-    title = "Manifold"
-    template = "manifold"
-
-    def content(self, subject):
-        """The picture, where examples are images and codes lie in a plane."""
-        if subject.image_shape is None or subject.binary or subject.fit.model.latent != 2:
-            return None
-        return {"figure": inline_png(subject.images(subject.fit.decode(plane())), GRID)}
+@section("Manifold", LatentSubject)
+def manifold(subject: LatentSubject) -> Content | None:
+    """Images of codes on a grid, where examples are images and codes lie in a plane."""
+    if subject.image_shape is None or subject.binary or subject.fit.model.latent != 2:
+        return None
+    return {"figure": inline_png(subject.images(subject.fit.decode(plane())), GRID)}
 
 
 def plane() -> np.ndarray:

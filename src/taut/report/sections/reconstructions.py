@@ -4,7 +4,7 @@ import numpy as np
 from markupsafe import Markup
 
 from taut.report.figures.pictures import inline_png
-from taut.report.sections.base import Section, left_out
+from taut.report.sections.base import Content, left_out, section
 from taut.report.subjects.latent import LatentSubject
 
 COLUMNS = 10
@@ -15,21 +15,15 @@ NEEDS_IMAGES = Markup(
 )
 
 
-class Reconstructions(Section[LatentSubject]):
-    """Held-out images above their reconstructions; without images it says so for all sections that need them."""
-
-    needs = LatentSubject
-    title = "Reconstructions"
-    template = "reconstructions"
-
-    def content(self, subject):
-        """The picture, where there are images."""
-        if subject.image_shape is None:
-            return {"title": "Reconstructions, samples, traversal", **left_out(NEEDS_IMAGES)}
-        evidence = subject.evidence
-        originals = subject.images(evidence.originals[: ROWS * COLUMNS])
-        again = subject.images(subject.fit.decode(evidence.codes[: len(originals)]))
-        drawn = len(evidence.grey) > 0
-        kinds = [*([subject.images(evidence.grey)] if drawn else []), originals, again]
-        rows = [one[i : i + COLUMNS] for i in range(0, len(originals), COLUMNS) for one in kinds]
-        return {"drawn": drawn, "figure": inline_png(np.concatenate(rows), min(COLUMNS, len(originals)))}
+@section("Reconstructions", LatentSubject)
+def reconstructions(subject: LatentSubject) -> Content | None:
+    """Two rows of images; without images the reason, for all sections that need them."""
+    evidence = subject.evidence
+    if evidence is None or subject.image_shape is None:
+        return {"title": "Reconstructions, samples, traversal", **left_out(NEEDS_IMAGES)}
+    originals = subject.images(evidence.originals[: ROWS * COLUMNS])
+    again = subject.images(subject.fit.decode(evidence.codes[: len(originals)]))
+    drawn = len(evidence.grey) > 0
+    kinds = [*([subject.images(evidence.grey)] if drawn else []), originals, again]
+    rows = [one[i : i + COLUMNS] for i in range(0, len(originals), COLUMNS) for one in kinds]
+    return {"drawn": drawn, "figure": inline_png(np.concatenate(rows), min(COLUMNS, len(originals)))}

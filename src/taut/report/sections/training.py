@@ -4,25 +4,19 @@ import numpy as np
 
 from taut.report.figures.style import inline
 from taut.report.figures.terms import terms
-from taut.report.sections.base import Section, left_out
+from taut.report.sections.base import Content, left_out, section
 from taut.report.subjects.latent import LatentSubject
 from taut.results.fit import Fit
 
 
-class Training(Section[LatentSubject]):
-    """Training curves, with the looks at validation examples."""
-
-    needs = LatentSubject
-    title = "Training"
-    template = "training"
-
-    def content(self, subject):
-        """The figure, where a step was made."""
-        if not subject.stepped:
-            return left_out("no step was made")
-        looks = validation_looks(subject.fit)
-        shown, _ = subject.held_out
-        return {"validated": len(looks["elbo"]) > 0, "figure": inline(terms, subject.fit.history, looks, shown)}
+@section("Training", LatentSubject)
+def training(subject: LatentSubject) -> Content | None:
+    """The curves with the looks at validation examples, where a step was made."""
+    if not subject.stepped:
+        return left_out("no step was made")
+    looks = validation_looks(subject.fit)
+    shown, _ = subject.held_out
+    return {"validated": len(looks["elbo"]) > 0, "figure": inline(terms, subject.fit.history, looks, shown)}
 
 
 def validation_looks(fit: Fit) -> dict[str, np.ndarray]:

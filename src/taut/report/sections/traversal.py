@@ -4,7 +4,7 @@ import numpy as np
 
 from taut.report.figures.pictures import inline_png
 from taut.report.latent_evidence import LatentEvidence
-from taut.report.sections.base import Section
+from taut.report.sections.base import Content, section
 from taut.report.subjects.latent import LatentSubject
 
 MOST_UNITS = 8
@@ -12,23 +12,18 @@ MOST_UNITS = 8
 STEPS = 9
 
 
-class Traversal(Section[LatentSubject]):
-    """Images of the first example's code with one unit at a time moved."""
-
-    needs = LatentSubject
-    title = "Latent traversal"
-    template = "traversal"
-
-    def content(self, subject):
-        """The picture, where examples are images."""
-        if subject.image_shape is None:
-            return None
-        images = subject.images(subject.fit.decode(traversal(subject.evidence, subject.binary)))
-        units = [int(unit) for unit in subject.evidence.active[:MOST_UNITS]]
-        return {"binary": subject.binary, "units": units, "figure": inline_png(images, STEPS)}
+@section("Latent traversal", LatentSubject)
+def traversal(subject: LatentSubject) -> Content | None:
+    """Images of the first example's code with one unit at a time moved, where examples are images."""
+    evidence = subject.evidence
+    if evidence is None or subject.image_shape is None:
+        return None
+    images = subject.images(subject.fit.decode(moved_codes(evidence, subject.binary)))
+    units = [int(unit) for unit in evidence.active[:MOST_UNITS]]
+    return {"binary": subject.binary, "units": units, "figure": inline_png(images, STEPS)}
 
 
-def traversal(evidence: LatentEvidence, binary: bool) -> np.ndarray:
+def moved_codes(evidence: LatentEvidence, binary: bool) -> np.ndarray:
     """Codes `[units * 9, latent]`: the first example's, with one unit at a time moved from -3 to 3 (or 0 to 1)."""
     ends = (0.0, 1.0) if binary else (-3.0, 3.0)
     base = np.round(evidence.codes[0]) if binary else evidence.codes[0]

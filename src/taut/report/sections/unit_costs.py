@@ -5,22 +5,16 @@ import numpy as np
 from taut.diagnostics.activity import THRESHOLD
 from taut.report.figures.codes import kl_bars
 from taut.report.figures.style import inline
-from taut.report.sections.base import Section
+from taut.report.sections.base import Content, section
 from taut.report.subjects.latent import LatentSubject
 
 
-class UnitCosts(Section[LatentSubject]):
-    """The KL of each latent unit on the test split."""
-
-    needs = LatentSubject
-    title = "KL of each unit"
-    template = "unit_costs"
-
-    def content(self, subject):
-        """The figure, where an evaluation knows it."""
-        evidence = subject.evidence
-        evaluation = evidence.evaluation if evidence else None
-        if not evaluation or not evaluation.get("kl_per_dimension"):
-            return None
-        active = np.var(evidence.codes, axis=0) > THRESHOLD
-        return {"figure": inline(kl_bars, np.array(evaluation["kl_per_dimension"]), active)}
+@section("KL of each unit", LatentSubject)
+def unit_costs(subject: LatentSubject) -> Content | None:
+    """The KL of each latent unit, where an evaluation knows it."""
+    evidence = subject.evidence
+    kl = evidence.evaluation.get("kl_per_dimension") if evidence and evidence.evaluation else None
+    if evidence is None or not kl:
+        return None
+    active = np.var(evidence.codes, axis=0) > THRESHOLD
+    return {"figure": inline(kl_bars, np.array(kl), active)}

@@ -99,11 +99,6 @@ class LatentSubject(FitSubject[LatentFit]):
         ]
 
     @property
-    def figures(self) -> list[tuple[str, str, str]]:
-        """The figures on held-out examples: name, value, what it is."""
-        return latent_words.figures(self.fit, self.evidence)
-
-    @property
     def learned(self) -> list[str]:
         """Sentences on each learned coefficient, and on what its bound can reach."""
         return [
@@ -143,4 +138,4 @@ class LatentSubject(FitSubject[LatentFit]):
         """The figures on held-out examples, and what was learned of constraints."""
         from taut.report.terminal.held_out import held_out_table
 
-        return held_out_table(self.figures, self.learned)
+        return held_out_table(latent_words.figures(self.fit, self.evidence), self.learned)

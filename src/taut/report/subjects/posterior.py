@@ -73,7 +73,7 @@ class PosteriorSubject(FitSubject[P], Generic[P]):
 
     @property
     def bound_meaning(self):
-        """The answer's own."""
+        """That of the answer's own ELBO."""
         return (
             "The evidence lower bound of the answer, for the whole data set: expected log-likelihood minus "
             "Kullback-Leibler divergence from prior to posterior."
@@ -105,7 +105,6 @@ class PosteriorSubject(FitSubject[P], Generic[P]):
             ("page by", f"Taut {taut.__version__}"),
         ]
 
-    @property
     def entries(self) -> list[Entry]:
         """The unknowns in the order of the model."""
         return [Entry(**coefficient) for coefficient in self.facts["coefficients"]]
@@ -128,7 +127,7 @@ def family_words(family: Family) -> str:
 
     Example:
         >>> import numpy as np
-        >>> family_words(MeanField.of(np.zeros(2), np.ones(2)))
+        >>> family_words(MeanField(np.zeros(2), np.zeros(2)))
         'mean-field Gaussian'
     """
     return f"{family.name} Gaussian" if isinstance(family, GAUSSIANS) else family.name

@@ -38,7 +38,7 @@ class RegressionSubject(PosteriorSubject[RegressionFit]):
     @property
     def table(self):
         """The coefficients, strongest first, with the intercept apart."""
-        design, entries = self.fit.design, self.entries
+        design, entries = self.fit.design, self.entries()
         intercept = entries.pop(0) if design.intercept else None
         entries.sort(key=lambda e: -e.strength)
         return Table(intercept, entries, regression=True, standardised=design.standardise)
