@@ -20,9 +20,24 @@ class Objective(eqx.Module):
     """
 
     name: ClassVar[str]
+    written: ClassVar[str] = ""
+    """How it is written on a command line, with an example of each number; "" where it is not."""
     needs: ClassVar[AbstractSet[Capability]] = frozenset()
     closed_kl: ClassVar[bool] = True
     """Whether the KL may be taken in closed form (a bound made of log-weights needs every draw's own log q)."""
+
+    @classmethod
+    def parse(cls, text: str, steps: int) -> "Written | None":
+        """The objective that is written as `text`, with the draws that it fixes; None where this is not its form.
+
+        Args:
+            text: The form, without blanks around it.
+            steps: Number of training steps, over which a schedule is laid.
+
+        Raises:
+            ArgumentError: Its form, with a number that makes no sense.
+        """
+        return None
 
     @property
     def offers(self) -> AbstractSet[Capability]:
@@ -66,3 +81,7 @@ class Objective(eqx.Module):
     def shown(self, memory: Any, statistics: dict[str, Float[Array, "..."]], step: Any) -> dict[str, Any]:
         """What history carries of this step beside the ELBO's terms and the value: weights, multipliers, violations."""
         return {}
+
+
+Written = tuple[Objective, int | None]
+"""An objective that was written in words, and the number of draws that it fixes (None where it fixes none)."""

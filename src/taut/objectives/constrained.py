@@ -1,5 +1,6 @@
 """Constrained objectives whose coefficients are learned."""
 
+import re
 from typing import ClassVar
 
 import equinox as eqx
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.objectives.base import Objective
-from taut.objectives.constraints import Constraint, check_statistic, measure
+from taut.objectives.constraints import Constraint, check_statistic, measure, parse_constraint
 from taut.objectives.draws import Draws, elbo_terms
 from taut.objectives.multipliers import AugmentedLagrangian, Rule
 
@@ -43,6 +44,18 @@ class Constrained(Objective):
     rule: Rule
 
     needs: ClassVar = frozenset()
+    written: ClassVar[str] = "'expected_log_likelihood>=-80', 'kl<=12', several constraints joined by 'and'"
+
+    @classmethod
+    def parse(cls, text, steps):
+        """Its constraints. A bound on the KL asks for the best reconstruction, any other for the least KL."""
+        parts = [parse_constraint(part) for part in re.split(r"\s+and\s+|\s*,\s*", text)]
+        constraints = tuple(part for part in parts if part is not None)
+        if len(constraints) < len(parts):
+            return None
+        if any(c.statistic == "kl" for c in constraints):
+            return cls(maximise="expected_log_likelihood", subject_to=constraints), None
+        return cls(minimise="kl", subject_to=constraints), None
 
     def __init__(
         self,

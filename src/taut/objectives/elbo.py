@@ -24,6 +24,12 @@ class Elbo(Objective):
     """
 
     name: ClassVar[str] = "elbo"
+    written: ClassVar[str] = "elbo"
+
+    @classmethod
+    def parse(cls, text, steps):
+        """Its name."""
+        return (cls(), None) if text == cls.written else None
 
     @property
     def offers(self):

@@ -6,8 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from taut.core.capabilities import Capability
+from taut.errors import ArgumentError
 from taut.objectives.base import Objective
 from taut.objectives.draws import Draws
+from taut.objectives.forms import numbered
 
 
 class ImportanceWeighted(Objective):
@@ -27,7 +29,20 @@ class ImportanceWeighted(Objective):
     """
 
     name: ClassVar[str] = "importance-weighted"
+    written: ClassVar[str] = "iwae=50"
     closed_kl: ClassVar[bool] = False
+
+    @classmethod
+    def parse(cls, text, steps):
+        """`iwae` with the number of draws."""
+        found = numbered("iwae", text)
+        if found is None:
+            return None
+        if not found[1].is_integer() or found[1] < 1:
+            raise ArgumentError(
+                f"objective={text!r}: the number of draws must be a positive whole number, e.g. iwae=50."
+            )
+        return cls(), int(found[1])
 
     @property
     def offers(self):

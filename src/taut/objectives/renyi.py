@@ -1,5 +1,6 @@
 """The Rényi bounds."""
 
+import re
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.objectives.base import Objective
 from taut.objectives.draws import Draws
+from taut.objectives.forms import NUMBER, as_number
 from taut.objectives.traced_numbers import number, shown
 
 
@@ -37,8 +39,17 @@ class Renyi(Objective):
     Source: Y. Li and R. Turner, Rényi Divergence Variational Inference, 2016.
     """
 
+    written: ClassVar[str] = "renyi=0.5:50 (the order, and the number of draws)"
     closed_kl: ClassVar[bool] = False
     alpha: Any = eqx.field(converter=number, default=0.5)
+
+    @classmethod
+    def parse(cls, text, steps):
+        """`renyi` with the order and the number of draws."""
+        match = re.fullmatch(rf"renyi\s*=\s*{NUMBER}\s*:\s*(\d+)", text)
+        if match is None or int(match[2]) < 1:
+            return None
+        return cls(as_number(match[1], text)), int(match[2])
 
     def __check_init__(self):
         if not isinstance(self.alpha, Real) or not np.isfinite(float(self.alpha)) or self.alpha == 1:

@@ -11,8 +11,12 @@ from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.objectives.base import Objective
 from taut.objectives.draws import Draws, elbo_terms
-from taut.objectives.schedules import Constant, Schedule
+from taut.objectives.forms import numbered
+from taut.objectives.schedules import Constant, Cosine, Cyclical, Linear, Schedule
 from taut.objectives.traced_numbers import number, shown
+
+WARM_UP = 0.2
+"""Part of the training over which an annealed weight rises."""
 
 
 class Weighted(Objective):
@@ -34,7 +38,22 @@ class Weighted(Objective):
     S. Bowman et al., Generating Sentences from a Continuous Space, 2016 (annealing).
     """
 
+    written: ClassVar[str] = "beta=4, annealed (or annealed-cosine, annealed-cyclical)"
     beta: Any = eqx.field(converter=number, default=1.0)
+
+    @classmethod
+    def parse(cls, text, steps):
+        """`beta` with its number, or the name of a schedule, which rises over a fifth of the training."""
+        warm_up = max(int(WARM_UP * steps), 1)
+        schedules = {
+            "annealed": Linear(warm_up),
+            "annealed-cosine": Cosine(warm_up),
+            "annealed-cyclical": Cyclical(max(steps // 2, 1)),
+        }
+        if text in schedules:
+            return cls(schedules[text]), None
+        found = numbered("beta", text)
+        return None if found is None else (cls(found[1]), None)
 
     def __check_init__(self):
         if not self.kl_weight.steps and not (isinstance(self.beta, Real) and 0 <= float(self.beta) < np.inf):
@@ -91,8 +110,15 @@ class FreeBits(Objective):
     """
 
     needs: ClassVar = frozenset({Capability.FACTORISED, Capability.CLOSED_ENTROPY, Capability.CLOSED_PRIOR})
+    written: ClassVar[str] = "free-bits=0.5 (free-bits-example=0.5)"
     nats: Any = eqx.field(converter=number, default=0.5)
     form: str = eqx.field(static=True, default="batch")
+
+    @classmethod
+    def parse(cls, text, steps):
+        """`free-bits`, or `free-bits-example`, with the number of nats."""
+        found = numbered("free-bits|free-bits-example", text)
+        return None if found is None else (cls(found[1], "example" if found[0].endswith("example") else "batch"), None)
 
     def __check_init__(self):
         if not self.nats >= 0 or self.form not in ("batch", "example"):
