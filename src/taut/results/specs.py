@@ -1,10 +1,12 @@
 """Parts of Taut's own as plain JSON and back: a class by its name, its fields by value, an array by shape and dtype.
 
-A saved fit is rebuilt from this without running any of its content: names are looked up in a fixed table, and what is
-not in the table (a user's network, a function in a constraint) has no spec.
+A saved fit is rebuilt from this without running any of its content: names are looked up among Taut's own classes, and
+what is not among them (a user's network, a function in a constraint) has no spec.
 """
 
 import dataclasses
+import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,79 +17,13 @@ import numpy as np
 from taut import algorithms, families, gradients, models, networks, objectives
 from taut.core.array_files import is_array
 from taut.errors import SavedFitError
-from taut.families.amortized import Amortized
-from taut.families.mixture import GaussianMixture
-from taut.families.sinh_arcsinh import Bend, SinhArcsinh
-from taut.gradients.path_derivative import PathDerivative
-from taut.models.latent import LatentVariableModel
-from taut.models.likelihoods import LIKELIHOODS
-from taut.models.prior import BernoulliPrior, LearnedNormal
-from taut.networks.mlp import Linear
 
-CLASSES: dict[str, type] = {
-    f"{c.__module__}.{c.__qualname__}": c
-    for c in (
-        models.LogisticRegression,
-        models.Normal,
-        LearnedNormal,
-        BernoulliPrior,
-        LatentVariableModel,
-        *LIKELIHOODS.values(),
-        families.MeanField,
-        families.FullRank,
-        families.LowRank,
-        Amortized,
-        SinhArcsinh,
-        Bend,
-        GaussianMixture,
-        families.Bernoulli,
-        families.Categorical,
-        families.Poisson,
-        families.Gamma,
-        families.GammaRate,
-        families.Weibull,
-        families.Beta,
-        families.Dirichlet,
-        networks.MLP,
-        Linear,
-        networks.ConvolutionalEncoder,
-        networks.ConvolutionalDecoder,
-        eqx.nn.Conv2d,
-        eqx.nn.ConvTranspose2d,
-        objectives.Elbo,
-        objectives.Weighted,
-        objectives.FreeBits,
-        objectives.ImportanceWeighted,
-        objectives.Renyi,
-        objectives.Constrained,
-        objectives.Constraint,
-        objectives.Linear,
-        objectives.Cosine,
-        objectives.Cyclical,
-        objectives.AugmentedLagrangian,
-        objectives.GradientAscent,
-        objectives.Multiplicative,
-        objectives.ProportionalIntegral,
-        gradients.Exact,
-        gradients.Reparametrization,
-        PathDerivative,
-        gradients.Reinforce,
-        gradients.NoControl,
-        gradients.MovingAverage,
-        gradients.LeaveOneOut,
-        gradients.OptimalBaseline,
-        gradients.DeltaMethod,
-        gradients.DoubleControl,
-        gradients.MeasureValued,
-        gradients.Enumeration,
-        gradients.Disarm,
-        gradients.StraightThrough,
-        algorithms.NaturalGradient,
-        algorithms.StochasticGradient,
-        algorithms.ScoreRegression,
-        algorithms.FixedDraws,
-        algorithms.BatchAndMatch,
-    )
+ROOMS = (algorithms, families, gradients, models, networks, objectives)
+"""The rooms whose Equinox modules can be parts of a saved fit."""
+FOREIGN = (eqx.nn.Conv2d, eqx.nn.ConvTranspose2d)
+"""Classes of other libraries that the built-in networks are made of."""
+ACTIVATIONS: dict[str, Callable] = {
+    name: getattr(jax.nn, name) for name in ("relu", "gelu", "silu", "elu", "selu", "softplus", "sigmoid", "tanh")
 }
 
 
@@ -97,10 +33,22 @@ def _room_and_name(path: str) -> tuple[str, str]:
     return parts[1], parts[-1]
 
 
-BY_NAME = {_room_and_name(path): kind for path, kind in CLASSES.items()}
-ACTIVATIONS: dict[str, Callable] = {
-    name: getattr(jax.nn, name) for name in ("relu", "gelu", "silu", "elu", "selu", "softplus", "sigmoid", "tanh")
-}
+def _place(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+@functools.cache
+def classes() -> dict[tuple[str, str], type]:
+    """The classes that a saved fit may name, by room and name: every Equinox module that is defined in a room."""
+    found, below = {}, [eqx.Module]
+    while below:
+        kind = below.pop()
+        below += kind.__subclasses__()
+        inside = any(kind.__module__.startswith(f"{room.__name__}.") for room in ROOMS)
+        # Equinox makes classes of its own with the names of ours.
+        if inside and getattr(sys.modules[kind.__module__], kind.__name__, None) is kind:
+            found[_room_and_name(_place(kind))] = kind
+    return found | {_room_and_name(_place(kind)): kind for kind in FOREIGN}
 
 
 class Foreign(Exception):
@@ -128,8 +76,8 @@ def spec(part: Any) -> Any:
     for name, function in ACTIVATIONS.items():
         if part is function:
             return {"activation": name}
-    kind = f"{type(part).__module__}.{type(part).__qualname__}"
-    if CLASSES.get(kind) is not type(part):
+    kind = _place(type(part))
+    if classes().get(_room_and_name(kind)) is not type(part):
         raise Foreign(getattr(part, "__qualname__", kind))
     names = [field.name for field in dataclasses.fields(part)]
     return {"class": kind, "fields": {name: spec(getattr(part, name)) for name in names}}
@@ -163,7 +111,7 @@ def build(said: Any) -> Any:
         return tuple(build(x) for x in said["tuple"])
     if "activation" in said:
         return ACTIVATIONS[said["activation"]]
-    kind = BY_NAME.get(_room_and_name(said["class"]))
+    kind = classes().get(_room_and_name(said["class"]))
     if kind is None:
         raise SavedFitError(f"The saved fit names {said['class']!r}, which is no part of this version of Taut.")
     if set(said["fields"]) != {field.name for field in dataclasses.fields(kind)}:
