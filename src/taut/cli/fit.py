@@ -24,6 +24,7 @@ def fit(
     target: options.Target = None,
     positive: options.Positive = None,
     missing: options.Missing = "refuse",
+    model: options.Model = "logistic",
     prior_scale: options.PriorScale = 1.0,
     standardise: options.Standardise = True,
     intercept: options.Intercept = True,
@@ -41,16 +42,31 @@ def fit(
     resume: options.Resume = None,
     as_json: options.Json = False,
 ) -> None:
-    """Fit a Bayesian logistic regression: print its posterior and how it ended, write a report page.
+    """Fit a Bayesian regression: print its posterior and how it ended, write a report page.
 
     Ctrl-C keeps the last good state. Exit codes: 0 an answer, 2 something to mend, 3 diverged, 130 interrupted.
     """
     sentences = Sentences(
-        family, gradient, samples, control, algorithm, learning_rate, batch_size, prior_scale, standardise, intercept
+        family=family,
+        gradient=gradient,
+        samples=samples,
+        control=control,
+        algorithm=algorithm,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        model=model,
+        prior_scale=prior_scale,
+        standardise=standardise,
+        intercept=intercept,
     )
     sentences.check()
     if resume is not None and out is None:
         raise typer.BadParameter("a checkpoint lies in the folder of a run; name it with --out.", param_hint="--resume")
+    if resume and not sentences.stepwise:
+        raise typer.BadParameter(
+            f"the {algorithm} algorithm ends within seconds and saves no checkpoint to go on from.",
+            param_hint="--resume",
+        )
     if out is not None:
         check_folder(out, resume)
     inputs = read(data, target)
@@ -67,7 +83,7 @@ def fit(
         steps=steps,
         seed=seed,
         dtype=dtype,
-        checkpoint=None if out is None else Checkpoint(out, resume=bool(resume)),
+        checkpoint=Checkpoint(out, resume=bool(resume)) if out is not None and sentences.stepwise else None,
         **sentences.arguments(),
     )
     evidence = taut.report.Evidence.gather(result, (inputs.features, inputs.target))

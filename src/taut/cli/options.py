@@ -2,10 +2,21 @@
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from typer import Argument, Option
+
+from taut.cli import names
+
+if TYPE_CHECKING:
+    FamilyName = GradientName = ControlName = AlgorithmName = RegressionName = str
+else:  # a type checker cannot see values that come from the rooms
+    FamilyName = Literal[names.FAMILIES]
+    GradientName = Literal[("auto", *names.GRADIENTS)]
+    ControlName = Literal[names.CONTROLS]
+    AlgorithmName = Literal[tuple(names.ALGORITHMS)]
+    RegressionName = Literal[tuple(names.REGRESSIONS)]
 
 
 def positive(text: str) -> float:
@@ -59,7 +70,8 @@ New = Annotated[
 ]
 
 Target = Annotated[
-    str | None, Option(metavar="NAME", rich_help_panel=DATA, help="The column to predict: any two labels.")
+    str | None,
+    Option(metavar="NAME", rich_help_panel=DATA, help="The column to predict; if it holds labels, any two."),
 ]
 Positive = Annotated[
     str | None,
@@ -69,6 +81,10 @@ Missing = Annotated[
     Literal["refuse", "drop"], Option(rich_help_panel=DATA, help="What to do with rows that have missing values.")
 ]
 
+Model = Annotated[
+    RegressionName,
+    Option(rich_help_panel=MODEL, help="The regression."),
+]
 PriorScale = Annotated[
     float,
     Option(metavar="S", parser=positive, rich_help_panel=MODEL, help="Sd of the prior of each standardised weight."),
@@ -79,23 +95,11 @@ Standardise = Annotated[
 Intercept = Annotated[bool, Option(rich_help_panel=MODEL, help="Add an intercept.")]
 
 Family = Annotated[
-    Literal["mean-field", "full-rank", "low-rank"] | None,
+    FamilyName | None,
     Option(rich_help_panel=INFERENCE, help="The shape of the posterior."),
 ]
 Gradient = Annotated[
-    Literal[
-        "auto",
-        "exact",
-        "reparametrization",
-        "path-derivative",
-        "reinforce",
-        "measure-valued",
-        "local-expectation",
-        "enumeration",
-        "disarm",
-        "straight-through",
-    ]
-    | None,
+    GradientName | None,
     Option(
         rich_help_panel=INFERENCE,
         help="The estimator; auto measures which is soonest there. Naming one chooses the stochastic algorithm.",
@@ -105,11 +109,12 @@ Samples = Annotated[
     int | None, Option(metavar="K", min=1, rich_help_panel=INFERENCE, help="Draws in each step, if the gradient draws.")
 ]
 Control = Annotated[
-    Literal["none", "moving-average", "optimal", "leave-one-out", "delta", "double"] | None,
+    ControlName | None,
     Option(rich_help_panel=INFERENCE, help="The control variate of reinforce."),
 ]
 Algorithm = Annotated[
-    Literal["natural", "stochastic"] | None, Option(rich_help_panel=INFERENCE, help="How the posterior moves.")
+    AlgorithmName | None,
+    Option(rich_help_panel=INFERENCE, help="How the posterior moves."),
 ]
 LearningRate = Annotated[
     float | None,

@@ -1,6 +1,6 @@
 """`taut predict`: new rows through a saved fit."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -11,7 +11,7 @@ from taut.cli.outputs import check_file, show_json, write_text
 if TYPE_CHECKING:
     import polars as pl
 
-    from taut.results.fit import Fit
+    from taut.results.regression import RegressionFit
 
 
 def predict(
@@ -21,9 +21,10 @@ def predict(
     level: options.Level = 0.95,
     as_json: options.PredictJson = False,
 ) -> None:
-    """Print the probability of the positive label for each new row, and how sure the posterior is of it.
+    """Print the prediction for each new row, and how sure the posterior is of it.
 
-    One line a row: probability, sd, lower, upper. If the fit dropped rows with missing values, such a line is empty.
+    One line a row; for a logistic regression probability of the positive label, sd, lower, upper. If the fit dropped
+    rows with missing values, such a line is empty.
     """
     if out is not None:
         if as_json:
@@ -38,25 +39,26 @@ def predict(
     from taut.cli.cache import keep_compilations
 
     keep_compilations()
-    fit = taut.load(run)
+    fit: Any = taut.load(run)
     rows = _predictions(fit, table, level)
     label = fit.labels.classes[1] if fit.labels else None
+    what = "the prediction" if label is None else f"the probability of '{label}'"
     if as_json:
         show_json({"positive": label, "level": level, "rows": rows.height, "predictions": rows.to_dicts()})
     elif out is None:
         typer.echo(rows.write_csv(), nl=False)
     else:
         write_text(out, rows.write_csv())
-    say(f"the probability of '{label}' for {rows.height} rows" + (f" is in {out}." if out is not None else "."))
+    say(f"{what} for {rows.height} rows" + (f" is in {out}." if out is not None else "."))
 
 
-def _predictions(fit: "Fit", table: "pl.DataFrame", level: float) -> "pl.DataFrame":
+def _predictions(fit: "RegressionFit", table: "pl.DataFrame", level: float) -> "pl.DataFrame":
     """One row for each row of the table; empty where the fit drops it, so that the two can be put side by side."""
     import numpy as np
     import polars as pl
 
     prediction = fit.predict(table, level)._asdict()
-    complete = fit.design.complete_rows(table) if fit.design else True  # no design, no prediction: never reached
+    complete = fit.design.complete_rows(table)
     columns = {name: np.full(table.height, np.nan) for name in prediction}
     for name, values in prediction.items():
         columns[name][complete] = values

@@ -4,6 +4,10 @@ from typing import Any, NamedTuple
 
 import typer
 
+from taut.cli import names
+
+STOCHASTIC = "stochastic"
+
 
 class Sentences(NamedTuple):
     """What was asked for, None where nothing was.
@@ -16,6 +20,7 @@ class Sentences(NamedTuple):
         algorithm: its name.
         learning_rate: of Adam, at the start.
         batch_size: rows for each step.
+        model: Name of the regression.
         prior_scale: standard deviation of the weights' prior.
         standardise: whether columns are standardised.
         intercept: whether a column of ones is added.
@@ -28,9 +33,15 @@ class Sentences(NamedTuple):
     algorithm: str | None
     learning_rate: float | None
     batch_size: int | None
+    model: str
     prior_scale: float
     standardise: bool
     intercept: bool
+
+    @property
+    def stepwise(self) -> bool:
+        """Whether the algorithm goes step by step, so that it saves checkpoints and can go on from one."""
+        return self.algorithm is None or "chunk" in names.ALGORITHMS[self.algorithm]
 
     def check(self) -> None:
         """Refuse options that no sentence would take, before anything is read or loaded.
@@ -39,9 +50,10 @@ class Sentences(NamedTuple):
             typer.BadParameter: naming the option and what to do.
         """
         draws = "--gradient reparametrization or reinforce"
-        noiseless = self.gradient in ("exact", "enumeration")
-        stochastic = "--algorithm stochastic"
-        natural = self.algorithm == "natural"
+        noiseless = self.gradient in names.NOISELESS
+        # Every other algorithm sees the data whole and brings its own gradient.
+        other = self.algorithm is not None and self.algorithm != STOCHASTIC
+        instead = f"is not for the {self.algorithm} algorithm: use --algorithm {STOCHASTIC}"
         for option, asked, misplaced, reason in (
             (
                 "--control",
@@ -52,13 +64,8 @@ class Sentences(NamedTuple):
             ("--samples", self.samples, self.gradient is None, f"is for a gradient that draws: add {draws}"),
             ("--samples", self.samples, noiseless, f"is not for the {self.gradient} gradient, which draws nothing"),
             ("--samples", self.samples, self.gradient == "auto", "is not for auto, which chooses the draws too"),
-            ("--learning-rate", self.learning_rate, natural, f"is not for the natural gradient: use {stochastic}"),
-            (
-                "--batch-size",
-                self.batch_size,
-                natural,
-                f"is not for the natural gradient: use {stochastic}",
-            ),
+            ("--learning-rate", self.learning_rate, other, instead),
+            ("--batch-size", self.batch_size, other, instead),
         ):
             if asked is not None and misplaced:
                 raise typer.BadParameter(f"{asked} {reason}.", param_hint=option)
@@ -66,9 +73,11 @@ class Sentences(NamedTuple):
     def arguments(self) -> dict[str, Any]:
         """The parts as arguments of `taut.fit`; what was not asked for is left for it to choose."""
         import taut
+        from taut.choosing.names import REGRESSIONS
 
+        regression = REGRESSIONS[names.REGRESSIONS[self.model]]
         return {
-            "model": taut.models.LogisticRegression(
+            "model": regression(
                 prior=taut.models.Normal(0.0, self.prior_scale), standardise=self.standardise, intercept=self.intercept
             ),
             "family": self.family,
