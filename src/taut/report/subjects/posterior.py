@@ -55,7 +55,7 @@ class PosteriorSubject(FitSubject[P], Generic[P]):
     @property
     def title(self):
         """Whose posterior it is."""
-        return f"Posterior of a {self.fit.model.name}"
+        return f"Posterior of {words.with_article(self.fit.model.name)}"
 
     @property
     def what(self):
