@@ -74,7 +74,7 @@ def test_the_page_shows_everything_in_order(plane, tmp_path):
         "Particulars",
     ]
     assert html.count("<img") == 10
-    for name, value, _ in figures(plane, LatentEvidence.from_arrays(plane.evidence)):
+    for name, value, _ in figures(LatentEvidence.from_arrays(plane.evidence)):
         assert name in html
         assert value.replace("-", "\N{MINUS SIGN}") in html
     assert "0/1 values, grey levels cut at a half" in html
@@ -173,7 +173,7 @@ def test_the_terminal_says_what_the_page_says(plane):
     with console.capture() as captured:
         console.print(table(plane))
     shown = captured.get()
-    for name, value, _ in figures(plane, LatentEvidence.from_arrays(plane.evidence)):
+    for name, value, _ in figures(LatentEvidence.from_arrays(plane.evidence)):
         assert name in shown
         assert value in shown
     assert learned(plane)[0].words in " ".join(shown.split())

@@ -8,5 +8,5 @@ from taut.report.words.latent import figures
 @section("Evaluation", LatentSubject)
 def evaluation(subject: LatentSubject) -> Content | None:
     """Each figure and what it is, where there was an evaluation."""
-    lines = figures(subject.fit, subject.evidence)
+    lines = figures(subject.evidence)
     return {"figures": lines} if lines else None

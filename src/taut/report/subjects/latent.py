@@ -13,6 +13,8 @@ from taut.report.words import latent as latent_words
 from taut.report.words import numbers as words
 from taut.results.latent import LatentFit
 
+UNITS = {"bernoulli": "binary", "gaussian": "Gaussian"}
+
 
 @dataclasses.dataclass(frozen=True)
 class LatentSubject(FitSubject[LatentFit]):
@@ -43,17 +45,25 @@ class LatentSubject(FitSubject[LatentFit]):
     @property
     def what(self):
         """Examples, units, likelihood and objective."""
-        return latent_words.what(self.fit, self.evidence)
+        fit = self.fit
+        units = words.count(fit.model.latent, f"{UNITS[fit.posterior.latent]} unit")
+        return (
+            f"A latent-variable model of {words.count(fit.rows, 'example')}{latent_words.of(self.evidence)}: {units}, "
+            f"{fit.model.likelihood.name} likelihood, objective {fit.problem.objective.name}."
+        )
 
     @functools.cached_property
     def held_out(self) -> tuple[dict[str, Any], str]:
-        """The bound to show by name, and what it was taken on."""
-        return latent_words.held_out(self.fit, self.evidence)
+        """The bound to show by name, and what it was taken on: the test split where there is an evaluation."""
+        evaluation = self.evidence.evaluation if self.evidence else None
+        if evaluation:
+            return evaluation, f"the {words.count(evaluation['images'], 'example')} of the test split"
+        return self.facts, "held-out examples, or those trained on where none were held out"
 
     @property
     def bound(self):
         """In nats per example."""
-        return latent_words.bound(self.held_out[0])
+        return f"{words.bound(self.held_out[0])} per example"
 
     @property
     def bound_meaning(self):
@@ -78,7 +88,7 @@ class LatentSubject(FitSubject[LatentFit]):
     def how(self):
         """Steps, speed and seconds, and where the data come from."""
         parts = [words.count(self.fit.iterations, "step"), self.speed, f"{self.fit.seconds['total']:.1f} s."]
-        provenance = latent_words.provenance(self.fit, self.evidence)
+        provenance = latent_words.provenance(self.evidence)
         return [", ".join(filter(None, parts)), *(f"{name}: {value}." for name, value in provenance)]
 
     @property
@@ -89,7 +99,7 @@ class LatentSubject(FitSubject[LatentFit]):
         draws = f"; evaluation: {evaluation['draws']} draws, seed {evaluation['seed']}" if evaluation else ""
         speed = f", {self.speed}" if self.speed else ""
         return [
-            *latent_words.provenance(self.fit, self.evidence),
+            *latent_words.provenance(self.evidence),
             ("networks", latent_words.networks(self.fit)),
             ("steps", f"{facts['iterations']:,} of {facts['batch_size']} examples{speed}"),
             ("seed", f"{facts['seed']}{draws}"),
@@ -138,4 +148,4 @@ class LatentSubject(FitSubject[LatentFit]):
         """The figures on held-out examples, and what was learned of constraints."""
         from taut.report.terminal.held_out import held_out_table
 
-        return held_out_table(latent_words.figures(self.fit, self.evidence), self.learned)
+        return held_out_table(latent_words.figures(self.evidence), self.learned)

@@ -1,7 +1,5 @@
 """What page and terminal say of a latent-variable model."""
 
-from typing import Any
-
 from taut.diagnostics.saddle import Saddle, saddles
 from taut.networks import MLP
 from taut.objectives import Constrained
@@ -17,35 +15,13 @@ HOW = {
 }
 
 
-def what(fit: LatentFit, evidence: LatentEvidence | None) -> str:
-    """What was fitted, in one sentence."""
-    kind = {"bernoulli": "binary", "gaussian": "Gaussian"}[fit.posterior.latent]
-    units = words.count(fit.model.latent, f"{kind} unit")
-    return (
-        f"A latent-variable model of {words.count(fit.rows, 'example')}{of(evidence)}: {units}, "
-        f"{fit.model.likelihood.name} likelihood, objective {fit.problem.objective.name}."
-    )
-
-
 def of(evidence: LatentEvidence | None) -> str:
     """Whose examples, e.g. " of digits"; nothing where the data have no name."""
     data = evidence.record.get("data") if evidence else None
     return f" of {words.label(data['name'])}" if data else ""
 
 
-def bound(facts: dict[str, Any]) -> str:
-    """The ELBO with its two terms, as an equation, in nats per example."""
-    return words.bound(facts) + " per example"
-
-
-def held_out(fit: LatentFit, evidence: LatentEvidence | None) -> tuple[dict[str, Any], str]:
-    """The bound to show, and on what it was taken: the test split where there is an evaluation."""
-    if evidence is not None and evidence.evaluation:
-        return evidence.evaluation, f"the {words.count(evidence.evaluation['images'], 'example')} of the test split"
-    return fit.to_json(), "held-out examples, or those trained on where none were held out"
-
-
-def figures(fit: LatentFit, evidence: LatentEvidence | None) -> list[tuple[str, str, str]]:
+def figures(evidence: LatentEvidence | None) -> list[tuple[str, str, str]]:
     """The figures of an evaluation: name, value, what it is."""
     seen = evidence.evaluation if evidence else None
     if not seen:
@@ -127,7 +103,7 @@ def networks(fit: LatentFit) -> str:
     return ", ".join(f"{role} {what}" for role, what in said.items())
 
 
-def provenance(fit: LatentFit, evidence: LatentEvidence | None) -> list[tuple[str, str]]:
+def provenance(evidence: LatentEvidence | None) -> list[tuple[str, str]]:
     """Data, splits and binarisation: what a figure must never be parted from."""
     record = evidence.record if evidence else {}
     lines = []
