@@ -74,6 +74,7 @@ def fit(
     import taut
     from taut.cli.cache import keep_compilations
     from taut.learning.checkpoints import Checkpoint
+    from taut.report.evidence import has_probabilities
 
     keep_compilations()
     result = taut.fit(
@@ -86,8 +87,9 @@ def fit(
         checkpoint=Checkpoint(out, resume=bool(resume)) if out is not None and sentences.stepwise else None,
         **sentences.arguments(),
     )
-    evidence = taut.report.Evidence.gather(result, (inputs.features, inputs.target))
-    result = dataclasses.replace(result, evidence=evidence.arrays())
+    if has_probabilities(result):
+        evidence = taut.report.Evidence.gather(result, (inputs.features, inputs.target))
+        result = dataclasses.replace(result, evidence=evidence.arrays())
     if out is not None:
         save(result, out)
         say(f"the fit is saved in {out}.")

@@ -1,29 +1,18 @@
 """Bayesian logistic regression behind scikit-learn's interface."""
 
-import numbers
-import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state
+from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from taut.data.tables.columns import Column
-from taut.data.tables.design import Design
 from taut.data.tables.labels import Labels
-from taut.data.tables.supervised import Supervised
 from taut.errors import DataError
-from taut.fitting.fit import fit
-from taut.learning.ended import Ended
-from taut.models import LogisticRegression, Normal
-from taut.results.fit import Fit
+from taut.estimators.base import BayesianRegression
+from taut.models import LogisticRegression
 
 
-class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
+class BayesianLogisticRegression(ClassifierMixin, BayesianRegression):
     r"""Binary classifier with a posterior over its coefficients, and predictions that integrate over it.
 
     .. math:: p(y = 1|x) = \int \sigma(b_0 + x^\top b) \, q(b_0, b) \, d(b_0, b)
@@ -71,68 +60,15 @@ class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
     Structures, 1990 (predictions that integrate over a Gaussian posterior of a logistic regression).
     """
 
-    def __init__(
-        self,
-        prior_scale: float = 1.0,
-        *,
-        family: Any = "full-rank",
-        gradient: Any = None,
-        algorithm: Any = None,
-        standardise: bool = True,
-        fit_intercept: bool = True,
-        steps: int | None = None,
-        batch_size: int | None = None,
-        random_state: Any = 0,
-    ):
-        self.prior_scale = prior_scale
-        self.family = family
-        self.gradient = gradient
-        self.algorithm = algorithm
-        self.standardise = standardise
-        self.fit_intercept = fit_intercept
-        self.steps = steps
-        self.batch_size = batch_size
-        self.random_state = random_state
+    _model = LogisticRegression
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "BayesianLogisticRegression":
-        """Fit the posterior.
-
-        Args:
-            X: `[n, d]`, numbers, without a column of ones.
-            y: `[n]`, two labels of any kind.
-            sample_weight: `[n]`, how often each row counts: 2 is the row twice, 0 is the row left out.
-
-        Returns:
-            Itself.
-        """
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
+    def _read_target(self, y):
         self.classes_, target = _binary(y)
-        design = self._design(X, weights)
-        matrix, labels = _matrix(design, X), Labels(tuple(self.classes_.tolist()))
-        self.result_ = fit(
-            LogisticRegression(Normal(0.0, self.prior_scale), bool(self.standardise), bool(self.fit_intercept)),
-            Supervised(matrix, target, design, labels, kept=np.ones(len(matrix), bool)),
-            family=self.family,
-            gradient=self.gradient,
-            algorithm=self.algorithm,
-            seed=self._seed(),
-            steps=self.steps,
-            batch_size=self.batch_size,
-            sample_weight=weights,
-            progress=False,
-        )
-        _report_the_ending(self.result_)
-        self.elbo_, self.n_iter_ = self.result_.elbo, self.result_.iterations
-        self._read_off_coefficients()
-        return self
+        return target, Labels(tuple(self.classes_.tolist()))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities `[n, 2]` of the two classes, integrated over the posterior; good to 1e-8."""
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        positive = self.result_.predict(X).probability
+        positive = self._predictive(X).probability
         return np.column_stack([1.0 - positive, positive])
 
     def predict(self, X: Any) -> np.ndarray:
@@ -144,41 +80,6 @@ class BayesianLogisticRegression(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
-
-    def _design(self, X: np.ndarray, weights: np.ndarray) -> Design:
-        """How columns are standardised: with the weights, so that a weight of 2 is the row twice here, too."""
-        # Without an intercept nothing could take up the means, and a row of zeros has to keep a logit of zero.
-        centre, scale = bool(self.standardise and self.fit_intercept), bool(self.standardise)
-        scaler: Any = StandardScaler(with_mean=centre, with_std=scale).fit(X, sample_weight=weights)
-        d = X.shape[1]
-        names = getattr(self, "feature_names_in_", None)
-        named = names is not None
-        names = names if named else [f"x{j}" for j in range(d)]
-        design = Design(
-            columns=tuple(Column(str(name), "numeric") for name in names),
-            shift=tuple(scaler.mean_.tolist()) if centre else (0.0,) * d,
-            scale=tuple(scaler.scale_.tolist()) if scale else (1.0,) * d,
-            standardise=scale,
-            intercept=bool(self.fit_intercept),
-            named=named,
-        )
-        if len(set(design.names)) < len(design.names):
-            raise DataError(f"Two coefficients would have one name in {list(design.names)}: rename a column.")
-        return design
-
-    def _seed(self) -> int:
-        """An integer as it is, so that `taut.fit` with the same one gives the same fit; else the next of its stream."""
-        if isinstance(self.random_state, numbers.Integral):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _read_off_coefficients(self) -> None:
-        table = self.result_.summary()
-        mean, sd = table["mean"].to_numpy(), table["sd"].to_numpy()
-        if not self.fit_intercept:
-            mean, sd = np.insert(mean, 0, 0.0), np.insert(sd, 0, 0.0)
-        self.coef_, self.intercept_ = mean[None, 1:], mean[:1]
-        self.coef_sd_, self.intercept_sd_ = sd[None, 1:], sd[:1]
 
 
 def _binary(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -197,18 +98,3 @@ def _binary(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             "rows of two classes are needed."
         )
     return classes, codes.astype(np.float64)
-
-
-def _matrix(design: Design, X: np.ndarray) -> np.ndarray:
-    """`design.matrix` for what is known to be an array of finite numbers."""
-    Z = (X - np.array(design.shift)) / np.array(design.scale)
-    return np.column_stack([np.ones(len(Z)), Z]) if design.intercept else Z
-
-
-def _report_the_ending(result: Fit) -> None:
-    """Raise what Ctrl-C meant, warn of a fit that is not to be relied upon."""
-    if result.ended is Ended.INTERRUPTED:  # a search over many fits must stop, not go on with half of one
-        raise KeyboardInterrupt
-    certifies = result.algorithm.deterministic  # otherwise a spent budget is the usual end
-    if result.ended in (Ended.DIVERGED, Ended.STALLED) or (certifies and result.ended is Ended.BUDGET_SPENT):
-        warnings.warn(f"{result.ended.value}. {result.reason}".rstrip(), ConvergenceWarning, stacklevel=3)
