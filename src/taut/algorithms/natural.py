@@ -14,8 +14,7 @@ which for rho = 1 is the natural-gradient step, and for mu Newton's. Setting v =
 method for the posterior mode, so the Laplace start is this iteration with the variance switched off.
 
 *Acceleration.* The plain iteration alternates around the optimum when predictors are collinear (more than 30 iterations
-on the breast-cancer data). Anderson's method finds, among combinations of the last residuals f_k = G(x_k) - x_k of the
-fixed-point map G over x = (mu, P), the one that is smallest, and steps from there.
+on the breast-cancer data), so that steps are Anderson's (`taut.algorithms.anderson`).
 
 *Safety.* A step is accepted only if the ELBO does not fall; an accelerated step that is rejected falls back to the
 plain one, and that to half its length, and so on.
@@ -30,7 +29,7 @@ For a log-concave likelihood the ELBO is concave in (mu, L), so a small decremen
 
 Sources: M. Opper and C. Archambeau, The Variational Gaussian Approximation Revisited, 2009; E. Challis and D. Barber,
 Gaussian Kullback-Leibler Approximate Inference, 2013 (concavity); M. Khan and W. Lin, Conjugate-Computation Variational
-Inference, 2017; D. Anderson, Iterative Procedures for Nonlinear Integral Equations, 1965.
+Inference, 2017.
 """
 
 from typing import Any, ClassVar, NamedTuple
@@ -42,6 +41,7 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Bool, Float, Int
 
+from taut.algorithms.anderson import anderson_step
 from taut.algorithms.base import Brings, Stepwise
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
@@ -197,19 +197,9 @@ class NaturalGradient(Stepwise):
         return jax.tree.map(lambda a, p: jnp.where(state.attempt == 0, a, p), accelerated, plain)
 
     def _accelerated(self, state: NaturalState):
-        """Anderson's step, x + f - sum_j gamma_j (dX_j + dF_j) with gamma = argmin |f - sum_j gamma_j dF_j|."""
+        """Anderson's step from the accepted point."""
         x, G = _vectors(state.point)
-        f, new = G - x, G
-        basis = []  # the dF_j made orthogonal one after the other (Gram-Schmidt), each with its dX_j + dF_j alongside
-        for j in range(self.memory):
-            dF = f - (state.past[j, 1] - state.past[j, 0])
-            dG = G - state.past[j, 1]  # dX_j + dF_j
-            for e, d in basis:
-                overlap = (e @ dF) / _positive(e @ e)
-                dF, dG = dF - overlap * e, dG - overlap * d
-            basis.append((jnp.where(j < state.kept, dF, 0.0), jnp.where(j < state.kept, dG, 0.0)))
-        for e, d in basis:
-            new = new - (e @ f) / _positive(e @ e) * d
+        new = anderson_step(x, G, state.past, state.kept)
         D = state.point.mean.size
         return new[:D], new[D:].reshape(D, D)
 
@@ -303,11 +293,6 @@ def _vectors(point: Point):
         jnp.concatenate([point.mean, point.precision.ravel()]),
         jnp.concatenate([point.mean + point.step, point.target.ravel()]),
     )
-
-
-def _positive(x):
-    """x, or the least number that may be divided by."""
-    return jnp.maximum(x, jnp.finfo(x.dtype).tiny)
 
 
 def _rounding(value):

@@ -2,13 +2,13 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from taut.cli import options
 from taut.cli.guard import INTERRUPTED, say
-from taut.cli.inputs import read
+from taut.cli.inputs import Inputs, read
 from taut.cli.outputs import check_folder, save, show, show_json
 from taut.cli.sentences import Sentences
 
@@ -60,21 +60,12 @@ def fit(
         intercept=intercept,
     )
     sentences.check()
-    if resume is not None and out is None:
-        raise typer.BadParameter("a checkpoint lies in the folder of a run; name it with --out.", param_hint="--resume")
-    if resume and not sentences.stepwise:
-        raise typer.BadParameter(
-            f"the {algorithm} algorithm ends within seconds and saves no checkpoint to go on from.",
-            param_hint="--resume",
-        )
-    if out is not None:
-        check_folder(out, resume)
+    _check_folder(sentences, out, resume)
     inputs = read(data, target)
 
     import taut
     from taut.cli.cache import keep_compilations
     from taut.learning.checkpoints import Checkpoint
-    from taut.report.evidence import has_probabilities
 
     keep_compilations()
     result = taut.fit(
@@ -87,19 +78,54 @@ def fit(
         checkpoint=Checkpoint(out, resume=bool(resume)) if out is not None and sentences.stepwise else None,
         **sentences.arguments(),
     )
-    if has_probabilities(result):
-        evidence = taut.report.Evidence.gather(result, (inputs.features, inputs.target))
-        result = dataclasses.replace(result, evidence=evidence.arrays())
+    result = _with_evidence(result, inputs)
+    present(result, out, inputs.name, result.to_json() if as_json else None)
+    end(result, out)
+
+
+def _with_evidence(result: Any, inputs: Inputs) -> Any:
+    """The fit with what its page needs of the data, so that the page can be made again without them."""
+    from taut.report.evidence import Evidence, has_probabilities
+
+    if not has_probabilities(result):
+        return result
+    evidence = Evidence.gather(result, (inputs.features, inputs.target))
+    return dataclasses.replace(result, evidence=evidence.arrays())
+
+
+def _check_folder(sentences: Sentences, out: Path | None, resume: bool | None) -> None:
+    """Refuse a folder, or a wish to go on from it, that this run cannot serve."""
+    if resume is not None and out is None:
+        raise typer.BadParameter("a checkpoint lies in the folder of a run; name it with --out.", param_hint="--resume")
+    if resume and not sentences.stepwise:
+        raise typer.BadParameter(
+            f"the {sentences.algorithm} algorithm ends within seconds and saves no checkpoint to go on from.",
+            param_hint="--resume",
+        )
+    if out is not None:
+        check_folder(out, resume)
+
+
+def present(result: "Fit", out: Path | None, name: str, said: dict[str, Any] | None) -> None:
+    """Save the fit and its page, and print the table or the JSON object.
+
+    Args:
+        result: The fit.
+        out: The folder of the run, or None for a page in the current folder and no saved fit.
+        name: Name of the data, for the page.
+        said: The JSON object to print in place of the table, or None.
+    """
+    import taut
+
     if out is not None:
         save(result, out)
         say(f"the fit is saved in {out}.")
-    if not as_json:
+    if said is None:
         show(taut.report.table(result))
-    page = Path(f"taut-report-{inputs.name}.html") if out is None else out / "report.html"
+    page = Path(f"taut-report-{name}.html") if out is None else out / "report.html"
     say(f"the report page is {taut.report.page(result, page)}.")
-    if as_json:  # last: should anything go wrong before, standard output is empty
-        show_json(result.to_json())
-    end(result, out)
+    if said is not None:  # last: should anything go wrong before, standard output is empty
+        show_json(said)
 
 
 def end(result: "Fit", out: Path | None) -> None:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from taut.cli import options, vae_options
-from taut.cli.fit import end
-from taut.cli.guard import say
+from taut.cli.fit import end, present
 from taut.cli.networks import autoencoder
-from taut.cli.outputs import check_folder, save, show, show_json
+from taut.cli.outputs import check_folder, save
 from taut.cli.pictures import Splits, read_splits
 from taut.cli.tensorboard import TensorBoard
 
@@ -82,27 +81,17 @@ def vae(
             checkpoint=None if out is None else Checkpoint(out, resume=bool(resume)),
             callback=log,
         )
-    if out is not None:  # the evaluation may be long: what was learned is safe before it
-        save(with_evidence(fit, splits, None), out)
-    usable = fit.ended.word not in ("interrupted", "diverged")
-    fit = with_evidence(fit, splits, evaluated(fit, splits, draws=draws) if usable else None)
-    _show(fit, out, splits.images.name, as_json)
+    fit = _evaluated(fit, splits, draws, out)
+    present(fit, out, splits.images.name.replace(":", "-"), to_json(fit) if as_json else None)
     end(fit, out)
 
 
-def _show(fit: Any, out: Path | None, name: str, as_json: bool) -> None:
-    """Save the fit and its page, and print the table or the JSON object."""
-    import taut
-
-    if out is not None:
-        save(fit, out)
-        say(f"the fit is saved in {out}.")
-    if not as_json:
-        show(taut.report.table(fit))
-    page = Path(f"taut-report-{name.replace(':', '-')}.html") if out is None else out / "report.html"
-    say(f"the report page is {taut.report.page(fit, page)}.")
-    if as_json:
-        show_json(to_json(fit))
+def _evaluated(fit: "LatentFit", splits: Splits, draws: int, out: Path | None) -> Any:
+    """The fit with the evidence of its page and, where it is usable, its figures on the test split."""
+    if out is not None:  # the evaluation may be long: what was learned is safe before it
+        save(with_evidence(fit, splits, None), out)
+    usable = fit.ended.word not in ("interrupted", "diverged")
+    return with_evidence(fit, splits, evaluated(fit, splits, draws=draws) if usable else None)
 
 
 def with_evidence(fit: "LatentFit", splits: Splits, evaluation: dict[str, Any] | None) -> Any:
