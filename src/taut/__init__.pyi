@@ -14,9 +14,11 @@ from .errors import TautError as TautError
 from .fitting.fit import fit as fit
 from .learning.ended import Ended as Ended
 from .problem import Problem as Problem
+from .results.density import DensityFit as DensityFit
 from .results.fit import Fit as Fit
 from .results.latent import LatentFit as LatentFit
 from .results.load import load as load
+from .results.regression import RegressionFit as RegressionFit
 from .studies.calibrate import calibrate as calibrate
 from .studies.claims import gradient_claims as gradient_claims
 from .studies.compare import compare_gradients as compare_gradients

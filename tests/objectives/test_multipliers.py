@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from taut import objectives
+from taut.core.parts import public
 from taut.errors import ArgumentError
-from taut.objectives import AugmentedLagrangian, GradientAscent, Multiplicative, ProportionalIntegral
-from taut.objectives.multipliers import RULES
+from taut.objectives import AugmentedLagrangian, GradientAscent, Multiplicative, ProportionalIntegral, Rule
 
 pytestmark = pytest.mark.usefixtures("x64")
 RNG = np.random.default_rng(0)
@@ -119,7 +120,7 @@ def test_several_constraints_move_apart():
     assert memory.value[0] > 1
 
 
-@pytest.mark.parametrize("rule", RULES.values())
+@pytest.mark.parametrize("rule", public(objectives, Rule))
 @pytest.mark.parametrize("wrong", [{"step": 0.0}, {"step": float("nan")}, {"start": -1.0}, {"start": float("inf")}])
 def test_nonsense_is_refused(rule, wrong):
     with pytest.raises(ArgumentError):

@@ -247,6 +247,3 @@ class Multiplicative(Rule):
     def move(self, before, seen):
         """The product, clipped to the range of floating point."""
         return jnp.clip(before.value * jnp.exp(self.step * seen.smoothed), 1e-10, 1e10)
-
-
-RULES = {r.name: r for r in (AugmentedLagrangian, GradientAscent, ProportionalIntegral, Multiplicative)}

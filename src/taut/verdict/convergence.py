@@ -17,8 +17,6 @@ from taut.diagnostics.trend import line
 from taut.models.density import Density
 from taut.verdict.answers import Converged
 
-ENOUGH = 1e-4
-"""Nats left to gain below which a deterministic objective has converged."""
 MOVE = 0.05
 """Posterior sds, and log sd, by which an answer that has converged would still move in a full natural-gradient step."""
 RESOLVED = 0.03

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from taut.diagnostics.calibration import Calibration, band, bins
+from taut.diagnostics.calibration import Calibration, band
 from taut.report.figures.style import BLUE, GREY, RED, WIDTH
 
 COLUMNS = 3
@@ -22,19 +22,6 @@ def rank_plot(found: Calibration) -> Figure:
     Args:
         found: from `taut.calibrate`.
     """
-    return _grid(found, _difference, "rank / draws", "ECDF minus uniform")
-
-
-def rank_histogram(found: Calibration) -> Figure:
-    """For each scalar the histogram of its ranks; uniform ranks fill all bins alike.
-
-    Args:
-        found: from `taut.calibrate`.
-    """
-    return _grid(found, _histogram, "rank", "refits")
-
-
-def _grid(found: Calibration, draw: Any, xlabel: str, ylabel: str) -> Figure:
     shown = np.argsort(found.p, kind="stable")[:MOST]
     columns = min(COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
@@ -43,13 +30,13 @@ def _grid(found: Calibration, draw: Any, xlabel: str, ylabel: str) -> Figure:
     bounds = band(len(found.ranks), found.draws)
     for ax, i in zip(axes.ravel(), shown, strict=False):
         bad = found.p[i] * len(found.p) < 0.01
-        draw(ax, found, found.ranks[:, i], bounds, RED if bad else BLUE)
+        _difference(ax, found, found.ranks[:, i], bounds, RED if bad else BLUE)
         ax.set_title(f"{found.names[i]}  (p = {found.p[i]:.2g})", fontsize=8.5)
     for unused in range(len(shown), rows * columns):
         axes.ravel()[unused].set_visible(False)
         axes.ravel()[unused - columns].tick_params(labelbottom=True)
-    figure.supxlabel(xlabel, fontsize=9.5)
-    figure.supylabel(ylabel, fontsize=9.5)
+    figure.supxlabel("rank / draws", fontsize=9.5)
+    figure.supylabel("ECDF minus uniform", fontsize=9.5)
     return figure
 
 
@@ -60,10 +47,3 @@ def _difference(ax: Any, found: Calibration, ranks: np.ndarray, bounds: Any, col
     ax.fill_between(z, bounds[0] / size - z, bounds[1] / size - z, color=GREY, alpha=0.25, linewidth=0)
     ax.axhline(0, color=GREY, linewidth=0.7)
     ax.plot(z, seen - z, color=colour, linewidth=1.2, drawstyle="steps-post")
-
-
-def _histogram(ax: Any, found: Calibration, ranks: np.ndarray, bounds: Any, colour: str) -> None:
-    count = bins(len(ranks), found.draws)
-    edges = np.linspace(0, found.draws + 1, count + 1)
-    ax.hist(ranks, edges, color=colour, alpha=0.8, rwidth=0.92)
-    ax.axhline(len(ranks) / count, color=GREY, linewidth=1, linestyle="--")
