@@ -6,7 +6,7 @@ from typing import Any
 
 from taut import algorithms, families, gradients, models
 from taut.algorithms import Algorithm
-from taut.core.parts import public
+from taut.core.parts import public, short
 from taut.errors import ArgumentError
 from taut.families import Family
 from taut.gradients import ControlVariate, Gradient
@@ -18,17 +18,9 @@ GRADIENTS: Mapping[str, type[Gradient]] = {
 }
 CONTROLS: Mapping[str, type[ControlVariate]] = {c.name: c for c in public(gradients, ControlVariate)}
 ALGORITHMS: Mapping[str, type[Algorithm]] = {a.name: a for a in public(algorithms, Algorithm)}
-REGRESSIONS: Mapping[str, type[Regression]] = {r.name: r for r in public(models, Regression)}
-
-
-def short(name: str) -> str:
-    """A name as it is compared: "natural gradient", "natural" and "Natural" are one.
-
-    Example:
-        >>> short("natural gradient"), short("score_regression")
-        ('natural', 'score-regression')
-    """
-    return name.lower().replace("_", "-").replace(" ", "-").removesuffix("-gradient")
+REGRESSIONS: Mapping[str, type[Regression]] = {
+    short(r.name).removesuffix("-regression"): r for r in public(models, Regression)
+}
 
 
 def named(sentence: str, value: Any, known: Mapping[str, type], abstract: type) -> Any:

@@ -1,70 +1,135 @@
-"""The names of Taut's parts for the options of the command line, read from the source: help must not wait for JAX.
+"""The names of Taut's public parts, read from the source, so that help and wrong arguments answer without JAX.
 
-`taut.choosing.names` has the same names by asking the classes; a test holds the two together.
+`taut.choosing.names` holds the same names, found by importing the rooms; a test compares the two.
 """
 
 import ast
+import dataclasses
 import functools
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import taut
+from taut.core.parts import short
 
-SOURCE = Path(taut.__file__).parent
+ROOT = Path(taut.__file__).parent
 
 
-class Part(NamedTuple):
-    """A public class of a room.
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """What the source says of a public class.
 
     Attributes:
-        folder: Name of the folder that its file is in.
-        values: The plain class variables that its body sets, by name.
+        says: The constant class variables by name, e.g. `name`, `aliases`, `whole`; those of its bases included.
+        takes: The arguments of its constructor that are fields of the class or of its bases.
+        bases: The names of all its bases.
     """
 
-    folder: str
-    values: dict[str, Any]
+    says: dict[str, Any]
+    takes: frozenset[str]
+    bases: frozenset[str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the command line calls it: its name in short, and its aliases."""
+        return (short(self.says["name"]), *self.says.get("aliases", ()))
+
+
+def parts(room: str, abstract: str, says: str) -> list[Part]:
+    """The public classes of a room below an abstract class, in the order of their class names.
+
+    Args:
+        room: A folder or a module of Taut, e.g. "families".
+        abstract: The name of the abstract class.
+        says: A class variable; classes that do not set it to a constant are left out.
+    """
+    module = _module(f"taut.{room}")
+    found = [_part(f"taut.{room}", public) for public in sorted({**module.imports, **module.classes})]
+    return [part for part in found if part is not None and abstract in part.bases and says in part.says]
+
+
+def by_name(room: str, abstract: str) -> dict[str, Part]:
+    """The public classes of a room below an abstract class, by each of their names.
+
+    Example:
+        >>> list(by_name("algorithms", "Algorithm"))
+        ['batch-and-match', 'fixed-draws', 'natural', 'score-regression', 'stochastic']
+    """
+    return {name: part for part in parts(room, abstract, "name") for name in part.names}
+
+
+@dataclasses.dataclass(frozen=True)
+class Module:
+    """The classes that a module defines, and where its other names are imported from."""
+
+    classes: dict[str, ast.ClassDef]
+    imports: dict[str, tuple[str, str]]
 
 
 @functools.cache
-def parts(room: str) -> list[Part]:
-    """The public classes of a room, in the order of their class names: those that its `__init__` imports."""
-    found = {}
-    for line in ast.parse((SOURCE / room / "__init__.py").read_text("utf-8")).body:
-        if isinstance(line, ast.ImportFrom) and line.module:
-            file = SOURCE.joinpath(*line.module.split(".")[1:]).with_suffix(".py")
-            wanted = {alias.name for alias in line.names}
-            for part in ast.parse(file.read_text("utf-8")).body:
-                if isinstance(part, ast.ClassDef) and part.name in wanted:
-                    found[part.name] = Part(file.parent.name, _values(part))
-    return [part for _, part in sorted(found.items()) if "name" in part.values]
+def _module(path: str) -> Module:
+    place = ROOT.joinpath(*path.split(".")[1:])
+    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    body = ast.parse(file.read_text("utf-8")).body
+    imported = [node for node in body if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("taut.")]
+    return Module(
+        {node.name: node for node in body if isinstance(node, ast.ClassDef)},
+        {alias.asname or alias.name: (str(node.module), alias.name) for node in imported for alias in node.names},
+    )
 
 
-def _values(part: ast.ClassDef) -> dict[str, Any]:
-    found = {}
-    for line in part.body:
-        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None:
-            try:
-                found[line.target.id] = ast.literal_eval(line.value)
-            except ValueError:  # an expression, which is no name
-                continue
-    return found
+@functools.cache
+def _part(path: str, name: str) -> Part | None:
+    """The class `name` of the module `path`, followed to where it is defined; None where no class of Taut is meant."""
+    module = _module(path)
+    if name in module.imports:
+        return _part(*module.imports[name])
+    if name not in module.classes:
+        return None
+    node = module.classes[name]
+    says: dict[str, Any] = {}
+    fields: dict[str, bool] = {}
+    above: set[str] = set()
+    for base in reversed(node.bases):  # the first base is the nearest
+        part = _part(path, base.id) if isinstance(base, ast.Name) else None
+        if isinstance(base, ast.Name) and part is not None:
+            says |= part.says
+            fields |= dict.fromkeys(part.takes, True)
+            above |= part.bases | {base.id}
+    for line in node.body:
+        if isinstance(line, ast.FunctionDef):  # a property may stand in place of a base's constant
+            says.pop(line.name, None)
+        elif isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+            declared = ast.unparse(line.annotation)
+            if declared.startswith("ClassVar") and line.value is not None:
+                _note(says, line.target.id, line.value)
+            elif not declared.startswith(("ClassVar", "eqx.AbstractVar")):
+                fields[line.target.id] = not _kept_from_the_constructor(line.value)
+        elif isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+            _note(says, line.targets[0].id, line.value)
+    return Part(says, frozenset(field for field, taken in fields.items() if taken), frozenset(above))
 
 
-def _option(name: str, noun: str) -> str:
-    """A part's name as the value of an option, which has the noun in its own name."""
-    return name.removesuffix(f" {noun}").replace(" ", "-")
+def _kept_from_the_constructor(value: ast.expr | None) -> bool:
+    """Whether a field is declared with `init=False`."""
+    keywords = value.keywords if isinstance(value, ast.Call) else []
+    return any(word.arg == "init" and ast.unparse(word.value) == "False" for word in keywords)
 
 
-_GRADIENTS = [part for part in parts("gradients") if part.folder == "gradients"]
+def _note(says: dict[str, Any], name: str, value: ast.expr) -> None:
+    """Enter a class variable; one that is computed is not known from the source."""
+    try:
+        says[name] = ast.literal_eval(value)
+    except ValueError:
+        says.pop(name, None)
 
-FAMILIES = tuple(part.values["name"] for part in parts("families") if part.values.get("by_name"))
-GRADIENTS = tuple(name for part in _GRADIENTS for name in (part.values["name"], *part.values.get("aliases", ())))
-CONTROLS = tuple(part.values["name"] for part in parts("gradients") if part.folder == "control_variates")
-ALGORITHMS = {_option(part.values["name"], "gradient"): part.values for part in parts("algorithms")}
-REGRESSIONS = {
-    _option(part.values["name"], "regression"): part.values["name"]
-    for part in parts("models")
-    if "target" in part.values
-}
-NOISELESS = tuple(part.values["name"] for part in _GRADIENTS if part.values.get("noiseless"))
-"""The gradients that draw nothing."""
+
+FAMILIES = {name: part for name, part in by_name("families", "Family").items() if part.says.get("by_name")}
+GRADIENTS = by_name("gradients", "Gradient")
+CONTROLS = by_name("gradients", "ControlVariate")
+ALGORITHMS = by_name("algorithms", "Algorithm")
+REGRESSIONS = {name.removesuffix("-regression"): part for name, part in by_name("models", "Regression").items()}
+LIKELIHOODS = {name: p for name, p in by_name("models.likelihoods", "Likelihood").items() if p.says.get("outputs") == 1}
+"""Those of one number for each pixel, as the networks of the command line give it."""
+FORMS = sorted(filter(None, (part.says["written"] for part in parts("objectives", "Objective", "written"))), key=len)
+"""The forms of the objectives, the shortest first."""

@@ -12,9 +12,9 @@ from taut.cli import names
 if TYPE_CHECKING:
     FamilyName = GradientName = ControlName = AlgorithmName = RegressionName = str
 else:  # a type checker cannot see values that come from the rooms
-    FamilyName = Literal[names.FAMILIES]
+    FamilyName = Literal[tuple(names.FAMILIES)]
     GradientName = Literal[("auto", *names.GRADIENTS)]
-    ControlName = Literal[names.CONTROLS]
+    ControlName = Literal[tuple(names.CONTROLS)]
     AlgorithmName = Literal[tuple(names.ALGORITHMS)]
     RegressionName = Literal[tuple(names.REGRESSIONS)]
 

@@ -6,8 +6,6 @@ import typer
 
 from taut.cli import names
 
-STOCHASTIC = "stochastic"
-
 
 class Sentences(NamedTuple):
     """What was asked for, None where nothing was.
@@ -41,7 +39,7 @@ class Sentences(NamedTuple):
     @property
     def stepwise(self) -> bool:
         """Whether the algorithm goes step by step, so that it saves checkpoints and can go on from one."""
-        return self.algorithm is None or "chunk" in names.ALGORITHMS[self.algorithm]
+        return self.algorithm is None or "Stepwise" in names.ALGORITHMS[self.algorithm].bases
 
     def check(self) -> None:
         """Refuse options that no sentence would take, before anything is read or loaded.
@@ -50,22 +48,23 @@ class Sentences(NamedTuple):
             typer.BadParameter: naming the option and what to do.
         """
         draws = "--gradient reparametrization or reinforce"
-        noiseless = self.gradient in names.NOISELESS
-        # Every other algorithm sees the data whole and brings its own gradient.
-        other = self.algorithm is not None and self.algorithm != STOCHASTIC
-        instead = f"is not for the {self.algorithm} algorithm: use --algorithm {STOCHASTIC}"
+        gradient, algorithm = names.GRADIENTS.get(self.gradient or ""), names.ALGORITHMS.get(self.algorithm or "")
+        noiseless = gradient is not None and gradient.says["noiseless"]
+        whole = algorithm is not None and algorithm.says["whole"]
+        no_rate = algorithm is not None and "learning_rate" not in algorithm.takes
+        instead = f"is not for the {self.algorithm} algorithm: use --algorithm stochastic"
         for option, asked, misplaced, reason in (
             (
                 "--control",
                 self.control,
-                self.gradient != "reinforce",
+                gradient is None or "control" not in gradient.takes,
                 "is for REINFORCE: add --gradient reinforce",
             ),
             ("--samples", self.samples, self.gradient is None, f"is for a gradient that draws: add {draws}"),
             ("--samples", self.samples, noiseless, f"is not for the {self.gradient} gradient, which draws nothing"),
             ("--samples", self.samples, self.gradient == "auto", "is not for auto, which chooses the draws too"),
-            ("--learning-rate", self.learning_rate, other, instead),
-            ("--batch-size", self.batch_size, other, instead),
+            ("--learning-rate", self.learning_rate, no_rate, instead),
+            ("--batch-size", self.batch_size, whole, instead),
         ):
             if asked is not None and misplaced:
                 raise typer.BadParameter(f"{asked} {reason}.", param_hint=option)
@@ -75,9 +74,8 @@ class Sentences(NamedTuple):
         import taut
         from taut.choosing.names import REGRESSIONS
 
-        regression = REGRESSIONS[names.REGRESSIONS[self.model]]
         return {
-            "model": regression(
+            "model": REGRESSIONS[self.model](
                 prior=taut.models.Normal(0.0, self.prior_scale), standardise=self.standardise, intercept=self.intercept
             ),
             "family": self.family,
@@ -97,7 +95,11 @@ class Sentences(NamedTuple):
         return GRADIENTS[self.gradient](**asked)
 
     def _algorithm(self) -> Any:
-        from taut.algorithms import StochasticGradient
+        from taut.algorithms import Algorithm
+        from taut.choosing.names import ALGORITHMS, named
 
-        # A rate is the stochastic algorithm's alone, so that to name one is to choose it.
-        return self.algorithm if self.learning_rate is None else StochasticGradient(learning_rate=self.learning_rate)
+        if self.learning_rate is None:
+            return self.algorithm
+        # A rate chooses the stochastic algorithm where none is named.
+        kind = named("algorithm", self.algorithm or "stochastic", ALGORITHMS, Algorithm)
+        return kind(learning_rate=self.learning_rate)

@@ -1,11 +1,17 @@
 """The options of the commands for images: what each is called, takes and means."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Option
 
+from taut.cli import names
 from taut.cli.options import positive
+
+if TYPE_CHECKING:
+    LikelihoodName = str
+else:  # as in `options`
+    LikelihoodName = Literal[tuple(names.LIKELIHOODS)]
 
 DATA = "Data"
 MODEL = "Model"
@@ -30,7 +36,7 @@ Binarize = Annotated[
     ),
 ]
 Likelihood = Annotated[
-    Literal["bernoulli", "continuous-bernoulli", "gaussian", "relaxed"],
+    LikelihoodName,
     Option(rich_help_panel=MODEL, help="Of a pixel; relaxed is the Bernoulli formula on grey, knowingly."),
 ]
 Latent = Annotated[int, Option(metavar="D", min=1, rich_help_panel=MODEL, help="Latent units.")]
@@ -48,8 +54,7 @@ Objective = Annotated[
     Option(
         metavar="TEXT",
         rich_help_panel=INFERENCE,
-        help="elbo, beta=4, annealed, free-bits=0.5, iwae=50, 'expected_log_likelihood>=-80' or 'kl<=12' (nats per "
-        "image; the coefficient is learned).",
+        help=f"{', '.join(names.FORMS)}. Bounds are in nats per image, and their coefficients are learned.",
     ),
 ]
 Epochs = Annotated[
