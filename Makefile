@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Further arguments of pytest, e.g. make test PYTEST='tests/verdict --durations=10'.
 PYTEST ?=
+# One worker for each core. A worker takes about 1 GB, hence the limit.
+WORKERS := -n auto --maxprocesses 16
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -19,7 +21,7 @@ lab: .venv/.taut
 	$(BIN)/taut fit breast-cancer
 
 test: lint
-	$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST)
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow" $(PYTEST)
 
 lint: .venv/.taut-develop
 	$(BIN)/ruff format --check
@@ -43,11 +45,7 @@ bench: .venv/.taut-bench
 	$(INSTALL) --group test --group lint
 	@touch $@
 
-.venv/.taut-format: .venv/.taut-develop
-	$(BIN)/ruff check --fix
-	$(BIN)/ruff format
-
-bench: .venv/.taut
+.venv/.taut-bench: .venv/.taut
 	$(INSTALL) --editable '.[bench]'
 	@touch $@
 

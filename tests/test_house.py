@@ -4,6 +4,7 @@ import ast
 import importlib
 import json
 import pkgutil
+import re
 import statistics
 import subprocess
 import sys
@@ -17,6 +18,17 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 ROOMS = [room.name for room in pkgutil.iter_modules(taut.__path__, "taut.") if room.ispkg]
 HEAVY = ("jinja2", "matplotlib", "numpyro", "optax", "polars", "rich", "sklearn", "typer")
+LONG = {
+    "cli/fit.py:fit",
+    "cli/vae.py:vae",
+    "diagnostics/evaluation.py:evaluate",
+    "fitting/fit.py:fit",
+    "studies/calibrate.py:calibrate",
+    "studies/claims.py:gradient_claims",
+    "studies/compare.py:compare_gradients",
+    "studies/rate_distortion.py:rate_distortion",
+}
+"""Functions of more than 60 lines with their docstrings, which say what many arguments mean. This list only shrinks."""
 
 
 def public_names(module):
@@ -61,21 +73,27 @@ def test_files_and_functions_stay_short():
     lines = {source: len(source.read_text(encoding="utf-8").splitlines()) for source in SOURCES}
     assert [str(source) for source, count in lines.items() if count > 300] == []
     assert statistics.median(lines.values()) <= 110
-    assert [name for source in SOURCES for name, count in functions(source) if count > 60] == []
+    counted = [function for source in SOURCES for function in functions(source)]
+    assert [name for name, _, without_docstring in counted if without_docstring > 60] == []
+    long = {name for name, whole, _ in counted if whole > 60}
+    assert long - LONG == set()
+    assert LONG - long == set(), "short enough by now: take it off the list"
 
 
 def functions(source):
-    """The functions of a file with their lines, those of the docstring not counted."""
+    """Each function of a file with its lines from `def` to the end, and those without its docstring."""
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef):
-            text = ast.get_docstring(node, clean=False)
-            documented = 0 if text is None else node.body[0].end_lineno - node.body[0].lineno + 1
-            yield f"{source}:{node.name}", node.end_lineno - node.lineno + 1 - documented
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            whole = node.end_lineno - node.lineno + 1
+            documented = 0 if ast.get_docstring(node) is None else node.body[0].end_lineno - node.body[0].lineno + 1
+            yield f"{source.relative_to(ROOT / 'src' / 'taut')}:{node.name}", whole, whole - documented
 
 
-def test_the_layout_is_the_formatters():
-    skips = [str(source) for source in SOURCES if "# fmt: skip" in source.read_text(encoding="utf-8")]
-    assert skips == []
+def test_formatter_and_linter_are_not_silenced():
+    """Two lines are exempt from a rule of the linter, each for a reason that stands there."""
+    texts = {str(source): source.read_text(encoding="utf-8") for source in SOURCES}
+    assert [name for name, text in texts.items() if re.search("# fmt: *(skip|off)", text)] == []
+    assert len([name for name, text in texts.items() for _ in re.finditer("# noqa", text)]) <= 2
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: str(source.relative_to(ROOT)))

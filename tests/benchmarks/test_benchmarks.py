@@ -1,9 +1,6 @@
 """The benchmarks' parts: the judge of the race is right, and the scripts import. No timing."""
 
-import importlib
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,20 +8,6 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 import taut
-
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-
-
-@pytest.fixture
-def bench(monkeypatch):
-    """Import a module as a benchmark's process sees it, and forget it afterwards."""
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    monkeypatch.syspath_prepend(BENCHMARKS / "peers")
-    before = set(sys.modules)
-    yield importlib.import_module
-    for name in set(sys.modules) - before:
-        if str(BENCHMARKS) in str(getattr(sys.modules[name], "__file__", None) or ""):
-            del sys.modules[name]
 
 
 @pytest.fixture

@@ -1,27 +1,10 @@
 """The benchmarks of gradient estimators: peers by hand are the same estimators, the case study is as published."""
 
-import importlib
 import json
-import sys
-from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
-
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-
-
-@pytest.fixture
-def bench(monkeypatch):
-    """Import a benchmark as its process sees it, and forget it afterwards."""
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    before = set(sys.modules)
-    yield importlib.import_module
-    for name in set(sys.modules) - before:
-        if str(BENCHMARKS) in str(getattr(sys.modules[name], "__file__", None) or ""):
-            del sys.modules[name]
 
 
 def test_each_sampled_estimator_has_a_peer_by_hand(bench):

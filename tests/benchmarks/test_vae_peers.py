@@ -1,27 +1,11 @@
 """The parts of the VAE's race: the judge is right, and every entrant trains the same model equally well. No timing."""
 
-import importlib
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 NEEDS = {"vae_torch": "torch"}
-
-
-@pytest.fixture
-def bench(monkeypatch):
-    """Import a module as a benchmark's process sees it, and forget it afterwards."""
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    monkeypatch.syspath_prepend(BENCHMARKS / "peers")
-    before = set(sys.modules)
-    yield importlib.import_module
-    for name in set(sys.modules) - before:
-        if str(BENCHMARKS) in str(getattr(sys.modules[name], "__file__", None) or ""):
-            del sys.modules[name]
 
 
 def test_judge_of_a_network_that_knows_nothing(bench):

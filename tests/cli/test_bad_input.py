@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ..helpers.refusals import assert_refused, everything
+
 
 class Desk:
     """The folder that a command runs in, with what is needed to build a wrong command line."""
@@ -244,20 +246,6 @@ IN_A_PROCESS = [
 ]
 
 
-def everything(folder):
-    """Every file below the folder with its content, and every folder."""
-    return {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
-
-
-def judge(exit_code, stdout, stderr, words):
-    assert exit_code == 2, stderr
-    assert stdout == ""
-    assert "Traceback" not in stderr
-    assert "this is a bug" not in stderr
-    missing = [word for word in words if str(word) not in stderr]
-    assert not missing, stderr
-
-
 def test_there_are_enough_and_no_two_of_a_name():
     assert len(WRONG) >= 60
     assert len(set(NAMES)) == len(NAMES)
@@ -268,7 +256,7 @@ def test_bad_input(taut, tmp_path, loans, saved, make, words):
     arguments = make(Desk(tmp_path, loans, saved))
     before = everything(tmp_path)
     result = taut(*arguments)
-    judge(result.exit_code, result.stdout, result.stderr, words)
+    assert_refused(result.exit_code, result.stdout, result.stderr, words)
     assert everything(tmp_path) == before
 
 
@@ -280,7 +268,7 @@ def test_bad_input_in_a_process_with_json(tmp_path, loans, saved, monkeypatch, n
     before = everything(tmp_path)
     command = [Path(sys.executable), "-c", "from taut.cli import main; main()", *map(str, arguments)]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    judge(result.returncode, result.stdout, result.stderr, words)
+    assert_refused(result.returncode, result.stdout, result.stderr, words)
     assert everything(tmp_path) == before
 
 

@@ -130,8 +130,10 @@ def test_options_choose_model_and_label(quick, loans):
     assert means("--positive", "no") == pytest.approx({name: -mean for name, mean in plain.items()}, abs=1e-4)
     assert "intercept" not in means("--no-intercept")
     shrunk = means("--prior-scale", "0.01")
+    assert shrunk.keys() == plain.keys()
     assert all(abs(mean) < 0.01 for mean in shrunk.values())
     raw = json.loads(quick("fit", loans, "--target", "bad", "--json", "--no-standardise").stdout)["coefficients"]
+    assert [row["name"] for row in raw] == list(plain)
     assert all(row["mean"] == row["mean_standardised"] for row in raw)
 
 

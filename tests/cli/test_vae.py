@@ -239,8 +239,8 @@ def test_after_a_kill_the_end_is_the_same_to_the_last_bit(pictures, tmp_path, ob
         )
 
     whole = start("--out", "whole")
-    assert whole.communicate()[1] is not None
-    assert whole.returncode == 0
+    said = whole.communicate()[1]
+    assert whole.returncode == 0, said
     for attempt in range(3):
         process = start("--out", "run", "--resume")
         while not (tmp_path / "run" / "checkpoint.npz").exists() and process.poll() is None:

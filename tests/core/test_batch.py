@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from taut.core.batch import Batch, units
 from taut.core.capabilities import Capability
@@ -177,6 +179,14 @@ def test_padding_is_at_most_an_eighth_and_has_no_weight(n):
     assert source.parent.weights.sum() == 2 * n
     assert not source.parent.weights[n:].any()
     assert source.parent.size == source.parent.total == n
+
+
+@given(st.integers(1, 2**31))
+def test_padded_sizes_are_enough_and_padded_already(n):
+    size = padded_size(n)
+    assert n <= size <= n * 9 / 8 + 1
+    assert padded_size(size) == size
+    assert padded_size(n + 1) >= size
 
 
 def test_few_padded_sizes():

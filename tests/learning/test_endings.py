@@ -1,7 +1,5 @@
 """What is not finite stops the fit, with the culprit's name and the last good state; what is the same compiles once."""
 
-import contextlib
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +17,8 @@ from taut.learning.loop import learn
 from taut.models import LogDensity, LogisticRegression, Normal, real
 from taut.objectives import Elbo
 from taut.problem import Problem
+
+from ..helpers.compilations import compilations
 
 WALL = 1.0
 
@@ -77,6 +77,7 @@ def test_the_first_step_may_be_the_bad_one():
     assert "expected_log_likelihood (inf)" in outcome.reason
     assert "first step" in outcome.reason
     np.testing.assert_array_equal(outcome.problem.family.mean, [0.0])
+    assert {"elbo", "bound"} <= outcome.history.keys()
     assert all(len(x) == 0 for x in outcome.history.values())
 
 
@@ -117,23 +118,6 @@ def data(rows=100):
     r = np.random.default_rng(9)
     X = r.normal(size=(rows, 3))
     return X, (X[:, 0] + r.normal(size=rows) > 0).astype(int)
-
-
-@contextlib.contextmanager
-def compilations():
-    """How many functions XLA was asked to compile meanwhile, whether or not a cache on disk had them."""
-    seen = []
-    listening = True
-
-    def listen(event, duration, **_):
-        if listening and event == "/jax/core/compile/backend_compile_duration":
-            seen.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        yield seen
-    finally:
-        listening = False
 
 
 def natural(rows=100, scale=1.0):

@@ -1,6 +1,8 @@
 """Every form of an objective on a command line, and what is said to anything else."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from taut.errors import ArgumentError
 from taut.objectives import (
@@ -45,6 +47,14 @@ FORMS = {
 @pytest.mark.parametrize("text", FORMS)
 def test_every_form(text):
     assert parse_objective(text, steps=1000) == FORMS[text]
+
+
+@given(st.floats(0.0, 1e6), st.floats(-1e6, 1e6), st.integers(1, 10**6))
+def test_every_number_is_read_to_the_last_bit(nonnegative, bound, draws):
+    assert parse_objective(f"beta={nonnegative!r}", 100) == (Weighted(nonnegative), None)
+    at_a_bound = Constrained("kl", subject_to=at_least("expected_log_likelihood", bound))
+    assert parse_objective(f"expected_log_likelihood>={bound!r}", 100)[0] == at_a_bound
+    assert parse_objective(f"iwae={draws}", 100) == (ImportanceWeighted(), draws)
 
 
 @pytest.mark.parametrize("text", ["annealed", "annealed-cosine", "annealed-cyclical"])

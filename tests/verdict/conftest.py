@@ -1,5 +1,5 @@
-"""The autoencoders with a known posterior serve both the diagnostics and the verdict on them."""
+"""Autoencoders with a known posterior."""
 
-from ..diagnostics.conftest import binary, known, still
+from ..helpers.autoencoders import binary, known, still
 
 __all__ = ["binary", "known", "still"]

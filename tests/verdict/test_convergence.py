@@ -7,7 +7,7 @@ from scipy.stats import binom
 from taut.algorithms.on_density.gaussians import Gaussian
 from taut.verdict.convergence import Convergence, by_history, certified, full_step, nats_left
 
-from .densities import Plain, best_of_log_gamma, log_gamma, normal
+from ..helpers.densities import Plain, best_of_log_gamma, log_gamma, normal
 
 COVARIANCE = np.array([[4.0, 1.5], [1.5, 1.0]])
 MEAN = np.array([3.0, -2.0])

@@ -14,6 +14,9 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from taut.core.batch import Batch
@@ -163,11 +166,27 @@ def test_scale_and_type_of_arrays(array, levels, dtype):
     assert images.shape == np.shape(array)[1:]
 
 
-def test_idx_types(tmp_path):
-    for kind, dtype in ((0x09, "i1"), (0x0B, ">i2"), (0x0C, ">i4"), (0x0D, ">f4"), (0x0E, ">f8")):
-        array = np.array([[1, -2, 3], [4, 5, -6]], dtype)
-        (tmp_path / "a").write_bytes(idx(array, kind))
-        np.testing.assert_array_equal(read_idx(tmp_path / "a"), array)
+IDX_KINDS = {"u1": 0x08, "i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0x0E}
+IDX_ARRAYS = st.sampled_from(sorted(IDX_KINDS)).flatmap(
+    lambda dtype: arrays(dtype, array_shapes(max_dims=4, min_side=0))
+)
+
+
+@given(array=IDX_ARRAYS, zipped=st.booleans())
+def test_every_idx_array_comes_back(tmp_path, array, zipped):
+    content = idx(array, IDX_KINDS[array.dtype.str.lstrip("|")])
+    (tmp_path / "a").write_bytes(gzip.compress(content) if zipped else content)
+    found = read_idx(tmp_path / "a")
+    assert found.dtype == array.dtype
+    np.testing.assert_array_equal(found, array)
+
+
+@given(array=IDX_ARRAYS, data=st.data())
+def test_every_idx_file_cut_short_is_refused(tmp_path, array, data):
+    content = idx(array, IDX_KINDS[array.dtype.str.lstrip("|")])
+    (tmp_path / "a").write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
+    with pytest.raises(DataError, match=r"truncated|no IDX file"):
+        read_idx(tmp_path / "a")
 
 
 def test_digits_are_pinned():

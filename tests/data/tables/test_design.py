@@ -7,6 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from taut.data import Design, prepare, read_table, split_target
 from taut.errors import ArgumentError, DataError, SavedFitError
@@ -61,6 +64,19 @@ def test_json_round_trip_is_exact(features, options):
     again = Design.from_json(json.loads(json.dumps(design.to_json())))
     assert again == design
     np.testing.assert_array_equal(again.matrix(features), design.matrix(features))
+
+
+@given(arrays(float, st.tuples(st.integers(2, 8), st.integers(1, 4)), elements=st.floats(-1e6, 1e6)), st.booleans())
+def test_any_numbers_come_back_from_json_and_from_standard_units(X, standardise):
+    assume(np.all(X.std(0) > 1e-3))
+    design = Design.learn(X, standardise=standardise)
+    again = Design.from_json(json.loads(json.dumps(design.to_json())))
+    assert again == design
+    np.testing.assert_array_equal(again.matrix(X), design.matrix(X))
+    beta = np.arange(1.0, X.shape[1] + 2)
+    raw = np.column_stack([np.ones(len(X)), X])
+    by_hand = raw @ (design.original_scale() @ beta)
+    np.testing.assert_allclose(by_hand, design.matrix(X) @ beta, rtol=1e-9, atol=1e-9 * np.abs(X / X.std(0)).max())
 
 
 SAVED = Design.learn(ARRAY).to_json()

@@ -6,6 +6,8 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from taut.data import Labels, prepare
 from taut.errors import ArgumentError, DataError, SavedFitError
@@ -35,6 +37,24 @@ def test_two_labels_of_any_kind(values, classes, encoded):
     y = labels.encode(values)
     assert y.dtype == np.float64
     assert y.tolist() == encoded
+    assert Labels.from_json(json.loads(json.dumps(labels.to_json()))) == labels
+
+
+WORDS = st.text("abcxyz019 ", min_size=1, max_size=6).map(str.strip).filter(bool)
+PAIRS = st.one_of(
+    st.lists(st.integers(-(2**31), 2**31), min_size=2, max_size=2, unique=True),
+    st.lists(WORDS.map(lambda word: f"w{word}"), min_size=2, max_size=2, unique=True),
+    st.permutations([True, False]),
+)
+
+
+@given(pair=PAIRS, ones=st.lists(st.booleans(), min_size=1, max_size=20))
+def test_any_two_labels_are_ordered_and_come_back(pair, ones):
+    values = [*pair, *(pair[one] for one in ones)]
+    labels = Labels.learn(values)
+    assert labels.classes == tuple(sorted(pair))
+    assert [labels.classes[int(code)] for code in labels.encode(values)] == values
+    assert Labels.learn(values, positive=pair[0]).classes == (pair[1], pair[0])
     assert Labels.from_json(json.loads(json.dumps(labels.to_json()))) == labels
 
 

@@ -65,7 +65,8 @@ def test_long_noisy_runs_from_far_below_are_thinned_and_bent():
     values = -60 - 1e5 / np.arange(1, n + 1) + np.random.default_rng(0).normal(size=n)
     figure = trace.trace({"elbo": values}, -60.0, noisy=True)
     whole, end = figure.axes
-    assert all(len(line.get_xdata()) <= trace.MOST for line in whole.lines)
+    lengths = [len(line.get_xdata()) for line in whole.lines]
+    assert trace.MOST / 2 < max(lengths) <= trace.MOST
     assert whole.get_xscale() == "log"
     assert whole.get_yscale() == "function"
     assert -70 < end.get_ylim()[0] < -60 < end.get_ylim()[1] < -50
