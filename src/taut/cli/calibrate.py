@@ -8,7 +8,7 @@ import typer
 from taut.cli import options
 from taut.cli.guard import say
 from taut.cli.inputs import read
-from taut.cli.outputs import check_file, show_json, write_bytes
+from taut.cli.outputs import check_file, show_json, write_figure
 
 Repeats = Annotated[int, typer.Option(min=10, help="Refits; 200 tell something.")]
 OutPlot = Annotated[
@@ -19,6 +19,7 @@ OutPlot = Annotated[
 def calibrate(
     data: options.Data,
     target: options.Target = None,
+    model: options.Model = "logistic",
     repeats: Repeats = 200,
     prior_scale: options.PriorScale = 1.0,
     family: options.Family = None,
@@ -26,7 +27,7 @@ def calibrate(
     out: OutPlot = None,
     as_json: options.Json = False,
 ) -> None:
-    """Simulate weights from the prior and labels from them on these features, refit, and rank the truth, many times.
+    """Simulate weights from the prior and a target from them on these features, refit, rank the truth, many times.
 
     For a calibrated pipeline the ranks are uniform. A density of your own is calibrated from Python: taut.calibrate.
     """
@@ -38,11 +39,13 @@ def calibrate(
     import jax.numpy as jnp
 
     import taut
+    from taut.choosing.names import REGRESSIONS
     from taut.cli.cache import keep_compilations
     from taut.data import prepare
 
     keep_compilations()
-    table = prepare(inputs.features, inputs.target)
+    regression = REGRESSIONS[model](prior=taut.models.Normal(0, prior_scale))
+    table = prepare(inputs.features, inputs.target, target=regression.target)
     A, X = table.design.original_scale(), table.X
 
     def simulate_prior(key):
@@ -51,26 +54,14 @@ def calibrate(
 
     def simulate_data(key, truth):
         w = jnp.linalg.solve(A, jnp.stack([truth[name] for name in table.design.names]))
-        return table._replace(y=jax.random.bernoulli(key, jax.nn.sigmoid(X @ w)).astype(float))
+        return table._replace(y=regression.draw(key, X @ w))
 
-    model = taut.models.LogisticRegression(prior=taut.models.Normal(0, prior_scale))
     sentences = {} if family is None else {"family": family}
-    found = taut.calibrate(simulate_prior, simulate_data, model, repeats=repeats, seed=seed, **sentences)
+    found = taut.calibrate(simulate_prior, simulate_data, regression, repeats=repeats, seed=seed, **sentences)
     if out is not None:
-        write_bytes(out, picture(found, out.suffix))
+        write_figure(out, taut.report.rank_plot(found))
         say(f"the ranks are drawn in {out}.")
     if as_json:
         show_json(found.to_json())
     else:
         typer.echo(str(found))
-
-
-def picture(found, suffix: str) -> bytes:
-    """The rank plot as a file's content."""
-    import io
-
-    import taut
-
-    content = io.BytesIO()
-    taut.report.rank_plot(found).savefig(content, format=suffix.lstrip(".") or "png", dpi=150)
-    return content.getvalue()

@@ -17,9 +17,7 @@ def encode(run: vae_options.Run, data: vae_options.NewImages, out: vae_options.O
     Grey levels become what the run was fitted to (for fixed and dynamic binarisation by one seeded draw).
     """
     if out is not None:
-        if out.suffix not in (".csv", ".npz"):
-            raise typer.BadParameter(f"{out} is neither a .csv nor a .npz file; name one.", param_hint="--out")
-        check_file(out)
+        check_file(out, ".csv", ".npz")
 
     from taut.cli.cache import keep_compilations
 

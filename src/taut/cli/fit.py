@@ -95,15 +95,12 @@ def _with_evidence(result: Any, inputs: Inputs) -> Any:
 
 def _check_folder(sentences: Sentences, out: Path | None, resume: bool | None) -> None:
     """Refuse a folder, or a wish to go on from it, that this run cannot serve."""
-    if resume is not None and out is None:
-        raise typer.BadParameter("a checkpoint lies in the folder of a run; name it with --out.", param_hint="--resume")
+    check_folder(out, resume)
     if resume and not sentences.stepwise:
         raise typer.BadParameter(
             f"the {sentences.algorithm} algorithm ends within seconds and saves no checkpoint to go on from.",
             param_hint="--resume",
         )
-    if out is not None:
-        check_folder(out, resume)
 
 
 def present(result: "Fit", out: Path | None, name: str, said: dict[str, Any] | None) -> None:

@@ -8,7 +8,7 @@ import typer
 from taut.cli import options
 from taut.cli.guard import say
 from taut.cli.inputs import read
-from taut.cli.outputs import check_file, show, show_json, write_bytes
+from taut.cli.outputs import check_file, show, show_json, write_figure
 
 PLACES = (1, 100, 2000)
 """Steps of reparametrized training at whose ends estimators are compared: the start, the way, the answer."""
@@ -35,6 +35,7 @@ def gradients(
     data: DataOrNone = None,
     toy: Toy = None,
     target: options.Target = None,
+    model: options.Model = "logistic",
     family: options.Family = "mean-field",
     repeats: Repeats = 500,
     claims: ClaimsToo = False,
@@ -64,7 +65,7 @@ def gradients(
         repeats = 10 * repeats  # they cost next to nothing
         measured = _of_a_toy(toy, repeats, seed, claims or page)
     else:
-        measured = _along_a_run(inputs, family, repeats, seed, claims or page)
+        measured = _along_a_run(inputs, model, family, repeats, seed, claims or page)
     if out is not None:
         _write(out, page, measured, toy, repeats, seed)
     if as_json:
@@ -110,14 +111,15 @@ def _of_a_toy(toy: str, repeats: int, seed: int, claims: bool) -> Measured:
     return Measured(table, {"square": "(x - k)²", "exp": "exp(-k x²)", "cos": "cos(k x)"}[toy], found)
 
 
-def _along_a_run(inputs: Any, family: Any, repeats: int, seed: int, claims: bool) -> Measured:
+def _along_a_run(inputs: Any, name: str, family: Any, repeats: int, seed: int, claims: bool) -> Measured:
     """A row for each estimator, place and parameter."""
     import taut
+    from taut.choosing.names import REGRESSIONS
     from taut.data import prepare
     from taut.studies.claims import gradient_claims as measure
 
-    model = taut.models.LogisticRegression()
-    supervised = prepare(inputs.features, inputs.target)
+    model = REGRESSIONS[name]()
+    supervised = prepare(inputs.features, inputs.target, target=model.target)
     places = [
         taut.fit(
             model, supervised, family=family, gradient="reparametrization", steps=steps, seed=seed, progress=False
@@ -126,7 +128,7 @@ def _along_a_run(inputs: Any, family: Any, repeats: int, seed: int, claims: bool
     ]
     table = taut.compare_gradients(model, None, supervised, at=places, repeats=repeats, seed=seed)
     found = measure(model, None, supervised, at=places[1], repeats=repeats, seed=seed) if claims else None
-    return Measured(table, f"logistic regression on {len(supervised.y):,} rows", found)
+    return Measured(table, f"{model.name} on {len(supervised.y):,} rows", found)
 
 
 def _write(out: Path, page: bool, measured: Measured, toy: str | None, repeats: int, seed: int) -> None:
@@ -137,13 +139,8 @@ def _write(out: Path, page: bool, measured: Measured, toy: str | None, repeats: 
         steps = () if toy else PLACES
         estimators_page(Compared(measured.table, measured.found, measured.what, steps, repeats, seed), out)
         return say(f"the page is {out}.")
-    import io
-
     from taut.report.figures.estimator_variances import estimator_variances
     from taut.report.figures.toy_variances import toy_variances
 
-    content = io.BytesIO()
-    figure = (toy_variances if toy else estimator_variances)(measured.table)
-    figure.savefig(content, format=out.suffix.lstrip(".") or "png", dpi=150)
-    write_bytes(out, content.getvalue())
+    write_figure(out, (toy_variances if toy else estimator_variances)(measured.table))
     return say(f"the variances are drawn in {out}.")

@@ -1,5 +1,6 @@
 """Where results go: the terminal, JSON on standard output, files that are whole or not there, the folder of a run."""
 
+import io
 import json
 import math
 import os
@@ -14,6 +15,8 @@ from taut.learning.checkpoints import CHECKPOINT_FILE
 from taut.results.folder import is_foreign
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from taut.results.fit import Fit
 
 PIPE_WIDTH = 120
@@ -59,28 +62,48 @@ def write_bytes(path: Path, content: bytes) -> None:
     write_file(path, lambda file: file.write(content))
 
 
-def check_file(path: Path) -> None:
-    """Refuse, before any work, a place where no file can be written.
+def write_figure(path: Path, figure: "Figure") -> None:
+    """Write a figure in the format that the file's name ends with, a .png where it has none."""
+    content = io.BytesIO()
+    figure.savefig(content, format=path.suffix.lstrip(".") or "png", dpi=150)
+    write_bytes(path, content.getvalue())
+
+
+def check_file(path: Path, *suffixes: str) -> None:
+    """Refuse, before any work, a place where no file can be written, or a file of another kind.
+
+    Args:
+        path: Path of the file, as given to --out.
+        suffixes: What its name may end with, one or two; anything if there are none.
 
     Raises:
+        typer.BadParameter: The name ends otherwise.
         ArgumentError: a folder is there, or the folder of the file is not.
     """
+    if suffixes and path.suffix not in suffixes:
+        kinds = f"no {suffixes[0]}" if len(suffixes) == 1 else f"neither a {' nor a '.join(suffixes)}"
+        raise typer.BadParameter(f"{path} is {kinds} file; name one.", param_hint="--out")
     if path.is_dir():
         raise ArgumentError(f"--out {path} is a folder: give the path of a file in it.")
     if not path.parent.is_dir():
         raise ArgumentError(f"--out {path}: there is no folder {path.parent}. Make it first, or choose another.")
 
 
-def check_folder(folder: Path, resume: bool | None) -> None:
+def check_folder(folder: Path | None, resume: bool | None) -> None:
     """Refuse, before any work, a folder that a run cannot be kept in, or that holds another that is not finished.
 
     Args:
-        folder: of the run.
-        resume: whether to go on from what is there; None if nothing was said.
+        folder: Folder of the run; None where it is not kept.
+        resume: Whether to go on from what is there; None if nothing was said.
 
     Raises:
+        typer.BadParameter: Something was said of a checkpoint, and there is no folder.
         ArgumentError: a file or foreign things are in the way, or an unfinished run of which nothing was said.
     """
+    if folder is None:
+        if resume is None:
+            return
+        raise typer.BadParameter("a checkpoint lies in the folder of a run; name it with --out.", param_hint="--resume")
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not existing.is_dir():
         raise ArgumentError(f"--out {folder}: {existing} is a file, and a run is kept in a folder. Choose another.")

@@ -49,6 +49,11 @@ class Splits(NamedTuple):
         }
 
 
+def usual_binarisation(likelihood: str) -> str:
+    """How grey levels become what a likelihood takes, where nothing else was asked for."""
+    return "dynamic" if likelihood == "bernoulli" else "none"
+
+
 def read_splits(source: str, kind: Any, seed: int) -> Splits:
     """Read images, set a tenth of the training images apart for validation, and binarise.
 
@@ -72,20 +77,17 @@ def load_run(run: Path) -> "tuple[LatentFit, LatentEvidence]":
     """A fit that `taut vae` saved, with what it keeps of its data.
 
     Raises:
-        SavedFitError: another kind of fit.
+        SavedFitError: Something else made the fit.
     """
     import taut
     from taut.report import LatentEvidence
-    from taut.results.latent import LatentFit
 
-    fit = taut.load(run)
-    if not isinstance(fit, LatentFit):
-        raise SavedFitError(f"{run} holds a {fit.model.name}, and this needs a fit of images, made by taut vae.")
+    fit: Any = taut.load(run)
     evidence = LatentEvidence.from_arrays(fit.evidence)
     if evidence is None or "data" not in evidence.record:
         raise SavedFitError(
-            f"{run} was not made by taut vae: it does not say which images it was fitted to. Load it in Python, "
-            "taut.load(...)."
+            f"{run} holds a {fit.model.name} that was not made by taut vae: it does not say which images it was fitted "
+            "to. Load it in Python, taut.load(...)."
         )
     return fit, evidence
 

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import typer
-
 from taut.cli import options, vae_options
 from taut.cli.guard import say
 from taut.cli.networks import autoencoder
 from taut.cli.outputs import check_file, show, show_json, write_text
-from taut.cli.pictures import numbers, read_splits
+from taut.cli.pictures import numbers, read_splits, usual_binarisation
 
 
 def rate_distortion(
@@ -32,12 +30,10 @@ def rate_distortion(
     A fit with beta and one whose learned multiplier is 1/beta must meet on one curve, whose slope is -multiplier there.
     """
     if out is not None:
-        if out.suffix != ".svg":
-            raise typer.BadParameter(f"{out} is no .svg file; name one.", param_hint="--out")
-        check_file(out)
+        check_file(out, ".svg")
     given = numbers(betas, "--betas")
     bounds = None if alphas is None else numbers(alphas, "--alphas")
-    splits = read_splits(data, binarize or ("dynamic" if likelihood == "bernoulli" else "none"), seed)
+    splits = read_splits(data, binarize or usual_binarisation(likelihood), seed)
 
     import taut
     from taut.algorithms import StochasticGradient

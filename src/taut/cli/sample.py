@@ -3,7 +3,6 @@
 import io
 
 import numpy as np
-import typer
 
 from taut.cli import vae_options
 from taut.cli.guard import say
@@ -20,9 +19,7 @@ def sample(
 ) -> None:
     """Draw codes from the prior and decode them: a picture, or arrays z and x (the mean image of each code)."""
     if out is not None:
-        if out.suffix not in (".png", ".npz"):
-            raise typer.BadParameter(f"{out} is neither a .png nor a .npz file; name one.", param_hint="--out")
-        check_file(out)
+        check_file(out, ".png", ".npz")
 
     from taut.cli.cache import keep_compilations
     from taut.report.figures.pictures import image_shape, png, tiled

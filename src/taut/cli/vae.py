@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,14 @@ from taut.cli import options, vae_options
 from taut.cli.fit import end, present
 from taut.cli.networks import autoencoder
 from taut.cli.outputs import check_folder, save
-from taut.cli.pictures import Splits, read_splits
+from taut.cli.pictures import Splits, read_splits, usual_binarisation
 from taut.cli.tensorboard import TensorBoard
 
 if TYPE_CHECKING:
     from taut.results.latent import LatentFit
 
 STEPS, BATCH, PATIENCE = 5000, 128, 20
+TERMS = ("elbo", "expected_log_likelihood", "kl", "elbo_standard_error")
 
 
 def vae(
@@ -46,9 +46,11 @@ def vae(
 
     Ctrl-C keeps the last good state. Exit codes: 0 an answer, 2 something to mend, 3 diverged, 130 interrupted.
     """
-    _check(objective, epochs, steps, patience, out, resume)
-    kind = binarize or ("dynamic" if likelihood == "bernoulli" else "none")
-    splits = read_splits(data, kind, seed)
+    if epochs is not None and steps is not None:
+        raise typer.BadParameter(f"{epochs} and --steps {steps} are two budgets; give one.", param_hint="--epochs")
+    check_folder(out, resume)
+    patience = _patience(objective, patience)
+    splits = read_splits(data, binarize or usual_binarisation(likelihood), seed)
 
     import taut
     from taut.algorithms import StochasticGradient
@@ -77,7 +79,7 @@ def vae(
             algorithm=StochasticGradient(steps=steps or budget, learning_rate=learning_rate),
             batch_size=batch,
             seed=seed,
-            patience=None if _constrained(objective) else patience or PATIENCE,
+            patience=patience,
             checkpoint=None if out is None else Checkpoint(out, resume=bool(resume)),
             callback=log,
         )
@@ -122,60 +124,36 @@ def evaluated(fit: "LatentFit", splits: Splits, *, draws: int, annealed: int = 0
 
 def to_json(fit: "LatentFit") -> dict[str, Any]:
     """What the table shows, in one object: the ELBO and its terms are those of the test split, null without one."""
+    from taut.diagnostics.evaluation import Evaluation
     from taut.report import LatentEvidence
     from taut.report.words.latent import learned
 
     facts = fit.to_json()
     evidence = LatentEvidence.from_arrays(fit.evidence)
     record = dict(evidence.record) if evidence is not None else {}
-    terms = ("elbo", "expected_log_likelihood", "kl", "elbo_standard_error")
-    of_test = record.pop("evaluation", None) or dict.fromkeys(
-        (
-            *terms,
-            "log_marginal",
-            "annealed",
-            "active_units",
-            "kl_per_dimension",
-            "activity",
-            "information",
-            "collapse",
-            "images",
-            "draws",
-        )
-    )
-    of_test = {name: value for name, value in of_test.items() if name not in ("seed", "seconds")}
+    names = [name for name in (*Evaluation._fields, "active_units") if name not in ("seed", "seconds")]
+    of_test = record.pop("evaluation", None) or dict.fromkeys(names)
     saddle = [dataclasses.asdict(one) for one in learned(fit)]
     betas = {one["constraint"]: one["equivalent_beta"] for one in saddle} or None
     return {
         **facts,
-        "validation": {name: facts[name] for name in terms},
-        **of_test,
+        "validation": {name: facts[name] for name in TERMS},
+        **{name: value for name, value in of_test.items() if name in names},
         **record,
         "equivalent_beta": betas,
         "saddle": saddle or None,
     }
 
 
-def _check(
-    objective: str, epochs: int | None, steps: int | None, patience: int | None, out: Path | None, resume: bool | None
-) -> None:
-    """Refuse options that do not go together, before anything is read."""
-    if epochs is not None and steps is not None:
-        raise typer.BadParameter(f"{epochs} and --steps {steps} are two budgets; give one.", param_hint="--epochs")
-    if patience is not None and _constrained(objective):
-        raise typer.BadParameter(
-            f"{patience} is not for a constraint, which keeps the best iterate that meets it; leave it out.",
-            param_hint="--patience",
-        )
-    if resume is not None and out is None:
-        raise typer.BadParameter("a checkpoint lies in the folder of a run; name it with --out.", param_hint="--resume")
-    if out is not None:
-        check_folder(out, resume)
-
+def _patience(objective: str, asked: int | None) -> int | None:
+    """Looks without a better ELBO after which training stops; None, for never, where the objective has constraints."""
     from taut.objectives.parse import parse_objective
 
-    parse_objective(objective, STEPS)
-
-
-def _constrained(objective: str) -> bool:
-    return re.search("[<>]", objective) is not None
+    if not parse_objective(objective, STEPS)[0].constraints:
+        return asked or PATIENCE
+    if asked is not None:
+        raise typer.BadParameter(
+            f"{asked} is not for a constraint, which keeps the best iterate that meets it; leave it out.",
+            param_hint="--patience",
+        )
+    return None

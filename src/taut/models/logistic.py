@@ -62,6 +62,10 @@ class LogisticRegression(Regression):
         """E log p(y|eta) for logits eta ~ N(m, v): y m - E softplus(eta), in nats."""
         return rows[1] * m - expected_softplus(m, v)
 
+    def draw(self, key, eta):
+        """Labels 0 and 1."""
+        return jax.random.bernoulli(key, jax.nn.sigmoid(eta)).astype(eta.dtype)
+
     def predictive(self, m, v, level):
         """The probability of y = 1.
 

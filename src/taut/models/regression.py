@@ -4,9 +4,10 @@ import abc
 from typing import Any, ClassVar
 
 import equinox as eqx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
+from taut.errors import ArgumentError
 from taut.models.base import ClosedLikelihood, Model
 from taut.models.prior import Normal, Prior
 
@@ -75,6 +76,14 @@ class Regression(Model, ClosedLikelihood):
     @abc.abstractmethod
     def expectation(self, m: Float[Array, " R"], v: Float[Array, " R"], rows: Any) -> Float[Array, " R"]:
         """E log p(y|eta) for predictors eta ~ N(m, v), in nats."""
+
+    def draw(self, key: PRNGKeyArray, eta: Float[Array, " R"]) -> Float[Array, " R"]:
+        """Draws of y from p(y|eta), for `taut calibrate`.
+
+        Raises:
+            ArgumentError: The regression does not say how its target is simulated.
+        """
+        raise ArgumentError(f"A {self.name} does not simulate its target; give {type(self).__name__} a method `draw`.")
 
     @abc.abstractmethod
     def predictive(self, m: Float[Array, " R"], v: Float[Array, " R"], level: float) -> Any:
