@@ -46,8 +46,7 @@ def vae(
 
     Ctrl-C keeps the last good state. Exit codes: 0 an answer, 2 something to mend, 3 diverged, 130 interrupted.
     """
-    if epochs is not None and steps is not None:
-        raise typer.BadParameter(f"{epochs} and --steps {steps} are two budgets; give one.", param_hint="--epochs")
+    _check_budget(epochs, steps)
     check_folder(out, resume)
     patience = _patience(objective, patience)
     splits = read_splits(data, binarize or usual_binarisation(likelihood), seed)
@@ -143,6 +142,11 @@ def to_json(fit: "LatentFit") -> dict[str, Any]:
         "equivalent_beta": betas,
         "saddle": saddle or None,
     }
+
+
+def _check_budget(epochs: int | None, steps: int | None) -> None:
+    if epochs is not None and steps is not None:
+        raise typer.BadParameter(f"{epochs} and --steps {steps} are two budgets; give one.", param_hint="--epochs")
 
 
 def _patience(objective: str, asked: int | None) -> int | None:
