@@ -6,6 +6,7 @@ what is not among them (a user's network, a function in a constraint) has no spe
 
 import dataclasses
 import functools
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -29,8 +30,8 @@ ACTIVATIONS: dict[str, Callable] = {
 
 def _room_and_name(path: str) -> tuple[str, str]:
     """What a saved class is found by, so that its module may move within its room."""
-    parts = path.split(".")
-    return parts[1], parts[-1]
+    _, _, inside = path.partition(".")
+    return inside.partition(".")[0], inside.rpartition(".")[2]
 
 
 def _place(kind: type) -> str:
@@ -39,14 +40,15 @@ def _place(kind: type) -> str:
 
 @functools.cache
 def classes() -> dict[tuple[str, str], type]:
-    """The classes that a saved fit may name, by room and name: every Equinox module that is defined in a room."""
+    """The classes that a saved fit may name, by room and name: every finished Equinox module that a room defines."""
     found, below = {}, [eqx.Module]
     while below:
         kind = below.pop()
         below += kind.__subclasses__()
         inside = any(kind.__module__.startswith(f"{room.__name__}.") for room in ROOMS)
         # Equinox makes classes of its own with the names of ours.
-        if inside and getattr(sys.modules[kind.__module__], kind.__name__, None) is kind:
+        own = inside and getattr(sys.modules[kind.__module__], kind.__name__, None) is kind
+        if own and not inspect.isabstract(kind):
             found[_room_and_name(_place(kind))] = kind
     return found | {_room_and_name(_place(kind)): kind for kind in FOREIGN}
 
