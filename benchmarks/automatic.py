@@ -33,6 +33,7 @@ from taut.choosing.choose import choose
 from taut.choosing.gradient import decide
 from taut.core import precision
 from taut.core.trees import cast
+from taut.data.given import Given
 from taut.data.source import Source
 from taut.diagnostics.elbo import elbo
 from taut.families import Amortized, Bernoulli
@@ -40,6 +41,7 @@ from taut.learning.chunks import Chunks
 from taut.models import LatentVariableModel, LogDensity, LogisticRegression, real
 from taut.networks import MLP
 from taut.problem import Problem, estimate
+from taut.results.kinds import fit_class
 
 LOOKS = 30
 """Iterates that are judged, at equal steps."""
@@ -197,12 +199,10 @@ def arrival(values: np.ndarray, seconds: list[float], floor: float) -> float:
 
 def study(name: str, size: float) -> dict[str, Any]:
     """One problem: the time of each estimator, and auto's."""
-    from taut.data.inputs import rows_of
-
     task = TASKS[name](size)
-    rows, weights, _, _ = rows_of(task.model, task.rows, None, "refuse", None, None)
-    dtype = precision.resolve("float32" if task.model.local else "float64")
-    source = Source(rows, weights, task.batch_size, 0, dtype)
+    read = fit_class(task.model).read(task.model, Given(task.rows))
+    rows, dtype = read.rows, precision.resolve(task.model.dtype)
+    source = Source(rows, read.weights, task.batch_size, 0, dtype)
     choice = choose(
         task.model,
         rows,

@@ -153,7 +153,7 @@ def main() -> None:
     with jax.enable_x64(True):
         for problem, parent, hand, parameters in problems():
             seen = timed(problem, parent, hand, parameters, 9 if options.quick else options.rounds)
-            of = "regression" if problem.model.tabular else "20 bits"
+            of = "regression" if problem.model.kind == "regression" else "20 bits"
             name, samples = problem.gradient.label, problem.gradient.samples
             rows.append({"problem": of, "estimator": name, "samples": samples} | seen)
             if not options.json:

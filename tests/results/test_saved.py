@@ -10,7 +10,7 @@ import pytest
 import taut
 from taut import objectives
 from taut.algorithms import StochasticGradient
-from taut.errors import SavedFitError
+from taut.errors import PairingError, SavedFitError
 from taut.families.amortized import Amortized
 from taut.models.latent import LatentVariableModel
 from taut.models.likelihoods import Gaussian
@@ -170,3 +170,9 @@ def test_a_part_is_what_its_spec_says(part):
 @pytest.mark.parametrize("foreign", [own_decoder, object(), objectives.at_most(twice, 1.0), dataclasses.field()])
 def test_what_is_not_tauts_own_has_no_spec(foreign):
     assert specs.spec_or_none(foreign) is None
+
+
+def test_a_regression_refuses_a_family_that_has_no_table():
+    family = taut.families.SinhArcsinh.around(np.zeros(2))
+    with pytest.raises(PairingError, match="needs a family with closed mean and covariance"):
+        taut.fit(taut.models.LogisticRegression(), ([[0.0], [1.0], [2.0]], [0, 1, 1]), family=family)

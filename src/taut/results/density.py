@@ -32,6 +32,10 @@ class DensityFit(ComputedFit):
 
     read = staticmethod(array_rows)
 
+    @staticmethod
+    def check_problem(problem, rows):
+        """Everything was checked with the rows and the pairing of the parts."""
+
     def to_save(self):
         """The draws behind the summary, and the weighted ones where they are the answer."""
         size = min(DRAWS, MOST_SAVED_NUMBERS // max(self.posterior.dim, 1))
@@ -82,6 +86,10 @@ class DrawsFit(PosteriorFit):
     def kept(rows, source, seed):
         """Never asked: a fit that was just made has its model's code."""
         return {}
+
+    @staticmethod
+    def check_problem(problem, rows):
+        """Never asked, either."""
 
     def to_save(self):
         """The same draws."""

@@ -43,10 +43,6 @@ class PosteriorFit(Fit):
     judged: Judged | None = None
 
     @staticmethod
-    def check_problem(problem, rows):
-        """Everything was checked with the rows and the pairing of the parts."""
-
-    @staticmethod
     def final_bound(problem, key, rows, source):
         """On all rows, in nats for the whole data set."""
         return elbo(problem, key, jax.device_put(source.parent))

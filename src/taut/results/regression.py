@@ -10,9 +10,11 @@ from scipy.special import ndtr, ndtri
 
 from taut.algorithms.on_density.gaussians import Gaussian
 from taut.core import precision
+from taut.core.capabilities import Capability
 from taut.core.compilation import Compiled
 from taut.core.trees import cast
 from taut.data.source import padded_size
+from taut.errors import PairingError
 from taut.families import Family, FullRank
 from taut.results.posterior import ComputedFit, weighted_from
 from taut.verdict.draws import gaussian_of
@@ -52,6 +54,15 @@ class RegressionFit(ComputedFit):
         from taut.data.tables.reading import table_rows
 
         return table_rows(model, given)
+
+    @staticmethod
+    def check_problem(problem, rows):
+        """Refuse a family without a closed covariance: the table of coefficients is made of it."""
+        if Capability.COVARIANCE not in problem.family.offers:
+            raise PairingError(
+                f"The table of a {problem.model.name} needs {Capability.COVARIANCE.value}, and the "
+                f"{problem.family.name} family is none; give 'full-rank', 'mean-field' or 'low-rank'."
+            )
 
     @staticmethod
     def kept(rows, source, seed):
