@@ -13,7 +13,8 @@ from vae_clock import HIDDEN, LATENT, PIXELS, RATE, Layers, serve
 
 import taut
 from taut.algorithms import Recipe, StochasticGradient
-from taut.families.amortized import LOG_SD_BOUND, Amortized
+from taut.families.amortized import Amortized
+from taut.families.latents import LOG_SD_BOUND
 from taut.models.latent import LatentVariableModel
 from taut.networks import MLP
 
