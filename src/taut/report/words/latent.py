@@ -2,7 +2,6 @@
 
 from taut.diagnostics.saddle import Saddle, saddles
 from taut.networks import MLP
-from taut.objectives import Constrained
 from taut.report.latent_evidence import LatentEvidence
 from taut.report.words import numbers as words
 from taut.results.latent import LatentFit
@@ -69,7 +68,7 @@ def figures(evidence: LatentEvidence | None) -> list[tuple[str, str, str]]:
 def learned(fit: LatentFit) -> list[Saddle]:
     """How each constraint ended; none without constraints, or where training was too short to say."""
     objective = fit.problem.objective
-    if not isinstance(objective, Constrained) or len(fit.history.get("violation", ())) < 10:
+    if not objective.constraints or len(fit.history.get("violation", ())) < 10:
         return []
     return saddles(objective, fit.history)
 
