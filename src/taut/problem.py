@@ -25,10 +25,10 @@ class Problem(eqx.Module):
     """Model, family, objective and gradient: the first four sentences.
 
     Attributes:
-        model: what is unknown and how it makes the data.
-        family: the shape of the posterior.
-        objective: what is maximised.
-        gradient: how its gradient is had.
+        model: What is unknown and how it makes the data.
+        family: The shape of the posterior.
+        objective: What is maximised.
+        gradient: The estimator of its gradient.
     """
 
     model: Model
@@ -45,7 +45,7 @@ class Problem(eqx.Module):
         """Refuse parts that do not go together, before any step.
 
         Raises:
-            PairingError: with what is missing and which public estimators would do, found by asking them all.
+            PairingError: Something is missing; the message lists the public estimators that would work.
         """
         missing = self.gradient.supports(self.objective, self.model, self.family)
         if missing is None:
@@ -56,8 +56,7 @@ class Problem(eqx.Module):
         )
         raise PairingError(
             f"The {self.gradient.label} gradient needs {missing}; {type(self.model).__name__} with the "
-            f"{self.family.name} family and "
-            f"the {self.objective.name} objective does not offer it. {remedy}"
+            f"{self.family.name} family and the {self.objective.name} objective does not offer it. {remedy}"
         )
 
 
@@ -65,10 +64,10 @@ def estimate(problem: Problem, key: PRNGKeyArray, batch: Batch, memory: Any) -> 
     """The statistics averaged over the batch's units, differentiable in the problem's learned leaves.
 
     Args:
-        problem: the four choices.
-        key: of this step.
-        batch: the rows.
-        memory: the gradient's.
+        problem: The four choices.
+        key: Key of this step.
+        batch: The rows.
+        memory: The memory of the gradient estimator.
     """
     cut = problem.model.units(batch)
     both_closed = problem.objective.closed_kl and problem.gradient.closed_kl

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from taut.models.density import Seen
+from taut.models.density import DensityValues
 
 
 class Plain:
@@ -14,7 +14,7 @@ class Plain:
     def __call__(self, z):
         self.evaluations += len(z)
         value = self.value(z)
-        return Seen(value, self.gradient(z), value)
+        return DensityValues(value, self.gradient(z), value)
 
 
 def normal(mean, covariance, constant=0.0):

@@ -6,7 +6,7 @@ import numpy as np
 from taut.core.batch import Batch
 from taut.families.sinh_arcsinh import SinhArcsinh
 from taut.models import LogDensity, real
-from taut.verdict.hamiltonian import moments, second_opinion
+from taut.verdict.hamiltonian import hamiltonian_draws, moments
 
 NO_ROWS = Batch(np.zeros((1, 0)), np.ones(1), np.ones(()), np.ones(()))
 ROOT = np.array([[1.0, 0.0], [0.6, 0.8]])
@@ -29,10 +29,10 @@ def test_chains_that_disagree_are_not_believed():
     draws[1] -= 10
     assert moments(draws).r_hat[0] > 1.5
     frozen = np.repeat(np.random.default_rng(9).normal(size=(50, 1, 1)), 40, axis=1)
-    assert not moments(frozen).believed
+    assert not moments(frozen).agree
     on_its_way = np.random.default_rng(9).normal(np.linspace(0, 0.5, 40)[:, None], 1, size=(400, 40, 1))
     assert moments(on_its_way).r_hat[0] < 1.05
-    assert not moments(on_its_way).believed
+    assert not moments(on_its_way).agree
 
 
 def test_chains_leave_a_wrong_family():
@@ -42,13 +42,13 @@ def test_chains_leave_a_wrong_family():
 
     family = SinhArcsinh.around([0.5, 1.5], sd=0.7)
     model = LogDensity(log_p, parameters={"x": real(2)})
-    said = second_opinion(model, NO_ROWS, family, 10, np.dtype("float64"), chains=100)
+    said = hamiltonian_draws(model, NO_ROWS, family, 10, np.dtype("float64"), chains=100)
     assert said.draws.shape == (100, 50, 2)
     # five standard errors each: a false failure once in 400,000
     assert np.all(np.abs(said.moments.mean - 1) < 5 * said.moments.mean_error)
     assert np.all(np.abs(said.moments.sd - 1) < 5 * said.moments.sd_error)
     assert np.all(said.moments.mean_error < 0.05)
-    assert said.moments.believed
+    assert said.moments.agree
     assert 0.6 < said.acceptance < 0.95
     assert said.divergences == 0
     assert said.evaluations > 100 * 100

@@ -13,7 +13,13 @@ from taut.models.latent import LatentVariableModel
 from taut.networks import MLP
 from taut.objectives import Constrained, Weighted, at_least
 from taut.objectives.schedules import Linear
-from taut.verdict.judge_latent import DRAWS, examples_to_judge, figures_trust, judge_latent, training_convergence
+from taut.verdict.judge_latent import (
+    DRAWS,
+    examples_to_judge,
+    figures_trust,
+    judge_latent,
+    training_convergence,
+)
 
 SPENT, STOPPED = Ended.BUDGET_SPENT, Ended.STOPPED
 RISE = {"elbo": np.linspace(-100, -80, 500), "bound": np.linspace(-100, -80, 500)}

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from taut.verdict.trust import Trust, resample, trust_from_weights, weigh
+from taut.verdict.trust import Trust, trust_from_weights
+from taut.verdict.weighing import resample, weigh
 
 N = 4000
 Z = norm.ppf((np.arange(N) + 0.5) / N)

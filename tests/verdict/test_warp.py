@@ -10,7 +10,8 @@ from taut.families.sinh_arcsinh import SinhArcsinh
 from taut.models import LogDensity, positive, real
 from taut.models.density import Density
 from taut.models.supports import Parameters, simplex
-from taut.verdict.warp import WarpedDensity, hubs_first, orders, scales_first, warp
+from taut.verdict.orders import hubs_first, orders, scales_first
+from taut.verdict.warp import WarpedDensity, warp
 
 NO_ROWS = Batch(np.zeros((1, 0)), np.ones(1), np.ones(()), np.ones(()))
 
@@ -60,7 +61,7 @@ def test_a_gaussian_is_left_alone():
     p = density(lambda x: -0.5 * jnp.sum(jnp.linalg.solve(jnp.asarray(root, x.dtype), x) ** 2), 2)
     warped = warp(p, Gaussian(np.zeros(2), root), np.arange(2), np.random.default_rng(7))
     assert warped.gain == pytest.approx(0, abs=1e-3)
-    assert warped.climbed.converged
+    assert warped.fixed.converged
 
 
 def test_scales_come_first_and_vectors_last():

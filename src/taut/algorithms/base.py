@@ -1,4 +1,4 @@
-"""How q moves: step by step, as the learning loop knows it, or on the log density of all rows."""
+"""The protocol of algorithms: how q moves, and what the learning loop asks of a stepwise algorithm."""
 
 import abc
 from collections.abc import Set as AbstractSet
@@ -20,8 +20,8 @@ class Brings(NamedTuple):
     """The gradient estimator that an algorithm brings.
 
     Attributes:
-        gradient: Its class.
-        what: What a text calls it.
+        gradient: The class of the estimator.
+        what: The name of the estimator in a sentence.
     """
 
     gradient: type[Gradient]
@@ -29,11 +29,14 @@ class Brings(NamedTuple):
 
 
 class Algorithm(eqx.Module):
-    """Moves q. An algorithm is a `Stepwise` or an `OnDensity` one.
+    """An algorithm moves q. It is a `Stepwise` or an `OnDensity` algorithm.
 
     Attributes:
-        steps: the budget.
+        steps: Largest number of steps.
+        needs: The capabilities that the problem must offer.
+        deterministic: Whether it draws no random numbers from step to step.
         whole: Whether it sees the data whole, so that it takes no minibatches.
+        brings: The gradient estimator that it brings; None where it takes any.
     """
 
     name: ClassVar[str]
@@ -41,7 +44,6 @@ class Algorithm(eqx.Module):
     deterministic: ClassVar[bool] = False
     whole: ClassVar[bool] = False
     brings: ClassVar[Brings | None] = None
-    """The gradient estimator that it brings; None where it takes any."""
     steps: eqx.AbstractVar[int]
 
     def check(self, problem: Problem) -> None:
@@ -56,8 +58,7 @@ class Algorithm(eqx.Module):
         if missing:
             raise PairingError(
                 f"The {self.name} algorithm needs {sentence(missing)}; {type(problem.model).__name__} with the "
-                f"{problem.family.name} "
-                "family does not offer it. Use algorithm=taut.algorithms.StochasticGradient()."
+                f"{problem.family.name} family does not offer it. Use algorithm=taut.algorithms.StochasticGradient()."
             )
         if self.brings is not None and problem.gradient.name != self.brings.gradient.name:
             raise PairingError(
@@ -71,10 +72,12 @@ class Stepwise(Algorithm):
 
     A state has `problem` and `step` among its fields. An info is a dictionary of arrays with at least `elbo`,
     `expected_log_likelihood`, `kl` and `bound` (the objective's value; larger is better).
+
+    Attributes:
+        chunk: Largest number of steps in one call of a compiled loop.
     """
 
     chunk: ClassVar[int]
-    """Most steps between two looks from Python."""
 
     @abc.abstractmethod
     def init(self, problem: Problem, dtype: np.dtype) -> Any:
@@ -101,7 +104,7 @@ class Stepwise(Algorithm):
         return state.problem
 
     def terms(self, state: Any) -> tuple[Array, Array, Array] | None:
-        """ELBO, expected log-likelihood and KL at the output, where the algorithm knows them exactly."""
+        """ELBO, expected log-likelihood and KL at the output, in nats; None where they are not known exactly."""
         return None
 
     def certificate(self, state: Any) -> float | None:
@@ -109,11 +112,11 @@ class Stepwise(Algorithm):
         return None
 
     def iterations(self, state: Any) -> int:
-        """Accepted steps; rejected trials are counted in `state.step` alone."""
+        """Number of accepted steps; rejected trials are counted in `state.step` alone."""
         return int(state.step)
 
     def gradient_evaluations(self, problem: Problem, state: Any, rows: int, batch_size: int | None) -> float:
-        """Gradients of the log density at one z over the full data; a minibatch counts its share."""
+        """Number of gradients of the log density at one z over the full data; a minibatch counts its share."""
         each = problem.model.evaluations(problem.gradient, problem.family)
         return float(int(state.step) * each * (batch_size or rows) / rows)
 

@@ -7,7 +7,7 @@ with mean \(\bar g\) and total variance v. While \(\bar g\) stands still over th
           \omega = \sum_i w_i^2 = \frac{1 - b}{1 + b} \cdot \frac{1 + b^t}{1 - b^t},
 
 so that each step gives both numbers without bias. Adam keeps m itself; its b = 0.9 is a window of ten steps, over which
-a gradient hardly moves. It is looked at every eighth step, and what is seen is averaged over about a hundred.
+a gradient hardly moves. The two numbers are measured every eighth step and averaged over about a hundred steps.
 
 Source: D. Kingma and J. Ba, Adam: A Method for Stochastic Optimization, 2015 (the moving moments and their correction).
 """
@@ -19,21 +19,21 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 DECAY = 0.9
-"""Of the mean: Adam's own."""
+"""Decay b of the moving mean for each step, as in Adam."""
 EVERY = 8
-"""Steps between two looks: two sums over all parameters cost a large network a tenth of a step."""
+"""Steps between two measurements: their two sums over all parameters cost a large network a tenth of a step."""
 SLOW = 0.92
-"""Of what is shown, for each look."""
+"""Decay of the averages that are shown, for each measurement."""
 
 
 class Noise(NamedTuple):
-    """What is kept between steps.
+    """The moving sums that are kept between steps.
 
     Attributes:
-        mean: the moving sum behind m, like the moving leaves; None where the optimizer's own is used.
-        variance: the moving sum of v.
-        signal: the moving sum of the squared mean gradient.
-        weight: what these two have to be divided by.
+        mean: The moving sum behind m, like the moving leaves; None where the optimizer's own is used.
+        variance: The moving sum of v.
+        signal: The moving sum of the squared mean gradient.
+        weight: The moving sum of weights by which these two are divided.
     """
 
     mean: Any
@@ -43,31 +43,31 @@ class Noise(NamedTuple):
 
     @classmethod
     def start(cls, moving: Any, kept: bool, dtype: Any) -> "Noise":
-        """Before the first step; with a mean of its own unless one is `kept` elsewhere."""
+        """The sums before the first step; with a mean of its own unless one is `kept` elsewhere."""
         zero = jnp.zeros((), dtype)
         return cls(None if kept else jax.tree.map(jnp.zeros_like, moving), zero, zero, zero)
 
     def after(self, slope: Any, kept: Any, step: Any) -> "Noise":
-        """After one gradient more.
+        """The sums after one gradient more.
 
         Args:
-            slope: the gradient.
-            kept: the optimizer's moving sum before this gradient; None to take its own.
-            step: steps before this one.
+            slope: The gradient.
+            kept: The optimizer's moving sum before this gradient; None to take its own.
+            step: Number of steps before this one.
         """
         before, mean = self.mean if kept is None else kept, self.mean
         if mean is not None:
             mean = jax.tree.map(lambda m, g: (DECAY * m + (1 - DECAY) * g).astype(m.dtype), mean, slope)
-        seen = (self.variance, self.signal, self.weight)
+        sums = (self.variance, self.signal, self.weight)
 
-        def look():
-            return _averaged(seen, *_seen(slope, before, step, self.weight.dtype))
+        def measured():
+            return _averaged(sums, *_measured(slope, before, step, self.weight.dtype))
 
-        return Noise(mean, *jax.lax.cond((step % EVERY == 1) & (step > 0), look, lambda: seen))
+        return Noise(mean, *jax.lax.cond((step % EVERY == 1) & (step > 0), measured, lambda: sums))
 
     @property
     def shown(self) -> dict[str, Any]:
-        """What history carries; NaN at the first step, which has nothing to be compared with.
+        """The figures of the history; NaN at the first step, which has nothing to be compared with.
 
         `gradient_variance` is the sum over all parameters, `signal_to_noise` the squared length of the mean gradient
         over it.
@@ -85,8 +85,8 @@ def _averaged(before, variance, signal):
     return mix(before[0], variance), mix(before[1], signal), mix(before[2], 1.0)
 
 
-def _seen(slope: Any, moving_sum: Any, step: Any, dtype: Any) -> tuple[Any, Any]:
-    """v and the squared mean gradient, by this gradient and the moving sum before it."""
+def _measured(slope: Any, moving_sum: Any, step: Any, dtype: Any) -> tuple[Any, Any]:
+    """v and the squared mean gradient, from this gradient and the moving sum before it."""
     old = DECAY ** step.astype(dtype)
     omega = (1 - DECAY) / (1 + DECAY) * (1 + old) / (1 - old)
     away = jax.tree.map(lambda g, m: jnp.sum((g - m / (1 - old).astype(m.dtype)) ** 2), slope, moving_sum)

@@ -14,7 +14,7 @@ which for rho = 1 is the natural-gradient step, and for mu Newton's. Setting v =
 method for the posterior mode, so the Laplace start is this iteration with the variance switched off.
 
 *Acceleration.* The plain iteration alternates around the optimum when predictors are collinear (more than 30 iterations
-on the breast-cancer data), so that steps are Anderson's (`taut.algorithms.anderson`).
+on the breast-cancer data). So steps are Anderson's (`taut.algorithms.anderson`), over x = (mu, P).
 
 *Safety.* A step is accepted only if the ELBO does not fall; an accelerated step that is rejected falls back to the
 plain one, and that to half its length, and so on.
@@ -23,9 +23,9 @@ plain one, and that to half its length, and so on.
 
     decrement = 1/2 g' P*^{-1} g + 1/4 || L' (P* - P) L ||_F^2,        L L' = P^{-1}
 
-nats: the Newton decrement over all parameters of the family (for a mean field only the diagonal of the second term
-    moves).
-For a log-concave likelihood the ELBO is concave in (mu, L), so a small decrement certifies the optimum of the family.
+nats: the Newton decrement over all parameters of the family. For a mean field only the diagonal of the second term
+moves. For a log-concave likelihood the ELBO is concave in (mu, L), so a small decrement certifies the optimum of the
+family.
 
 Sources: M. Opper and C. Archambeau, The Variational Gaussian Approximation Revisited, 2009; E. Challis and D. Barber,
 Gaussian Kullback-Leibler Approximate Inference, 2013 (concavity); M. Khan and W. Lin, Conjugate-Computation Variational
@@ -38,11 +38,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Bool, Float, Int
 
 from taut.algorithms.anderson import anderson_step
 from taut.algorithms.base import Brings, Stepwise
+from taut.algorithms.natural_point import Point, evaluate
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.gradients import Exact
@@ -50,45 +50,24 @@ from taut.problem import Problem
 
 LAPLACE_TOLERANCE = 1e-4
 """Newton decrement, in nats, at which the mode is good enough to start from."""
-
+ACCELERATED, FULL = 0, 1
+"""Attempts from one point: first an accelerated step, then a full plain step, then half of it, a quarter, and so on."""
 MOST_ATTEMPTS = 40
-"""Trials from one point, the last of them 2^-39 of a step, after which the search has stalled."""
-
-
-class Point(NamedTuple):
-    """A Gaussian by mean and precision, and what one pass over the data says of it.
-
-    Attributes:
-        mean: `[D]`.
-        precision: `[D, D]`, P.
-        step: `[D]`, P*^{-1} g, the plain step of the mean.
-        target: `[D, D]`, P*, where the plain step takes the precision.
-        value: the ELBO (the log joint density of the mean while the mode is sought), in nats.
-        expected_log_likelihood: its first term.
-        decrement: what the next step promises, in nats.
-    """
-
-    mean: Float[Array, " D"]
-    precision: Float[Array, "D D"]
-    step: Float[Array, " D"]
-    target: Float[Array, "D D"]
-    value: Float[Array, ""]
-    expected_log_likelihood: Float[Array, ""]
-    decrement: Float[Array, ""]
+"""Last attempt from one point, 2^-39 of a plain step, after which the search has stalled."""
 
 
 class NaturalState(NamedTuple):
     """What the next trial needs.
 
     Attributes:
-        problem: with the family at the accepted point.
-        point: the accepted point.
+        problem: The problem, with the family at the accepted point.
+        point: The accepted point.
         variational: False while the mode is sought (v = 0), True afterwards.
-        attempt: 0 for an accelerated trial, 1 for a plain one, 2, 3, ... for a half, a quarter, ...
-        past: the last accepted (x, G(x)) as vectors `[memory, 2, D + D^2]`, newest first.
-        kept: how many of them are filled.
-        accepted: accepted steps, those towards the mode included.
-        step: trials made, rejected ones included.
+        attempt: The next attempt from the accepted point: ACCELERATED, FULL, or a later one with half the length each.
+        past: The last accepted (x, G(x)) as vectors `[memory, 2, D + D^2]`, newest first.
+        kept: Number of pairs in `past` that are filled.
+        accepted: Number of accepted steps, those towards the mode included.
+        step: Number of trials, rejected ones included.
     """
 
     problem: Problem
@@ -100,6 +79,11 @@ class NaturalState(NamedTuple):
     accepted: Int[Array, ""]
     step: Int[Array, ""]
 
+    @property
+    def length(self) -> Float[Array, ""]:
+        """Length of the next plain step: 1, 1/2, 1/4, ..."""
+        return 0.5 ** jnp.maximum(self.attempt - FULL, 0).astype(self.point.mean.dtype)
+
 
 class NaturalGradient(Stepwise):
     """Natural-gradient ascent with exact expectations for models with a linear predictor and a Gaussian prior.
@@ -107,10 +91,11 @@ class NaturalGradient(Stepwise):
     No learning rate and no gradient estimator: it brings its own, `exact`, and the data are always seen whole.
 
     Attributes:
-        steps: the budget of trials.
-        tolerance: ends when the Newton decrement is below it, in nats for the whole data set, or below what rounding
-            lets be seen. An ELBO that is good to 1e-7 has terms that are good to 1e-4 only, hence the small default.
-        memory: of the Anderson acceleration.
+        steps: Largest number of trials.
+        tolerance: Newton decrement, in nats for the whole data set, at which the algorithm ends; it also ends where
+            rounding hides the decrement. An ELBO that is good to 1e-7 has terms that are good to 1e-4 only, hence the
+            small default.
+        memory: Number of past steps that the acceleration uses.
 
     Example:
         >>> NaturalGradient().tolerance
@@ -160,46 +145,18 @@ class NaturalGradient(Stepwise):
         start = Point(mean, eye, zeros, eye, number(-np.inf), number(0), number(np.inf))
         count = np.int32(0)
         past = np.zeros((self.memory, 2, D + D * D), dtype)
-        return NaturalState(problem, start, np.array(False), count + np.int32(1), past, count, count, count)
-
-    def _evaluate(self, problem: Problem, mean, precision, variational, batch) -> tuple[Point, Any]:
-        """One pass over the data at a Gaussian: value, directions and decrement, and the family's member there."""
-        model: Any = problem.model  # with a linear predictor and a Gaussian prior, as `needs` says
-        family: Any = problem.family
-        rows, weights = batch.rows, batch.weights
-        X, q = model.predictor(rows), family.with_precision(mean, precision)
-        m, v = q.predictor_moments(X)
-
-        def expected(m, v):
-            return jnp.sum(weights * model.expectation(m, v, rows))
-
-        likelihood, (dm, dv) = jax.value_and_grad(expected, (0, 1))(m, jnp.where(variational, v, 0.0))
-        g = X.T @ dm + jax.grad(model.prior.log_prob)(mean)
-        target = (X.T * (-2 * dv)) @ X + jnp.diag(jnp.asarray(model.prior.precision(mean.size), mean.dtype))
-
-        # With P* = C C': g' P*^{-1} g = |C^{-1} g|^2.
-        factor = jnp.linalg.cholesky(target, symmetrize_input=False)
-        half = solve_triangular(factor, g, lower=True)
-        step = solve_triangular(factor, half, lower=True, trans=1)
-        moved = q.whitened_precision(target - precision)
-        decrement = 0.5 * half @ half + jnp.where(variational, 0.25 * jnp.sum(moved**2), 0.0)
-        kl = -q.entropy() - model.prior.expected_log_prob(q)
-        value = jnp.where(variational, likelihood - kl, likelihood + model.prior.log_prob(mean))
-        return Point(mean, precision, step, target, value, likelihood, decrement), q
+        return NaturalState(problem, start, np.array(False), np.int32(FULL), past, count, count, count)
 
     def _candidate(self, state: NaturalState):
         """Mean and precision of the next trial."""
-        point = state.point
-        # attempt 1, 2, 3, ... are steps of length 1, 1/2, 1/4, ...
-        rho = 0.5 ** jnp.maximum(state.attempt - 1, 0).astype(point.mean.dtype)
+        point, rho = state.point, state.length
         precision = point.precision + jnp.where(state.variational, rho, 1.0) * (point.target - point.precision)
         plain, accelerated = (point.mean + rho * point.step, precision), self._accelerated(state)
-        return jax.tree.map(lambda a, p: jnp.where(state.attempt == 0, a, p), accelerated, plain)
+        return jax.tree.map(lambda a, p: jnp.where(state.attempt == ACCELERATED, a, p), accelerated, plain)
 
     def _accelerated(self, state: NaturalState):
         """Anderson's step from the accepted point."""
-        x, G = _vectors(state.point)
-        new = anderson_step(x, G, state.past, state.kept)
+        new = anderson_step(*state.point.pair, state.past, state.kept)
         D = state.point.mean.size
         return new[:D], new[D:].reshape(D, D)
 
@@ -207,7 +164,7 @@ class NaturalGradient(Stepwise):
         """One trial: evaluate the candidate, accept it if the ELBO does not fall, else try a safer one next."""
         point = state.point
         mean, precision = self._candidate(state)
-        trial, q = self._evaluate(state.problem, mean, precision, state.variational, batch)
+        trial, q = evaluate(state.problem, mean, precision, state.variational, batch)
         accepted = (trial.value >= point.value - _rounding(point.value)) & jnp.isfinite(trial.decrement)
 
         def keep(new, old):
@@ -220,13 +177,13 @@ class NaturalGradient(Stepwise):
         switch = accepted & ~state.variational & (trial.decrement < LAPLACE_TOLERANCE)
         here = here._replace(value=jnp.where(switch, -jnp.inf, here.value))
         remember = accepted & state.variational & jnp.isfinite(point.value)
-        past = jnp.concatenate([jnp.stack(_vectors(point))[None], state.past[:-1]])
+        past = jnp.concatenate([jnp.stack(point.pair)[None], state.past[:-1]])
         kept = jnp.minimum(state.kept + remember, self.memory)
         new = NaturalState(
             problem=eqx.tree_at(lambda p: p.family, state.problem, jax.tree.map(keep, q, state.problem.family)),
             point=here,
             variational=state.variational | switch,
-            attempt=jnp.where(accepted, jnp.where(kept > 0, 0, 1), state.attempt + 1),
+            attempt=jnp.where(accepted, jnp.where(kept > 0, ACCELERATED, FULL), state.attempt + 1),
             past=jnp.where(remember, past, state.past),
             kept=kept,
             accepted=state.accepted + accepted,
@@ -248,17 +205,17 @@ class NaturalGradient(Stepwise):
         return new, info
 
     def converged(self, state):
-        """The decrement is below the tolerance (or what rounding lets be seen of it)."""
+        """Whether the decrement is below the tolerance, or so small that rounding hides it."""
         point = state.point
         small = point.decrement < jnp.maximum(self.tolerance, _rounding(point.value))
         return state.variational & jnp.isfinite(point.value) & small
 
     def finished(self, state):
-        """Converged, or no step of any length helps any more."""
+        """Whether it has converged, or no step of any length helps any more."""
         return self.converged(state) | (state.attempt > MOST_ATTEMPTS)
 
     def healthy(self, info):
-        """Always: a trial that is not finite is rejected and its step halved."""
+        """Always true: a trial that is not finite is rejected and its step halved."""
         return True
 
     def terms(self, state):
@@ -272,13 +229,13 @@ class NaturalGradient(Stepwise):
         return float(np.asarray(state.point.decrement))
 
     def iterations(self, state):
-        """Accepted steps, those of the Laplace start included."""
+        """Number of accepted steps, those of the Laplace start included."""
         return int(state.accepted)
 
     def diagnose(self, key, state, batch):
         """The terms at the next trial, by name."""
         mean, precision = self._candidate(state)
-        trial, _ = self._evaluate(state.problem, mean, precision, state.variational, batch)
+        trial, _ = evaluate(state.problem, mean, precision, state.variational, batch)
         return {
             "expected_log_likelihood": trial.expected_log_likelihood,
             "bound": trial.value,
@@ -287,14 +244,6 @@ class NaturalGradient(Stepwise):
         }
 
 
-def _vectors(point: Point):
-    """x = (mu, P) and G(x) = (mu + P*^{-1} g, P*)."""
-    return (
-        jnp.concatenate([point.mean, point.precision.ravel()]),
-        jnp.concatenate([point.mean + point.step, point.target.ravel()]),
-    )
-
-
 def _rounding(value):
-    """What rounding can make of a sum over rows of this size; 0 where there is no value yet."""
+    """The rounding error of a sum over rows of this size; 0 where there is no value yet."""
     return jnp.where(jnp.isfinite(value), 64 * jnp.finfo(value.dtype).eps * jnp.abs(value), 0.0)

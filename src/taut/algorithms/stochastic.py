@@ -20,13 +20,13 @@ class StochasticState(NamedTuple):
     """What the next step needs.
 
     Attributes:
-        problem: the current iterate.
-        average: the averaged iterate's moving leaves, None where iterates are not averaged.
-        optimizer: Optax's state.
-        objective: the objective's memory.
-        gradient: the estimator's memory.
-        noise: what is known of the gradient's.
-        step: steps taken.
+        problem: The current iterate.
+        average: The moving leaves of the averaged iterate; None where iterates are not averaged.
+        optimizer: The state of the Optax optimizer.
+        objective: The memory of the objective.
+        gradient: The memory of the gradient estimator.
+        noise: What is known of the noise of the gradient.
+        step: Number of steps taken.
     """
 
     problem: Problem
@@ -48,11 +48,11 @@ class StochasticGradient(Stepwise):
     which keeps about the last 1/(eta+1) of the run and needs no tuning.
 
     Attributes:
-        steps: the budget.
-        learning_rate: of Adam at the start; None takes the one that suits the gradient estimator's noise.
-        optimizer: "d-adaptation", an Adam that finds its rate from how far from the start it has to go (with the same
-            cosine decay), for unknowns of unknown scale; or a `Recipe` or an Optax optimizer. All in place of Adam
-            (then `learning_rate` is not used; an optimizer that is not a recipe compiles anew for each fit).
+        steps: The number of steps.
+        learning_rate: Learning rate of Adam at the start; None takes the rate that suits the gradient estimator.
+        optimizer: An optimizer in place of Adam; `learning_rate` is then not used. "d-adaptation" is an Adam that finds
+            its rate from how far from the start it has to go (with the same cosine decay), for unknowns of unknown
+            scale. Otherwise a `Recipe` or an Optax optimizer, which compiles anew for each fit.
         averaging: eta above, or None for the last iterate.
 
     Example:
@@ -101,13 +101,11 @@ class StochasticGradient(Stepwise):
 
     def _first_moment(self, optimizer: Any) -> Any:
         """The moving mean of gradients that our own Adam keeps; None where another optimizer was given."""
-        return getattr(optimizer[0], "mu", None) if self.optimizer is None else None
+        return optimizer[0].mu if self.optimizer is None else None  # optax.adam is a chain that begins with the moments
 
+    @eqx.filter_jit
     def init(self, problem, dtype):
         """The state before the first step."""
-        return _init(self, problem, dtype)
-
-    def _init(self, problem, dtype):
         moving = eqx.filter(problem, trainable(problem))
         like = statistics_like(problem, dtype)
         optimizer = self._optax(problem).init(moving)
@@ -122,7 +120,7 @@ class StochasticGradient(Stepwise):
         )
 
     def _gradient(self, key, state, batch):
-        """The objective's value, what was seen, and the derivative of the loss in the moving leaves."""
+        """The objective's value, the statistics and terms, and the derivative of the loss in the moving leaves."""
         moving, fixed = eqx.partition(state.problem, trainable(state.problem))
 
         def loss(moving):
@@ -131,8 +129,8 @@ class StochasticGradient(Stepwise):
             bound = problem.objective.value(statistics, state.objective, state.step)
             return -bound, (statistics, info)  # the one negation: Optax descends, bounds go up
 
-        (loss_value, seen), slope = jax.value_and_grad(loss, has_aux=True)(moving)
-        return -loss_value, seen, slope, (moving, fixed)
+        (loss_value, estimated), slope = jax.value_and_grad(loss, has_aux=True)(moving)
+        return -loss_value, estimated, slope, (moving, fixed)
 
     def step(self, key, state, batch):
         """One estimate of the gradient, one step of the optimizer, one update of each memory."""
@@ -175,8 +173,3 @@ class StochasticGradient(Stepwise):
         leaves = jax.tree_util.tree_leaves_with_path(slope)
         derivatives = {f"the gradient of {jax.tree_util.keystr(path).lstrip('.')}": leaf for path, leaf in leaves}
         return {**info.terms, **statistics, "bound": bound, **derivatives}
-
-
-@eqx.filter_jit
-def _init(algorithm: StochasticGradient, problem: Problem, dtype):
-    return algorithm._init(problem, dtype)

@@ -1,4 +1,4 @@
-"""A batch of rows, and the units that it becomes: the one place where both halves of the lab are the same thing."""
+"""A batch of rows, and the units into which it is cut: one z for all rows, or a z for each row."""
 
 from typing import Any, NamedTuple
 
@@ -8,13 +8,13 @@ from jaxtyping import Array, Float
 
 
 class Batch(NamedTuple):
-    """Rows with what is needed to scale them, so that no caller can forget to.
+    """Rows with their weights and sizes, so that every caller scales them alike.
 
     Attributes:
-        rows: pytree of arrays `[B, ...]`.
-        weights: `[B]`, how much each row counts (1 unless a sample weight says otherwise); 0 for padding.
-        size: how many of the B rows are not padding.
-        total: how many rows the parent data set has. Each row of the batch stands for `total / size` rows.
+        rows: Pytree of arrays `[B, ...]`.
+        weights: `[B]`, weight of each row (1 unless a sample weight says otherwise); 0 for padding.
+        size: Number of the B rows that are not padding.
+        total: Number of rows of the whole data set. Each row of the batch stands for `total / size` rows.
     """
 
     rows: Any
@@ -27,7 +27,7 @@ class Units(NamedTuple):
     """A batch cut into units, a unit being the data that one z explains: `U` units of `R` rows.
 
     Attributes:
-        rows: pytree of arrays `[U, R, ...]`.
+        rows: Pytree of arrays `[U, R, ...]`.
         weights: `[U, R]`, weight of each row in its unit's log-likelihood.
         scale: `[U]`, factor on the unit's log-likelihood (the parent's rows per row of the batch).
         share: `[U]`, weights of the units in the average of their statistics; they sum to 1.
@@ -47,8 +47,8 @@ def units(local: bool, batch: Batch) -> Units:
     B units of one row, unscaled; their average is nats per example.
 
     Args:
-        local: whether each row has its own z.
-        batch: the rows, `[B, ...]`.
+        local: Whether each row has its own z.
+        batch: The rows, `[B, ...]`.
     """
     if local:
         share = batch.weights / jnp.sum(batch.weights)

@@ -1,4 +1,4 @@
-"""Files that are whole or, whatever happens, as they were before."""
+"""Files that are written in one move, so that an interruption leaves the old file or the new one."""
 
 import os
 from collections.abc import Callable
@@ -15,11 +15,11 @@ def write_file(path: Path, write: Callable[[Any], Any]) -> None:
     """One file, moved into place when it is written: a kill leaves the old one or the new.
 
     Args:
-        path: of the file; the folder must be there.
-        write: called with the file, opened for bytes.
+        path: The path of the file; its folder must exist.
+        write: Function called with the file, opened for bytes.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: The file cannot be written.
     """
     part = unfinished(path)
     try:

@@ -50,6 +50,12 @@ class PredictorMoments(Protocol):
 class Precision(Protocol):
     """A Gaussian that can be set from a mean and a precision matrix."""
 
+    mean: Float[Array, " D"]
+
+    def host_factor(self) -> Float[np.ndarray, "D D"]:
+        """The lower-triangular L with covariance L L', in host memory and in float64."""
+        ...
+
     def with_precision(self, mean: Float[Array, " D"], precision: Float[Array, "D D"]) -> "Precision":
         """The member with this mean and, as far as the family can have it, this precision."""
         ...

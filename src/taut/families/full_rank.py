@@ -61,6 +61,12 @@ class FullRank(Gaussian):
         """The lower-triangular L with covariance L L'."""
         return jnp.tril(self.lower, -1) + jnp.diag(jnp.exp(self.log_diagonal))
 
+    def host_factor(self) -> Float[np.ndarray, "D D"]:
+        """The same in host memory and in float64."""
+        with np.errstate(over="ignore"):  # a fit that has diverged
+            diagonal = np.diag(np.exp(np.asarray(self.log_diagonal, float)))
+        return np.tril(np.asarray(self.lower, float), -1) + diagonal
+
     @property
     def variance(self) -> Float[Array, " D"]:
         """Marginal variances."""

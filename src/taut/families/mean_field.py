@@ -52,6 +52,11 @@ class MeanField(Gaussian, Factorised):
         """Marginal variances."""
         return jnp.exp(2 * self.log_sd)
 
+    def host_factor(self) -> Float[np.ndarray, "D D"]:
+        """The lower-triangular L with covariance L L', in host memory and in float64."""
+        with np.errstate(over="ignore"):  # a fit that has diverged
+            return np.diag(np.exp(np.asarray(self.log_sd, float)))
+
     def sample(self, noise: Float[Array, " D"]) -> Float[Array, " D"]:
         """The draw mean + sd * noise."""
         return self.mean + jnp.exp(self.log_sd) * noise

@@ -23,9 +23,9 @@ from taut.verdict.answers import Converged
 from taut.verdict.convergence import Convergence, certified
 
 LOOK_STEPS = 200
-"""Fewest steps between two looks of a monitor: a look interrupts the compiled loop."""
+"""Smallest number of steps between two looks of a monitor: a look interrupts the compiled loop."""
 BEGINNING = 10
-"""Steps whose mean ELBO is where a run began."""
+"""Number of steps whose mean ELBO is that of the start."""
 
 
 def by_steps(algorithm: Stepwise, choice: Choice, request: Request) -> Outcome:

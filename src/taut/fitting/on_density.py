@@ -6,7 +6,7 @@ import time
 import equinox as eqx
 import numpy as np
 
-from taut.algorithms.on_density.base import OnDensity, Settled
+from taut.algorithms.on_density.base import OnDensity, Solution
 from taut.choosing.choose import Choice
 from taut.core.trees import cast
 from taut.diagnostics.elbo import Bound
@@ -17,8 +17,8 @@ from taut.models.density import Density
 from taut.verdict.answers import Converged
 from taut.verdict.convergence import Convergence, certified
 from taut.verdict.draws import gaussian_of
-from taut.verdict.judge import convergence_by_full_step, judge_draws, share_of_rivals
-from taut.verdict.ladder import Standing, climb
+from taut.verdict.fallbacks import BestSoFar, try_fallbacks
+from taut.verdict.judge import judge_posterior
 
 
 def on_density(algorithm: OnDensity, choice: Choice, request: Request) -> Outcome:
@@ -33,47 +33,57 @@ def on_density(algorithm: OnDensity, choice: Choice, request: Request) -> Outcom
         ArgumentError: A checkpoint, patience or validation examples: it ends within seconds and looks at nothing.
     """
     _refuse_watching(algorithm, request)
-    source, model = request.source, choice.problem.model
-    density = Density(model, source.parent, source.dtype)
-    settled = algorithm.run(density, choice.problem, request.seed)
+    source = request.source
+    density = Density(choice.problem.model, source.parent, source.dtype)
+    solution = algorithm.run(density, choice.problem, request.seed)
     learned_at = time.perf_counter()
-    if settled.family is None:
-        return _nowhere(choice, settled, learned_at)
-    convergence = certified(settled.settled, settled.left, settled.figures)
-    if np.isnan(settled.left):
-        convergence = convergence_by_full_step(settled.family, density, request.seed)
-    judged = judge_draws(
-        model,
-        settled.family,
-        density,
-        convergence,
-        seed=request.seed,
-        rows=source.size,
-        recurred=settled.recurred,
-        rivals=share_of_rivals(settled.rivals),
-    )
-    standing, evaluations = Standing(settled.family, judged, ()), settled.evaluations
-    if choice.open:
-        before = density.evaluations
-        best = gaussian_of(settled.family)
-        standing = climb(model, source.parent, density, settled, best, standing, request.seed)
-        evaluations += density.evaluations - before
-        verdict = dataclasses.replace(standing.judged.verdict, rungs=standing.rungs)
-        judged = standing.judged._replace(verdict=verdict)
+    if solution is None:
+        return _no_start(choice, density, learned_at)
+    best, convergence, evaluations = _judged(choice, request, density, solution)
     if request.callback is not None:
-        request.callback(settled.iterations, settled.history)
+        request.callback(solution.iterations, solution.history)
+    verdict = dataclasses.replace(best.judgement.verdict, rungs=best.rungs)
     return Outcome(
-        problem=eqx.tree_at(lambda p: p.family, choice.problem, cast(standing.family, source.dtype)),
-        bound=judged.bound,
-        history=settled.history,
-        ended=Ended.CONVERGED if convergence.answer == Converged.YES else Ended.STALLED,
+        problem=eqx.tree_at(lambda p: p.family, choice.problem, cast(best.family, source.dtype)),
+        bound=best.judgement.bound,
+        history=solution.history,
+        ended=Ended.CONVERGED if convergence.answer is Converged.YES else Ended.STALLED,
         reason="",
-        iterations=settled.iterations,
+        iterations=solution.iterations,
         gradient_evaluations=float(evaluations),
         learned_at=learned_at,
-        own={"judged": judged},
+        own={"judged": best.judgement._replace(verdict=verdict)},
         convergence=convergence,
     )
+
+
+def _judged(
+    choice: Choice, request: Request, density: Density, solution: Solution
+) -> tuple[BestSoFar, Convergence, int]:
+    """The answer with its verdict, by a fallback where one is better and the choice is open.
+
+    Returns:
+        The best answer; the convergence of the algorithm itself; the gradients of algorithm and fallbacks.
+    """
+    model, source = choice.problem.model, request.source
+    unknown = np.isnan(solution.left)
+    judgement = judge_posterior(
+        model,
+        solution.family,
+        density,
+        None if unknown else certified(solution.converged, solution.left, solution.figures),
+        seed=request.seed,
+        rows=source.size,
+        recurred=solution.recurred,
+        rivals=solution.share_of_rivals,
+    )
+    best, evaluations = BestSoFar(solution.family, judgement), solution.evaluations
+    gaussian = gaussian_of(solution.family)
+    if choice.open and gaussian is not None:
+        before = density.evaluations
+        best = try_fallbacks(model, source.parent, density, solution, gaussian, best, request.seed)
+        evaluations += density.evaluations - before
+    return best, judgement.verdict.converged, evaluations
 
 
 def _refuse_watching(algorithm: OnDensity, request: Request) -> None:
@@ -91,8 +101,8 @@ def _refuse_watching(algorithm: OnDensity, request: Request) -> None:
             )
 
 
-def _nowhere(choice: Choice, settled: Settled, learned_at: float) -> Outcome:
-    """No start has a finite ELBO."""
+def _no_start(choice: Choice, density: Density, learned_at: float) -> Outcome:
+    """The outcome where no start has a finite ELBO."""
     reason = (
         "No start of sixteen has a finite log density around it. Look at model.check(), and at the density near "
         "the start of its unknowns."
@@ -104,7 +114,7 @@ def _nowhere(choice: Choice, settled: Settled, learned_at: float) -> Outcome:
         ended=Ended.DIVERGED,
         reason=reason,
         iterations=0,
-        gradient_evaluations=settled.evaluations,
+        gradient_evaluations=density.evaluations,
         learned_at=learned_at,
         convergence=Convergence(Converged.NO, "no start has a finite log density around it", None),
     )

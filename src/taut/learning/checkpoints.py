@@ -10,9 +10,9 @@ class Checkpoint(NamedTuple):
     """Where and how often to save the state.
 
     Attributes:
-        folder: gets one file, replaced in one move.
-        seconds: between two saves.
-        resume: go on from the file if there is one.
+        folder: The folder of the one file, which is replaced in one move.
+        seconds: Time between two saves, in seconds.
+        resume: Whether to go on from the file if there is one.
     """
 
     folder: Path

@@ -1,7 +1,7 @@
-"""A chunk: as many steps as Python can leave alone, in one compiled loop; and what went wrong in one that failed.
+"""Chunks: many steps in one compiled loop, and the diagnosis of a chunk that failed.
 
-The loop is kept at module level and keyed on the static half of the problem and the shapes, so that a second fit of the
-same kind compiles nothing. How many steps it makes is an argument, and changes nothing in the result, because a step's
+The loop is compiled at module level and keyed on the static half of the problem and the shapes, so that a second fit of
+the same kind compiles nothing. The number of steps is an argument. It changes nothing in the result, because a step's
 key is `fold_in(key, step)` and its rows are a function of (seed, step).
 """
 
@@ -20,13 +20,21 @@ from taut.data.source import Source, take
 from taut.problem import Problem, trainable
 
 DATA_STREAM = 2**32 - 1
-"""Sets the key stream of the data apart from the steps' own."""
+"""Number that sets the random numbers of the data apart from those of the steps."""
 PLAIN_WORK = 1_000_000
-"""Rows times unknowns up to which the loop of a deterministic algorithm is compiled plainly."""
+"""Largest product of rows and unknowns for which the loop of a deterministic algorithm is compiled plainly."""
 
 
 class Status(NamedTuple):
-    """What is asked of a chunk: steps made, values finite, parameters finite, ended by itself, certified."""
+    """How a chunk went.
+
+    Attributes:
+        done: Number of steps made.
+        healthy: Whether the values of the last step are finite.
+        finite: Whether the learned parameters are finite.
+        finished: Whether the algorithm has ended by itself.
+        converged: Whether it ended because its certificate was met.
+    """
 
     done: Any
     healthy: Any
@@ -79,14 +87,14 @@ def _keys(seed, step):
 
 
 class Chunk(NamedTuple):
-    """What came of a chunk.
+    """The result of a chunk.
 
     Attributes:
-        state: after its last good step.
-        history: of its good steps, `[steps, ...]` by name.
-        finished: whether the algorithm has ended by itself.
-        converged: whether it did because its certificate was met.
-        failure: which value of the next step is not finite, in one sentence; "" if all is well.
+        state: The state after its last good step.
+        history: The info of its good steps, `[steps, ...]` by name.
+        finished: Whether the algorithm has ended by itself.
+        converged: Whether it ended because its certificate was met.
+        failure: Which value of the next step is not finite, in one sentence; "" if all is well.
     """
 
     state: Any
@@ -100,10 +108,10 @@ class Chunks:
     """Makes the steps of one algorithm on one source.
 
     Args:
-        algorithm: whose steps.
-        problem: at the start.
-        source: of the rows.
-        seed: of every random number but the rows' order.
+        algorithm: The algorithm.
+        problem: The problem at the start.
+        source: The source of the rows.
+        seed: Seed of every random number but the rows' order.
     """
 
     def __init__(self, algorithm: Stepwise, problem: Problem, source: Source, seed: int):
@@ -113,7 +121,7 @@ class Chunks:
         self._plain = algorithm.deterministic and source.size * problem.family.dim <= PLAIN_WORK
 
     def left(self, made: int) -> int:
-        """Steps that the next chunk may have: up to the end of the rows that are on the device, and of the budget."""
+        """Largest number of steps of the next chunk: to the end of the rows on the device, and of the budget."""
         return min(self.most - made % self.most, self.algorithm.steps - made)
 
     def make(self, state: Any, made: int, count: int) -> Chunk:

@@ -1,7 +1,7 @@
 """The learning loop: chunks of compiled steps, with Python only between them.
 
-Chunks grow until one takes about half a second, which keeps the bar moving and Ctrl-C quick. Neither their lengths nor
-looks, callbacks and checkpoints between them change a bit of the result.
+Chunks grow until one takes about half a second, which keeps the bar moving and Ctrl-C quick. Their lengths, and looks,
+callbacks and checkpoints between them, change no bit of the result.
 """
 
 import time
@@ -16,23 +16,25 @@ from taut.learning.checkpoints import Checkpoint
 from taut.learning.chunks import Chunk, Chunks
 from taut.learning.ended import Ended
 from taut.learning.monitors import Monitor
-from taut.learning.saver import Saver, Stand, identity_of, joined
+from taut.learning.saver import Progress, Saver, identity_of, joined
 from taut.problem import Problem
 
 CHUNK_SECONDS = 0.5
+"""Time that a chunk should take, in seconds."""
 FIRST_CHUNK = 32
+"""Number of steps of the first chunk."""
 
 
 class Learned(NamedTuple):
-    """What the loop hands back.
+    """The result of the loop.
 
     Attributes:
-        problem: the learned problem.
-        history: what was seen at each step, `[steps, ...]` by name.
-        ended: how it ended.
-        reason: one sentence with the particulars, "" where `ended` says it all.
-        state: to go on from.
-        steps_per_second: measured after the first chunk, which also compiles; 0 if there was no other.
+        problem: The learned problem.
+        history: The info of each step, `[steps, ...]` by name.
+        ended: How the run ended.
+        reason: A sentence with the particulars, "" where `ended` says it all.
+        state: The last state, to go on from.
+        steps_per_second: Speed after the first chunk, which also compiles; 0 if there was no other.
     """
 
     problem: Problem
@@ -79,47 +81,47 @@ def learn(
     Call it within `taut.core.precision.context`, with the problem's arrays and the source in that dtype.
 
     Args:
-        problem: the first four sentences.
-        algorithm: the fifth; its `steps` are the budget.
-        source: the rows.
-        seed: of every random number; equal seeds give equal results, bit for bit.
-        callback: called between chunks with the steps made and the chunk's history.
-        checkpoint: saves the state by time, and resumes from it.
-        monitor: looks at the answer every so many steps, may stop the run and chooses what is handed back.
+        problem: The first four sentences.
+        algorithm: The fifth sentence; its `steps` are the budget.
+        source: The rows.
+        seed: Seed of every random number; equal seeds give equal results, bit for bit.
+        callback: Function called between chunks with the steps made and the chunk's history.
+        checkpoint: Where and how often the state is saved, and whether the run goes on from it.
+        monitor: Evaluates the answer every so many steps, may stop the run, and chooses the problem that is returned.
 
     Raises:
-        PairingError: parts that do not go together.
-        SavedFitError: a checkpoint of another problem, seed or data set.
+        PairingError: The parts do not go together.
+        SavedFitError: The checkpoint is of another problem, seed or data set.
     """
     algorithm.check(problem)
     saver = Saver(checkpoint, lambda: identity_of(problem, algorithm, source, seed), monitor)
-    stand = saver.begin(algorithm.init(problem, source.dtype))
+    progress = saver.begin(algorithm.init(problem, source.dtype))
     chunks, pace = Chunks(algorithm, problem, source, seed), Pace()
     stop = monitor.stop() if monitor and monitor.scores else None  # a run that was stopped is not run again
     ended, reason = (Ended.STOPPED, stop) if stop else (Ended.BUDGET_SPENT, "")
     try:
-        while ended is Ended.BUDGET_SPENT and stand.made < algorithm.steps:
-            chunk = _next(chunks, pace, stand, monitor)
-            after = stand.after(chunk)
+        while ended is Ended.BUDGET_SPENT and progress.made < algorithm.steps:
+            chunk = _next(chunks, pace, progress, monitor)
+            after = progress.after(chunk)
             # The look belongs to the chunk: an interrupt in it takes both back, and a resumed run does both again.
             ended, reason = _end(chunk) or _look(monitor, algorithm, after) or (ended, reason)
-            stand = after
+            progress = after
             if callback:
-                callback(stand.made, chunk.history)
-            saver.save(stand, due=False)
+                callback(progress.made, chunk.history)
+            saver.save(progress, due=False)
     except KeyboardInterrupt:
         ended, reason = Ended.INTERRUPTED, ""
-    saver.save(stand)
-    answer = algorithm.output(stand.state)
+    saver.save(progress)
+    answer = algorithm.output(progress.state)
     chosen = monitor.chosen(answer) if monitor else answer
-    return Learned(chosen, joined(list(stand.past)), ended, reason, stand.state, pace.per_second)
+    return Learned(chosen, joined(list(progress.past)), ended, reason, progress.state, pace.per_second)
 
 
-def _next(chunks: Chunks, pace: Pace, stand: Stand, monitor: Monitor | None) -> Chunk:
+def _next(chunks: Chunks, pace: Pace, progress: Progress, monitor: Monitor | None) -> Chunk:
     """The next chunk, which ends no later than the next look."""
-    to_look = monitor.every - stand.made % monitor.every if monitor else pace.next
+    to_look = monitor.every - progress.made % monitor.every if monitor else pace.next
     begun = time.monotonic()
-    chunk = chunks.make(stand.state, stand.made, min(pace.next, chunks.left(stand.made), to_look))
+    chunk = chunks.make(progress.state, progress.made, min(pace.next, chunks.left(progress.made), to_look))
     pace.count(len(chunk.history["bound"]), time.monotonic() - begun)
     return chunk
 
@@ -133,9 +135,9 @@ def _end(chunk: Chunk) -> tuple[Ended, str] | None:
     return None
 
 
-def _look(monitor: Monitor | None, algorithm: Stepwise, stand: Stand) -> tuple[Ended, str] | None:
+def _look(monitor: Monitor | None, algorithm: Stepwise, progress: Progress) -> tuple[Ended, str] | None:
     """Whether a look that is due ends the run."""
-    if monitor is None or stand.made % monitor.every:
+    if monitor is None or progress.made % monitor.every:
         return None
-    stop = monitor.look(stand.made, algorithm.output(stand.state), stand.last(monitor.every))
+    stop = monitor.look(progress.made, algorithm.output(progress.state), progress.last(monitor.every))
     return (Ended.STOPPED, stop) if stop else None

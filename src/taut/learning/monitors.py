@@ -1,9 +1,10 @@
-"""What looks at the answer every so many steps: early stopping, and the best feasible iterate.
+"""Monitors evaluate the answer every so many steps: early stopping, and the best feasible iterate.
 
-Looks fall on fixed steps, never on times, and what a monitor remembers is saved with the checkpoint, so a resumed run
-decides as the unbroken one would have.
+An evaluation is called a look. Looks fall on fixed steps, never on times, and what a monitor remembers is saved with
+the checkpoint. So a resumed run decides as the unbroken run would have.
 """
 
+import abc
 from collections.abc import Callable
 from typing import Any
 
@@ -16,23 +17,24 @@ from taut.objectives import Constrained
 from taut.problem import Problem, trainable
 
 Score = Any
-"""A number, or a tuple of numbers."""
+"""A number, or several that are compared in their order; larger is better."""
 LOOKS = 5
-"""Looks over which a multiplier has to grow without any progress before its constraint is called unreachable."""
+"""Number of looks in which a multiplier must grow without progress before its constraint is called unreachable."""
 GROWTH = 3.0
-"""Factor by which it has to grow in them,"""
+"""Factor by which the multiplier of an unreachable constraint grows in these looks."""
 LARGE = 100.0
-"""and times its start that it has to exceed: by then the rest of the objective hardly counts."""
+"""Multiple of its start that the multiplier of an unreachable constraint exceeds: the rest of the objective then hardly
+counts."""
 PROGRESS = 0.05
-"""Part of the violation that has to go in the same looks."""
+"""Share of the violation that must go in these looks for a constraint not to be called unreachable."""
 
 
-class Monitor:
-    """Remembers the best answer by a score that is larger when better: a number, or several, compared in their order.
+class Monitor(abc.ABC):
+    """A monitor remembers the best answer by a score.
 
     Args:
-        every: steps between looks.
-        patience: looks without improvement after which the run is stopped; None never stops it.
+        every: Number of steps between looks.
+        patience: Number of looks without improvement after which the run is stopped; None never stops it.
     """
 
     def __init__(self, every: int, patience: int | None = None):
@@ -41,9 +43,9 @@ class Monitor:
         self.scores: list[Score] = []
         self.best: Any = None
 
+    @abc.abstractmethod
     def score(self, problem: Problem, history: dict[str, np.ndarray]) -> Score:
         """How good the answer is; `history` is that of the steps since the last look."""
-        raise NotImplementedError
 
     def look(self, step: int, problem: Problem, history: dict[str, np.ndarray]) -> str | None:
         """Score the answer at `step`; a sentence if the run should stop."""
@@ -62,16 +64,16 @@ class Monitor:
         best = f"{self.describe()} was best at step {self.steps[-1 - since]} ({max(self.scores):.4g})"
         return f"{best} and has not improved in {since} looks since."
 
+    @abc.abstractmethod
     def describe(self) -> str:
         """What is monitored, in words."""
-        raise NotImplementedError
 
     def chosen(self, problem: Problem) -> Problem:
         """The best answer seen, in place of the last."""
         return problem if self.best is None else eqx.combine(self.best, problem)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What to save."""
+        """The memory of the monitor, to be saved."""
         own = {"steps": np.asarray(self.steps, int), "scores": np.asarray(self.scores, float)}
         return own | (tree_to_arrays(self.best, "best") if self.best is not None else {})
 
@@ -85,13 +87,13 @@ class Monitor:
 
 
 class EarlyStopping(Monitor):
-    """Stops when the true ELBO on validation data no longer rises, whatever weighted objective is trained.
+    """Stop when the true ELBO on validation data no longer rises, whatever weighted objective is trained.
 
     Args:
-        elbo: the validation ELBO of a problem, by the same noise each time so that looks are paired: a `Bound`, whose
-            terms are kept for the training curves, or its value alone.
-        every: steps between looks.
-        patience: looks without improvement.
+        elbo: A function that gives the validation ELBO of a problem, by the same noise each time so that looks are
+            paired. It returns a `Bound`, whose terms are kept for the training curves, or the value alone.
+        every: Number of steps between looks.
+        patience: Number of looks without improvement.
     """
 
     def __init__(self, elbo: Callable[[Problem], Bound | float], every: int, patience: int):
@@ -101,18 +103,18 @@ class EarlyStopping(Monitor):
 
     def score(self, problem, history):
         """The validation ELBO."""
-        seen = self._elbo(problem)
-        if not isinstance(seen, Bound):
-            return float(seen)
-        self.terms.append((seen.expected_log_likelihood, seen.kl))
-        return seen.elbo
+        bound = self._elbo(problem)
+        if not isinstance(bound, Bound):
+            return float(bound)
+        self.terms.append((bound.expected_log_likelihood, bound.kl))
+        return bound.elbo
 
     def describe(self):
-        """In words."""
+        """The monitored quantity, in words."""
         return "The validation ELBO"
 
     def arrays(self):
-        """Also both terms at each look."""
+        """The memory of the monitor, with both terms at each look."""
         return super().arrays() | {"terms": np.asarray(self.terms, float).reshape(-1, 2)}
 
     def restore(self, arrays, like=None):
@@ -122,7 +124,7 @@ class EarlyStopping(Monitor):
 
 
 class BestFeasible(Monitor):
-    """Keeps the best iterate among those that meet the constraints, and stops where they cannot be met.
+    """Keep the best iterate among those that meet the constraints, and stop where they cannot be met.
 
     On a non-convex problem the last iterate need not be the best. One that meets the constraints comes before any that
     does not; among the first the smaller aim is better, among the others the smaller violation. All are averages over
@@ -133,9 +135,9 @@ class BestFeasible(Monitor):
     `PROGRESS`.
 
     Args:
-        every: steps between looks.
-        objective: the constrained one.
-        tolerance: relative violation that counts as met.
+        every: Number of steps between looks.
+        objective: The constrained objective.
+        tolerance: Relative violation that counts as met.
     """
 
     def __init__(self, every: int, objective: Constrained, *, tolerance: float = 0.01):
@@ -152,7 +154,7 @@ class BestFeasible(Monitor):
         return (0.0, -relative) if relative > self.tolerance else (1.0, -float(self.objective.aim(mean)))
 
     def stop(self):
-        """A sentence on the first constraint that is out of reach."""
+        """A sentence on the first constraint that is out of reach; None where there is none."""
         if len(self.paths) <= LOOKS:
             return None
         (before, was), (now, value) = self.paths[-1 - LOOKS], self.paths[-1]
@@ -169,11 +171,11 @@ class BestFeasible(Monitor):
         return None
 
     def describe(self):
-        """In words."""
+        """The monitored quantity, in words."""
         return "The constrained aim"
 
     def arrays(self):
-        """Also each look's violations and multipliers."""
+        """The memory of the monitor, with violations and multipliers at each look."""
         return super().arrays() | {"paths": np.asarray(self.paths, float)}
 
     def restore(self, arrays, like=None):

@@ -1,4 +1,4 @@
-"""The progress bar, which a fit that is over in half a second never shows (nor waits for its library)."""
+"""The progress bar. A fit that ends within half a second shows none and does not load its library."""
 
 import sys
 import time
@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 PATIENCE = 0.5
-"""Seconds before a bar appears."""
+"""Time before a bar appears, in seconds."""
 
 
 class ProgressBar:
     """A `learn` callback that shows steps, speed, time left and the ELBO on standard error; use it as a context.
 
     Args:
-        total: steps in the budget.
-        shown: True, False, or None for "if standard error is a terminal".
-        examples: for each step, to show images a second; None shows none.
+        total: Number of steps in the budget.
+        shown: Whether a bar is shown; None shows it if standard error is a terminal.
+        examples: Number of images in a step, to show images per second; None shows steps per second.
     """
 
     def __init__(self, total: int, shown: bool | None = None, examples: int | None = None):

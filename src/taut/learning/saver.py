@@ -14,16 +14,22 @@ from taut.learning.chunks import Chunk
 from taut.learning.monitors import Monitor
 
 
-class Stand(NamedTuple):
-    """How far a run is: always replaced as a whole, so that Ctrl-C at any moment finds state and history agreeing."""
+class Progress(NamedTuple):
+    """How far a run is. It is replaced as a whole, so that state and history agree whenever Ctrl-C is pressed.
+
+    Attributes:
+        state: The state of the algorithm.
+        past: The histories of the chunks so far.
+        made: Number of steps made.
+    """
 
     state: Any
     past: tuple[dict[str, np.ndarray], ...] = ()
     made: int = 0
 
-    def after(self, chunk: Chunk) -> "Stand":
-        """With one chunk more."""
-        return Stand(chunk.state, (*self.past, chunk.history), self.made + len(chunk.history["bound"]))
+    def after(self, chunk: Chunk) -> "Progress":
+        """The progress with one chunk more."""
+        return Progress(chunk.state, (*self.past, chunk.history), self.made + len(chunk.history["bound"]))
 
     def last(self, steps: int) -> dict[str, np.ndarray]:
         """The history of the last `steps` steps."""
@@ -37,12 +43,13 @@ class Stand(NamedTuple):
 
 
 class Saver:
-    """Keeps the checkpoint of a run, if one is wanted.
+    """The checkpoint of a run, if one is wanted.
 
     Args:
-        checkpoint: where and how often; None for never.
-        identity: what a run must have in common with the one that goes on from it, asked for only where one is wanted.
-        monitor: whose memory belongs to it.
+        checkpoint: Where and how often the state is saved; None for never.
+        identity: A function that says what a run must have in common with the run that goes on from it. It is called
+            only where there is a checkpoint.
+        monitor: The monitor, whose memory is saved with the state.
     """
 
     def __init__(self, checkpoint: Checkpoint | None, identity: Callable[[], dict[str, Any]], monitor: Monitor | None):
@@ -50,22 +57,22 @@ class Saver:
         self.identity = identity() if checkpoint else {}
         self._saved = time.monotonic()
 
-    def begin(self, state: Any) -> Stand:
-        """Where the run begins: at `state`, or where a checkpoint says.
+    def begin(self, state: Any) -> Progress:
+        """The progress from which the run begins: `state`, or that of the checkpoint.
 
         Raises:
             SavedFitError: a checkpoint of something else.
         """
         there = self.checkpoint and self.checkpoint.resume and (self.checkpoint.folder / CHECKPOINT_FILE).exists()
         if not self.checkpoint or not there:
-            return Stand(state)
+            return Progress(state)
         state, history, made = restore(self.checkpoint, state, self.identity, self.monitor)
-        return Stand(state, (history,) if history else (), made)
+        return Progress(state, (history,) if history else (), made)
 
-    def save(self, stand: Stand, *, due: bool = True) -> None:
-        """Save it, or only when it is time (`due=False`)."""
+    def save(self, progress: Progress, *, due: bool = True) -> None:
+        """Save the progress, or only when it is time (`due=False`)."""
         if self.checkpoint and (due or time.monotonic() - self._saved > self.checkpoint.seconds):
-            save(self.checkpoint, stand.state, list(stand.past), stand.made, self.identity, self.monitor)
+            save(self.checkpoint, progress.state, list(progress.past), progress.made, self.identity, self.monitor)
             self._saved = time.monotonic()
 
 
@@ -98,8 +105,7 @@ def restore(checkpoint: Checkpoint, like, identity, monitor):
         if without_rooms(meta.get("identity", {}).get(part)) != mine:
             raise SavedFitError(
                 f"{checkpoint.folder} holds a checkpoint with another {part}; to go on from it pass the same model, "
-                "family, objective, "
-                "gradient, algorithm, data and seed as then, or choose another folder."
+                "family, objective, gradient, algorithm, data and seed as then, or choose another folder."
             )
     history = {name.removeprefix("history."): x for name, x in arrays.items() if name.startswith("history.")}
     if monitor:

@@ -1,8 +1,8 @@
-"""log p(x, z) and its gradient at batches of points: compiled once, counted, finite or marked.
+"""log p(x, z) and its gradient at batches of points: compiled once, counted, and -inf where it is not finite.
 
 Algorithms that work on whole batches of draws (starts, score regression, batch and match, the verdict) are linear
 algebra of modest size around one expensive thing, the model's density. On a small problem nearly all of the time is
-compilation, so that the model is compiled here once, for one shape, and everything else is NumPy.
+compilation. So the model is compiled here once, for one shape, and everything else is NumPy.
 """
 
 import functools
@@ -16,27 +16,28 @@ from jaxtyping import Float
 
 from taut.core import precision
 from taut.core.batch import Batch
-from taut.core.compilation import PLAIN
+from taut.core.blocks import in_blocks
+from taut.core.compilation import PLAIN, rejects_options
 from taut.models.base import Model
 from taut.models.target import Target
 
 BLOCK = 32
-"""Points in one call on a CPU; fewer are padded, more are cut."""
+"""Points in one call on a CPU."""
 ACCELERATOR_BLOCK = 512
-"""The same where a call costs little more for many points than for one."""
+"""Points in one call on an accelerator, where many points cost little more than one."""
 MOST_NUMBERS = 2**24
-"""Points times rows in one call: each layer of a model holds so many numbers."""
+"""Largest number of points times rows in one call: each layer of a model holds that many numbers."""
 PLAIN_FLOPS = 3e5
-"""Floating-point operations of a call up to which a plain translation is faster in all than an optimised one."""
+"""Largest number of floating-point operations in a call for which a plain translation is faster in all."""
 
 
-class Seen(NamedTuple):
+class DensityValues(NamedTuple):
     """The density at S points.
 
     Attributes:
-        value: `[S]`, log p(x, z) in nats; -inf where it or its gradient is not a number.
-        gradient: `[S, D]`, zero where the value is -inf.
-        log_likelihood: `[S]`, its first term; the rest is the log prior.
+        value: `[S]`, log p(x, z) in nats; -inf where it or its gradient is not finite.
+        gradient: `[S, D]`, gradient of `value` in z; zero where the value is -inf.
+        log_likelihood: `[S]`, log p(x|z) in nats.
     """
 
     value: Float[np.ndarray, " S"]
@@ -48,20 +49,20 @@ class Density:
     """The joint log density of a model with one z for all rows, over unconstrained vectors.
 
     Args:
-        model: the model.
-        batch: all its rows; their weights and scale are applied.
-        dtype: that it computes in.
+        model: The model.
+        batch: All rows of the data; their weights and scale are applied.
+        dtype: The dtype of the computation.
 
     Attributes:
-        dim: D, unconstrained coordinates.
-        evaluations: points so far; each costs one log density and one gradient over the full data.
+        dim: Number D of unconstrained coordinates.
+        evaluations: Number of points so far; each costs one log density and one gradient over the full data.
 
     Example:
         >>> from taut.models import LogDensity, real
         >>> model = LogDensity(lambda v: -0.5 * jnp.sum(v["x"] ** 2), parameters={"x": real(2)})
         >>> density = Density(model, Batch(np.zeros((1, 0)), np.ones(1), np.ones(()), np.ones(())), np.dtype("float64"))
-        >>> seen = density(np.array([[1.0, 2.0]]))
-        >>> float(seen.value[0]), seen.gradient[0].tolist()
+        >>> values = density(np.array([[1.0, 2.0]]))
+        >>> float(values.value[0]), values.gradient[0].tolist()
         (-2.5, [-1.0, -2.0])
     """
 
@@ -80,19 +81,16 @@ class Density:
             points = jax.ShapeDtypeStruct((self.block, self.dim), dtype)
             self._compiled = _compiled(_Static(static), tree, shapes, points)
 
-    def __call__(self, z: Float[np.ndarray, "S D"]) -> Seen:
+    def __call__(self, z: Float[np.ndarray, "S D"]) -> DensityValues:
         """The density at each row of `z`."""
         self.evaluations += len(z)
-        size = -(-len(z) // self.block) * self.block
-        padded = np.concatenate([z, np.repeat(z[-1:], size - len(z), axis=0)]).astype(self.dtype)
+        compiled = functools.partial(self._compiled, self._arrays)
         with precision.context(self.dtype):
-            blocks = [self._compiled(self._arrays, padded[i : i + self.block]) for i in range(0, size, self.block)]
-        whole = (np.concatenate([np.asarray(part) for part in parts])[: len(z)] for parts in zip(*blocks, strict=True))
-        value, gradient, log_likelihood = whole
-        good = np.isfinite(value) & np.isfinite(gradient).all(1)
-        return Seen(
-            np.where(good, value, -np.inf).astype(float),
-            np.where(good[:, None], gradient, 0.0).astype(float),
+            value, gradient, log_likelihood = in_blocks(compiled, self.block, z.astype(self.dtype))
+        finite = np.isfinite(value) & np.isfinite(gradient).all(1)
+        return DensityValues(
+            np.where(finite, value, -np.inf).astype(float),
+            np.where(finite[:, None], gradient, 0.0).astype(float),
             log_likelihood.astype(float),
         )
 
@@ -132,6 +130,6 @@ def _compiled(static: _Static, tree: Any, shapes: tuple, points: Any) -> Any:
     try:
         return lowered.compile(compiler_options=PLAIN)
     except Exception as error:
-        if "compile option" not in str(error):
+        if not rejects_options(error):
             raise
-        return lowered.compile()  # a later XLA may name its options otherwise
+        return lowered.compile()

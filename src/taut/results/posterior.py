@@ -19,9 +19,9 @@ from taut.models.density import Density
 from taut.results.arviz import arviz_data
 from taut.results.fit import Fit
 from taut.verdict.draws import draws_of
-from taut.verdict.judge import Judged, judge_fit
-from taut.verdict.trust import resample
+from taut.verdict.judge import Judgement, judge_posterior
 from taut.verdict.verdict import Verdict
+from taut.verdict.weighing import resample
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MOST_SAVED_NUMBERS = 10_000_000
 """Draws are saved up to this many numbers, so that a summary needs no code."""
 WEIGHTED = ("z", "weights", "log_prob", "log_q")
-"""The fields of `Judged` that a saved fit keeps, where the weighted draws are the answer."""
+"""The fields of `Judgement` that a saved fit keeps, where the weighted draws are the answer."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class PosteriorFit(Fit):
         judged: the verdict with the draws behind it, where it was given at once; `verdict` asks for it otherwise.
     """
 
-    judged: Judged | None = None
+    judged: Judgement | None = None
 
     @staticmethod
     def final_bound(problem, key, rows, source):
@@ -49,7 +49,7 @@ class PosteriorFit(Fit):
 
     @property
     @abc.abstractmethod
-    def judgement(self) -> Judged | None:
+    def judgement(self) -> Judgement | None:
         """The verdict with its draws; None for a fit that was loaded, whose `verdict` was saved."""
 
     @abc.abstractmethod
@@ -73,7 +73,7 @@ class PosteriorFit(Fit):
         return self.said if self.judgement is None else self.judgement.verdict
 
     @property
-    def corrected(self) -> Judged | None:
+    def corrected(self) -> Judgement | None:
         """The weighted draws, where the verdict says that they are the answer; None where q is."""
         judged = self.judgement
         return judged if judged is not None and judged.corrected else None
@@ -180,11 +180,20 @@ class ComputedFit(PosteriorFit):
         """The names of all scalar unknowns, and their values at draws of z."""
 
     @functools.cached_property
-    def judgement(self) -> Judged | None:
+    def judgement(self) -> Judgement | None:
         """The verdict with its draws; None for a fit that was loaded, whose `verdict` was saved."""
         if self.judged is not None or self.parent is None or self.ended is Ended.DIVERGED:
             return self.judged
-        return judge_fit(self.problem, self.parent, self.dtype, self.convergence, self.history, self.seed, self.columns)
+        return judge_posterior(
+            self.model,
+            self.posterior,
+            Density(self.model, self.parent, self.dtype),
+            self.convergence,
+            seed=self.seed,
+            rows=int(self.parent.size),
+            history=self.history,
+            to_columns=self.columns,
+        )
 
     def draws_of_answer(self, n: int, seed: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
         """`n` draws of the answer: of its weighted draws where they are the answer, else of q.
@@ -210,9 +219,9 @@ class ComputedFit(PosteriorFit):
         return self.named(z), {"lq": log_q} if log_p is None else {"lp": log_p, "lq": log_q}
 
 
-def weighted_from(arrays: dict[str, np.ndarray], fields: dict[str, Any]) -> Judged | None:
+def weighted_from(arrays: dict[str, np.ndarray], fields: dict[str, Any]) -> Judgement | None:
     """The weighted draws of a saved fit, None where it has none."""
     verdict = fields["said"]
     if verdict is None or not all(f"judged.{name}" in arrays for name in WEIGHTED):
         return None
-    return Judged(verdict, fields["bound"], *(arrays[f"judged.{name}"] for name in WEIGHTED))
+    return Judgement(verdict, fields["bound"], *(arrays[f"judged.{name}"] for name in WEIGHTED))

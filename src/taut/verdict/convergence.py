@@ -1,9 +1,9 @@
-r"""Has it converged? Three answers, with the figures behind them.
+r"""Whether q is the best member of its family, with the figures behind the answer.
 
-What is asked is not whether the optimizer has stopped moving (a frozen one has) nor whether the ELBO is flat (it is
-flat long before the mean has arrived), but how far one *preconditioned* step on the full data would still go. For a
-Gaussian q that is the natural-gradient step, by score regression on fresh matched draws: its length in posterior sds
-and the nats that it promises do not change when a constant is added to log p or an unknown is rescaled.
+The question is not whether the optimizer has stopped moving (a frozen one has), nor whether the ELBO is flat (it is
+flat long before the mean has arrived). The question is how far one *preconditioned* step on the full data would still
+go. For a Gaussian q this is the natural-gradient step, by score regression on fresh matched draws. Its length in
+posterior sds, and the nats that it promises, do not change when a constant is added to log p or an unknown is rescaled.
 """
 
 import dataclasses
@@ -13,17 +13,27 @@ import numpy as np
 
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws, score
 from taut.algorithms.on_density.phases import draws_for
+from taut.core.capabilities import Capability
 from taut.diagnostics.trend import line
+from taut.families import Family
 from taut.models.density import Density
 from taut.verdict.answers import Converged
+from taut.verdict.draws import JUDGE_STREAM, gaussian_of
 
 MOVE = 0.05
-"""Posterior sds, and log sd, by which an answer that has converged would still move in a full natural-gradient step."""
+"""Largest change of a mean (in posterior sds) and of a log sd by a full step from a q that has converged."""
 RESOLVED = 0.03
-"""Standard error of that step above which the check has no power and the answer is unknown."""
+"""Standard error of a full step above which the step has no power and the answer is unknown."""
 REPLICATES = 8
+"""Number of batches of draws, each of which gives the step once."""
 MOST_COORDINATES = 500
-"""Up to which the check is affordable: it costs some 16 D gradients over the full data."""
+"""Largest number of coordinates for which the step is affordable: it costs about 16 D gradients over the full data."""
+LEAST_STEPS, BLOCKS = 40, 10
+"""Shortest history that is read, in steps; and number of blocks into which its last half is cut."""
+ONE_IN_200 = 3.4
+"""Standard errors that the slope through ten blocks of noise exceeds once in 200 times (8 degrees of freedom)."""
+STILL_RISING = 1e-3
+"""Gain of the last half of a run, as a share of the ELBO, from which the objective is called still rising."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,9 +42,9 @@ class Convergence:
 
     Attributes:
         answer: Yes, no or unknown.
-        reason: one phrase with the figure that decided.
-        left: nats left to gain; None where unknown.
-        figures: by name.
+        reason: A phrase with the figure that decided.
+        left: Nats left to gain; None where they are not known.
+        figures: The figures behind the answer, by name.
     """
 
     answer: Converged
@@ -43,10 +53,10 @@ class Convergence:
     figures: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """The answer as plain JSON."""
         finite = {k: float(v) if np.isfinite(v) else None for k, v in self.figures.items()}
         left = None if self.left is None or not np.isfinite(self.left) else float(self.left)
-        return {"answer": self.answer, "reason": self.reason, "left": left, "figures": finite}
+        return {"answer": str(self.answer), "reason": self.reason, "left": left, "figures": finite}
 
     @classmethod
     def from_json(cls, said: dict[str, Any]) -> "Convergence":
@@ -56,57 +66,79 @@ class Convergence:
 
 
 def nats_left(left: float) -> str:
-    """How a person says it.
+    """The nats that are left to gain, in words.
 
     Example:
         >>> nats_left(0.00012), nats_left(1e-14)
         ('0.0001 nats left to gain', 'less than 0.0001 nats left to gain')
     """
-    return (
-        f"{left:.2g} nats left to gain"
-        if left >= 1
-        else f"{left:.4f} nats left to gain"
-        if left >= 5e-5
-        else ("less than 0.0001 nats left to gain")
-    )
+    if left >= 1:
+        return f"{left:.2g} nats left to gain"
+    return f"{left:.4f} nats left to gain" if left >= 5e-5 else "less than 0.0001 nats left to gain"
 
 
 def certified(met: bool, left: float, figures: dict[str, float]) -> Convergence:
-    """Of a deterministic algorithm with a certificate of its own."""
+    """The convergence of a deterministic algorithm with a certificate of its own.
+
+    Args:
+        met: Whether the certificate is met.
+        left: Nats left to gain.
+        figures: The figures behind the certificate, by name.
+    """
     if met:
         return Convergence(Converged.YES, nats_left(left), left, figures)
     return Convergence(Converged.NO, "the algorithm's own certificate was not met", None, figures)
 
 
+def measured(family: Family, density: Density, seed: int, history: dict[str, np.ndarray] | None = None) -> Convergence:
+    """The convergence of an algorithm without a certificate.
+
+    It is measured by a full step where q is Gaussian, and read from the history otherwise.
+
+    Args:
+        family: q.
+        density: Log density of the full data.
+        seed: Seed of the draws.
+        history: History of the fit, for a q that is not Gaussian or too large for a full step; None for a Gaussian q
+            whose full step is taken whatever its size.
+    """
+    q = gaussian_of(family)
+    if q is None or (history is not None and density.dim > MOST_COORDINATES):
+        return by_history(history or {})
+    factorised = Capability.FACTORISED in family.offers
+    return full_step(density, q, factorised, np.random.default_rng([seed, JUDGE_STREAM]))
+
+
 def full_step(density: Density, q: Gaussian, factorised: bool, rng: np.random.Generator) -> Convergence:
-    """How far one natural-gradient step on the full data would still take a Gaussian q.
+    """The convergence of a Gaussian q, by the length of one natural-gradient step on the full data.
 
     Eight batches of fresh matched draws each give the step; their mean is the estimate and their scatter its error.
 
     Args:
-        density: the full data's.
-        q: the answer.
-        factorised: whether q is a mean field, whose variances are at rest when the diagonal of H is one.
-        rng: of the draws.
+        density: Log density of the full data.
+        q: The answer.
+        factorised: Whether q is a mean field, whose variances are at rest when the diagonal of H is one.
+        rng: Random numbers of the draws.
     """
     moves, widths, scores = [], [], []
     for _ in range(REPLICATES):
-        seen = score(density, q, matched_draws(rng, draws_for(density.dim), density.dim))
-        if not np.isfinite(seen.elbo):
+        scored = score(density, q, matched_draws(rng, draws_for(density.dim), density.dim))
+        if not np.isfinite(scored.elbo):
             return Convergence(Converged.NO, "the log density is not finite at draws of the answer", None)
-        w, v = np.linalg.eigh(seen.curvature)
+        w, v = np.linalg.eigh(scored.curvature)
         w = np.clip(w, 0.05, None)
-        step = v @ ((v.T @ seen.gradient) / w)
+        step = v @ ((v.T @ scored.gradient) / w)
         moves.append((q.factor @ step) / q.sd)
         if factorised:
-            widths.append(-0.5 * np.log(np.clip(np.diag(seen.curvature), 0.05, None)))
+            widths.append(-0.5 * np.log(np.clip(np.diag(scored.curvature), 0.05, None)))
         else:
             widths.append(np.log(np.sqrt(np.sum((q.factor @ (v / np.sqrt(w))) ** 2, 1)) / q.sd))
         scores.append(np.concatenate([step, widths[-1]]))
-    return _of_steps(np.array(moves), np.array(widths), np.array(scores))
+    return _by_steps(np.array(moves), np.array(widths), np.array(scores))
 
 
-def _of_steps(moves: np.ndarray, widths: np.ndarray, scores: np.ndarray) -> Convergence:
+def _by_steps(moves: np.ndarray, widths: np.ndarray, scores: np.ndarray) -> Convergence:
+    """By several estimates of the step, a row each: of means (in sds), of log sds, and of both in whitened units."""
     both = np.concatenate([moves, widths], axis=1)
     mean, error = both.mean(0), both.std(0, ddof=1) / np.sqrt(len(both))
     # An unbiased estimate of the squared step: products of different batches only.
@@ -129,22 +161,22 @@ def _of_steps(moves: np.ndarray, widths: np.ndarray, scores: np.ndarray) -> Conv
 
 
 def by_history(history: dict[str, np.ndarray]) -> Convergence:
-    """Where only the path of the objective is known: whether it was still rising; never "yes".
+    """The convergence where only the path of the objective is known: whether it was still rising. It is never "yes".
 
-    The last half of the run is cut into ten blocks, whose means are nearly independent; a straight line through them
+    The last half of the run is cut into ten blocks, whose means are nearly independent. A straight line through them
     says how much the same number of steps again would bring.
 
     Args:
-        history: of the fit.
+        history: History of the fit, with `bound`.
     """
     bound = np.asarray(history.get("bound", ()), float)
-    if len(bound) < 40 or not np.isfinite(bound).all():
+    if len(bound) < LEAST_STEPS or not np.isfinite(bound).all():
         return Convergence(Converged.UNKNOWN, "the run is too short to tell", None)
-    blocks = np.array([b.mean() for b in np.array_split(bound[len(bound) // 2 :], 10)])
-    slope, error, _ = line(blocks)
-    gain = 10 * slope
-    figures = {"gain_of_last_half": gain, "standard_error": 10 * error}
-    if slope > 3.4 * error and gain > 1e-3 * max(1.0, abs(blocks[-1])):  # 3.4: one false alarm in 200 at 8 degrees
+    blocks = np.array([b.mean() for b in np.array_split(bound[len(bound) // 2 :], BLOCKS)])
+    trend = line(blocks)
+    gain = BLOCKS * trend.slope
+    figures = {"gain_of_last_half": gain, "standard_error": BLOCKS * trend.standard_error}
+    if trend.slope > ONE_IN_200 * trend.standard_error and gain > STILL_RISING * max(1.0, abs(blocks[-1])):
         reason = f"the objective still rose by {gain:.3g} nats in the last half of the run"
         return Convergence(Converged.NO, reason, gain, figures)
     reason = "the objective is flat to within its noise, which proves nothing"

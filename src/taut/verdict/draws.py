@@ -1,6 +1,6 @@
 """Draws of q, their log densities, and the named unknowns at them."""
 
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -13,10 +13,11 @@ from taut.core.capabilities import Capability
 from taut.core.compilation import Compiled
 from taut.core.trees import is_float_array
 from taut.families import Family
+from taut.families.abilities import Precision
 from taut.models import Model
 
 JUDGE_STREAM = 2**31 - 2
-"""Sets the key stream of the verdict's draws apart from the fit's."""
+"""Number that sets the random numbers of the verdict apart from those of the fit."""
 
 
 @Compiled
@@ -38,14 +39,8 @@ def gaussian_of(family: Family) -> Gaussian | None:
     """A Gaussian family's member in host memory; None for any other family."""
     if Capability.PRECISION not in family.offers:
         return None
-    mean = np.asarray(family.mean, float)  # pyright: ignore[reportAttributeAccessIssue]
-    factorised = Capability.FACTORISED in family.offers
-    log_diagonal = family.log_sd if factorised else family.log_diagonal  # pyright: ignore[reportAttributeAccessIssue]
-    with np.errstate(over="ignore"):  # a fit that has diverged
-        diagonal = np.diag(np.exp(np.asarray(log_diagonal, float)))
-    if factorised:
-        return Gaussian(mean, diagonal)
-    return Gaussian(mean, np.tril(np.asarray(family.lower, float), -1) + diagonal)  # pyright: ignore[reportAttributeAccessIssue]
+    gaussian = cast(Precision, family)
+    return Gaussian(np.asarray(gaussian.mean, float), gaussian.host_factor())
 
 
 def draws_of(family: Family, n: int, seed: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:

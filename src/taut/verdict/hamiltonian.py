@@ -1,12 +1,12 @@
-r"""Rung C of the ladder: many short Hamiltonian chains in the family's own coordinates, a second opinion.
+r"""Many short Hamiltonian chains in the family's own coordinates: the last of the fallbacks.
 
 A family whose draws are x = T(eps) with normal eps makes the posterior nearly N(0, I) in eps,
 
-    log p(eps) = log p(T(eps)) + log N(eps) - log q(T(eps)),
+    log p(eps) = log p(T(eps)) + log N(eps) - log q(T(eps)).
 
-so that chains that start at q's own draws have little way to go, one step size serves all, and what they move away
-from q is what q got wrong. The kernel is BlackJAX's; step size and trajectory length are shared by all chains, which
-keeps the whole run one compiled function.
+So chains that start at q's own draws have little way to go, one step size serves all, and what they move away from q is
+what q got wrong. The kernel is BlackJAX's. Step size and trajectory length are shared by all chains, which keeps the
+whole run one compiled function.
 
 Sources: M. Hoffman, P. Sountsov, J. Dillon, I. Langmore, D. Tran, S. Vasudevan, NeuTra-lizing Bad Geometry in
 Hamiltonian Monte Carlo Using Neural Transport, 2019; C. Margossian, M. Hoffman, P. Sountsov, L. Riou-Durand,
@@ -29,20 +29,23 @@ from taut.models.base import Model
 from taut.models.target import Target
 
 CHAINS, TRANSITIONS, LEAPFROGS = 400, 100, 16
+"""Number of chains, of transitions of each chain, and of leapfrog steps of a transition at most."""
 TIMES = (0.5, np.pi)
-"""Lengths of trajectories, uniform between these: on N(0, I) draws a time T apart correlate by cos T."""
+"""Shortest and longest time of a trajectory: on N(0, I) draws a time T apart correlate by cos T."""
 ACCEPTANCE = 0.8
+"""Acceptance rate to which the step size is adapted."""
 FIRST_STEP = 0.3
-AGREED, STILL = 1.05, 0.1
-"""R-hat up to which the chains agree, and sds by which a mean may still drift."""
+"""Step size before adaptation."""
+MOST_R_HAT, MOST_DRIFT = 1.05, 0.1
+"""Largest R-hat, and largest drift of a mean in sds, of chains that agree."""
 
 
 class Moments(NamedTuple):
     """Means and standard deviations from chains, with their Monte Carlo errors between chains.
 
     Attributes:
-        mean, sd: `[D]`.
-        mean_error, sd_error: `[D]`, standard errors.
+        mean, sd: `[D]`, means and standard deviations.
+        mean_error, sd_error: `[D]`, their standard errors.
         r_hat: `[D]`, R-hat of the whole chains: high where single chains have not seen what all have seen.
         drift: `[D]`, means of the second half of all chains less those of the first, in sds. Many short chains show a
             drift far better than splitting each of them would, which makes R-hat high for shortness alone.
@@ -56,21 +59,21 @@ class Moments(NamedTuple):
     drift: Float[np.ndarray, " D"]
 
     @property
-    def believed(self) -> bool:
+    def agree(self) -> bool:
         """Whether the chains agree and have stopped drifting."""
-        return bool(np.all(self.r_hat < AGREED) and np.all(np.abs(self.drift) < STILL))
+        return bool(np.all(self.r_hat < MOST_R_HAT) and np.all(np.abs(self.drift) < MOST_DRIFT))
 
 
-class Opinion(NamedTuple):
-    """What the chains say.
+class HamiltonianDraws(NamedTuple):
+    """The draws of the chains, and how the sampling went.
 
     Attributes:
         draws: `[chains, kept, D]`, x unconstrained, the second half of each chain.
-        moments: of the draws.
-        acceptance: average over the kept transitions.
-        divergences: kept transitions that diverged.
-        step_size: that was adapted.
-        evaluations: gradients.
+        moments: Moments of the draws.
+        acceptance: Average acceptance rate of the kept transitions.
+        divergences: Number of kept transitions that diverged.
+        step_size: Step size after adaptation.
+        evaluations: Number of gradients.
     """
 
     draws: Float[np.ndarray, "M N D"]
@@ -82,7 +85,7 @@ class Opinion(NamedTuple):
 
 
 def moments(draws: Float[np.ndarray, "M N D"]) -> Moments:
-    """Of M chains of N draws; the chains are independent, the draws of a chain are not."""
+    """The moments of M chains of N draws; the chains are independent, the draws of a chain are not."""
     M, N, _ = draws.shape
     mean = draws.mean((0, 1))
     square = (draws - mean) ** 2
@@ -98,7 +101,7 @@ def moments(draws: Float[np.ndarray, "M N D"]) -> Moments:
         return Moments(mean, sd, between(draws), between(square) / (2 * sd), r_hat, (late - early) / sd)
 
 
-def second_opinion(
+def hamiltonian_draws(
     model: Model,
     batch: Batch,
     family: Family,
@@ -108,19 +111,19 @@ def second_opinion(
     transitions: int = TRANSITIONS,
     leapfrogs: int = LEAPFROGS,
     plain: bool = True,
-) -> Opinion:
-    """Chains on the posterior, from draws of `family`.
+) -> HamiltonianDraws:
+    """Chains on the posterior that start from draws of `family`.
 
     Args:
-        model: one z for all rows.
-        batch: all its rows.
-        family: with one normal number a coordinate as its noise.
-        seed: of the chains.
-        dtype: of the computation.
-        chains: how many.
-        transitions: of each; the first half adapts the step size and is dropped.
-        leapfrogs: of a transition, at most.
-        plain: compile plainly, which is faster in all unless the model is large.
+        model: A model with one z for all rows.
+        batch: All rows.
+        family: A family whose noise is one normal number for each coordinate.
+        seed: Seed of the chains.
+        dtype: The dtype of the computation.
+        chains: Number of chains.
+        transitions: Number of transitions of each chain; the first half adapts the step size and is dropped.
+        leapfrogs: Largest number of leapfrog steps of a transition.
+        plain: Whether to compile plainly, which is faster in all unless the model is large.
     """
     rng = np.random.default_rng(seed)
     with precision.context(dtype):
@@ -131,7 +134,7 @@ def second_opinion(
         draws, *rest = _run(model, batch, family, start, times, np.array(leapfrogs), key, plain=plain)
     draws = np.asarray(draws, float).swapaxes(0, 1)
     acceptance, divergences, step_size, moves = (r.item() for r in rest)
-    return Opinion(draws, moments(draws), acceptance, divergences, step_size, chains * (1 + moves))
+    return HamiltonianDraws(draws, moments(draws), acceptance, divergences, step_size, chains * (1 + moves))
 
 
 def _chains(model, batch, family, start, times, most, key):

@@ -14,19 +14,22 @@ import numpy as np
 from jaxtyping import Float
 
 LEAST_TAIL = 5
+"""Smallest number of draws in a tail whose shape can be estimated."""
 EQUAL = 1e-9
-"""Range of log-weights, in nats, within which they are all the same and there is no tail to speak of."""
+"""Range of the log-weights, in nats, within which all weights are equal and have no tail."""
+HIGH_K = 0.7
+"""k-hat above which a mean estimated with the weights is not to be trusted."""
 
 
 class Smoothed(NamedTuple):
     """Normalised weights of n draws.
 
     Attributes:
-        weights: `[n]`, they sum to 1.
-        k_hat: shape of their tail; 0 where all are equal.
-        effective_sample_size: 1 / sum of squares, between 1 and n.
-        log_mean: log of the mean raw weight, the estimate of log p(x), in nats.
-        log_mean_error: its standard error.
+        weights: `[n]`, the weights, which sum to 1.
+        k_hat: Shape of the tail of the weights; 0 where all weights are equal.
+        effective_sample_size: 1 / sum of squared weights, between 1 and n.
+        log_mean: Log of the mean raw weight, the estimate of log p(x), in nats.
+        log_mean_error: Standard error of `log_mean`.
     """
 
     weights: Float[np.ndarray, " n"]

@@ -1,8 +1,8 @@
-"""The sixth sentence where each example has its own z: has training arrived, and can its figures be believed?
+"""The verdict where each example has its own z: whether training has arrived, and whether its figures can be quoted.
 
 The shift of a mean means nothing here, since the answer is two networks. What a user quotes are the ELBO, log p(x) and
-the codes: so the weights of a few held-out examples say how far the ELBO lies below log p(x) and whether log p(x)
-itself still rises with more draws; the constraints, whether they are met; the units, whether codes say anything.
+the codes. So the weights of a few held-out examples say how far the ELBO lies below log p(x), and whether log p(x)
+itself still rises with more draws; the constraints say whether they are met, and the units whether codes say anything.
 """
 
 from typing import Any
@@ -28,27 +28,28 @@ from taut.verdict.trust import Trust
 from taut.verdict.verdict import Verdict
 
 EXAMPLES, DRAWS = 200, 50
-"""Held-out examples and draws for each: log p(x) to a tenth of a nat, in a second or two."""
+"""Largest number of held-out examples, and number of draws for each: they give log p(x) to a tenth of a nat."""
 FLAT = 1e-3
-"""Part of the ELBO that the last half of the looks may bring where training has arrived."""
+"""Share of the ELBO that the last half of the looks may bring where training has arrived."""
 RISEN = 1e-2
-"""Part of the ELBO by which it must have risen at all: a frozen optimizer is flat, too."""
+"""Share of the ELBO by which it must have risen in all: that of a frozen optimizer is flat, too."""
 LEAST_LOOKS = 6
+"""Smallest number of looks that are read."""
 SURE = 0.995
-"""One false alarm in 200 for a validation ELBO that is flat."""
+"""Level of the t-test for a rise: one false alarm in 200 for a validation ELBO that is flat."""
 GAP, GAP_NATS = 0.01, 0.1
-"""Distance between log p(x) and the ELBO up to which either may be quoted: a part of log p(x), or some nats."""
+"""Distance between log p(x) and the ELBO up to which either may be quoted: as a share of log p(x), and in nats."""
 FAR = 10.0
-"""Times that distance, by which log p(x) still rises with twice the draws where it says nothing."""
+"""Factor on that distance: log p(x) says nothing where twice the draws raise it by more."""
 
 
 def examples_to_judge(examples: Any, transform: Any, seed: int) -> Batch:
     """At most 200 examples as the model sees them, drawn at random, as a batch.
 
     Args:
-        examples: held-out ones where there are any, else those trained on, `[n, ...]`.
-        transform: `(key, rows) -> rows` of each batch in training, or None.
-        seed: of the choice and of the transform.
+        examples: Held-out examples where there are any, else those trained on, `[n, ...]`.
+        transform: The function `(key, rows) -> rows` on each batch in training, or None.
+        seed: Seed of the choice and of the transform.
     """
     n = min(len(examples), EXAMPLES)
     chosen = np.sort(np.random.default_rng(seed).choice(len(examples), n, replace=False))
@@ -69,17 +70,17 @@ def judge_latent(
     seed: int,
     dtype: np.dtype,
 ) -> Verdict:
-    """Both answers.
+    """The verdict on a fit of a latent-variable model.
 
     Args:
-        problem: as learned.
-        examples: from `examples_to_judge`.
-        history: of training.
-        looks: validation ELBO at each look, in nats per example; empty where there was none.
-        ended: how training ended.
-        step: at which it stands.
-        seed: of the draws.
-        dtype: of the fit.
+        problem: The problem as learned.
+        examples: Examples from `examples_to_judge`.
+        history: History of training.
+        looks: Validation ELBO at each look, in nats per example; empty where there was none.
+        ended: How training ended.
+        step: Number of steps made.
+        seed: Seed of the draws.
+        dtype: The dtype of the fit.
     """
     constraints: list[Saddle] = []
     if problem.objective.constraints and len(history.get("violation", ())) >= 10:
@@ -95,35 +96,40 @@ def training_convergence(
 ) -> Convergence:
     """Whether more training would help: "yes" only where held-out examples say so, never because a curve is flat.
 
-    The looks share their noise, so that a straight line through their last half has the error of its own scatter.
-
     Args:
-        history: of training.
-        looks: as above.
-        ended: as above.
-        constraints: how each ended.
+        history: History of training.
+        looks: Validation ELBO at each look, in nats per example; empty where there was none.
+        ended: How training ended.
+        constraints: How each constraint ended.
     """
     if ended is Ended.INTERRUPTED:
         return Convergence(Converged.NO, "training was interrupted", None)
-    restless = [one for one in constraints if one.state in (Ending.MOVING, Ending.MISSED)]
-    if restless:
-        what = "has not been met" if restless[0].state is Ending.MISSED else "still moves its multiplier"
-        return Convergence(
-            Converged.NO,
-            f"the constraint {restless[0].constraint} {what}",
-            None,
-            {"variation": restless[0].variation, "violation": restless[0].violation},
-        )
     if constraints:
-        return Convergence(Converged.UNKNOWN, "the constraints have settled, and the aim may still be falling", None)
+        return _by_constraints(constraints)
     if len(looks) < LEAST_LOOKS or not np.isfinite(looks).all():
         return by_history(history)
+    return _by_looks(history, looks, ended)
+
+
+def _by_constraints(constraints: list[Saddle]) -> Convergence:
+    unsettled = [one for one in constraints if one.state in (Ending.MOVING, Ending.MISSED)]
+    if not unsettled:
+        reason = "the constraints have settled, and the aim may still be falling"
+        return Convergence(Converged.UNKNOWN, reason, None)
+    first = unsettled[0]
+    what = "has not been met" if first.state is Ending.MISSED else "still moves its multiplier"
+    figures = {"variation": first.variation, "violation": first.violation}
+    return Convergence(Converged.NO, f"the constraint {first.constraint} {what}", None, figures)
+
+
+def _by_looks(history: dict[str, np.ndarray], looks: Float[np.ndarray, " looks"], ended: Ended) -> Convergence:
+    """By a straight line through the last half of the looks: they share their noise, so its error is their scatter."""
     size = max(1.0, abs(float(looks[-1])))
-    half = looks[len(looks) // 2 :]
-    fitted = line(half)
-    gain, error = (len(half) - 1) * fitted.slope, (len(half) - 1) * fitted.standard_error
+    last = looks[len(looks) // 2 :]
+    trend, span = line(last), len(last) - 1
+    gain, error = span * trend.slope, span * trend.standard_error
     figures = {"gain_of_last_half": gain, "standard_error": error, "looks": float(len(looks))}
-    if fitted.rises(SURE) and gain > FLAT * size and ended is not Ended.STOPPED:
+    if trend.rises(SURE) and gain > FLAT * size and ended is not Ended.STOPPED:
         reason = f"the validation ELBO rose by {gain:.3g} nats per example in the last half of training"
         return Convergence(Converged.NO, reason, gain, figures)
     if _risen(history, looks) < RISEN * size:
@@ -131,12 +137,13 @@ def training_convergence(
         return Convergence(Converged.UNKNOWN, reason, None, figures)
     if ended is Ended.STOPPED:
         since = len(looks) - 1 - int(np.argmax(looks))
-        return Convergence(Converged.YES, f"the validation ELBO has not risen in the last {since} looks", None, figures)
+        reason = f"the validation ELBO has not risen in the last {since} looks"
+        return Convergence(Converged.YES, reason, None, figures)
     if gain + 2 * error < 2 * FLAT * size:
         reason = f"the last half of training changed the validation ELBO by {gain:+.2g} nats per example"
         return Convergence(Converged.YES, reason, max(gain, 0.0), figures)
     of_training = by_history(history)
-    if of_training.answer == Converged.NO:
+    if of_training.answer is Converged.NO:
         return of_training
     reason = f"the validation ELBO changed by {gain:+.2g} +- {error:.1g} nats per example in the last half of training"
     return Convergence(Converged.UNKNOWN, reason, None, figures)
@@ -159,20 +166,21 @@ def figures_trust(
     "unusable": log-weights that are not finite, or half the draws give something else altogether.
 
     Args:
-        problem: as learned.
-        examples: as above.
-        constraints: how each ended.
-        step: at which training stands.
-        seed: of the draws.
-        dtype: of the fit.
+        problem: The problem as learned.
+        examples: Examples from `examples_to_judge`.
+        constraints: How each constraint ended.
+        step: Number of steps made.
+        seed: Seed of the draws.
+        dtype: The dtype of the fit.
     """
     with precision.context(dtype):
-        seen = _weigh(cast(problem, dtype), np.asarray(seed), examples.astype(dtype), plain=True)
-    log_weights, likelihoods, codes = (np.asarray(x, float) for x in seen)  # log-weights `[n, K]`
+        weighed = _weigh(cast(problem, dtype), np.asarray(seed), examples.astype(dtype), plain=True)
+    log_weights, likelihoods, codes = (np.asarray(x, float) for x in weighed)  # log-weights `[n, K]`
     if not np.isfinite(log_weights).all():
-        return _trust(Trusted.UNUSABLE, "log p(x, z) - log q(z|x) is not finite at draws of held-out examples", None)
+        reason = "log p(x, z) - log q(z|x) is not finite at draws of held-out examples"
+        return _trust(Trusted.UNUSABLE, reason, None)
     likelihood = float(likelihoods.mean())
-    use = diagnose(
+    collapse = diagnose(
         problem,
         examples,
         active=activity(codes).active,
@@ -180,7 +188,7 @@ def figures_trust(
         expected_log_likelihood=likelihood,
         step=step,
     )
-    return _trust(*_answer(log_weights, constraints, use), log_weights)
+    return _trust(*_answer(log_weights, constraints, collapse), log_weights)
 
 
 @Compiled
@@ -198,35 +206,33 @@ def _weigh(problem: Problem, seed: Any, examples: Any) -> Any:
     return weights.T, likelihoods.T, codes
 
 
-def _answer(log_weights: Float[np.ndarray, "n K"], constraints: list[Saddle], use: Collapse) -> tuple[Trusted, str]:
-    """The first thing that is amiss decides."""
+def _answer(
+    log_weights: Float[np.ndarray, "n K"], constraints: list[Saddle], collapse: Collapse
+) -> tuple[Trusted, str]:
+    """The first rule that applies, as the answer and its reason."""
     value = float(log_mean_weight(log_weights).log.mean())
     gap, rise = value - float(log_weights.mean()), value - _by_half(log_weights)
     allowed = max(GAP_NATS, GAP * abs(value))
-    missed = [one for one in constraints if one.state is Ending.MISSED]
+    raised = f"twice the draws raise log p(x) by {rise:.2g} nats per example"
     if rise > FAR * allowed:
-        return Trusted.UNUSABLE, (
-            f"twice the draws raise log p(x) by {rise:.2g} nats per example: the encoder misses it all"
-        )
+        return Trusted.UNUSABLE, f"{raised}: the encoder misses it all"
+    missed = [one for one in constraints if one.state is Ending.MISSED]
     if missed:
         return Trusted.SUSPECT, f"the constraint {missed[0].constraint} is missed by {missed[0].violation:.3g} nats"
-    if use.verdict is Degree.COLLAPSED or use.cause is Cause.ANNEALING:
-        what = (
-            "the schedule of the KL's weight is not at its end"
-            if use.cause is Cause.ANNEALING
-            else (f"no latent unit moves with the example, so codes say nothing (likely cause: {use.cause})")
-        )
-        return Trusted.SUSPECT, what
+    if collapse.cause is Cause.ANNEALING:
+        return Trusted.SUSPECT, "the schedule of the KL's weight is not at its end"
+    if collapse.verdict is Degree.COLLAPSED:
+        reason = f"no latent unit moves with the example, so codes say nothing (likely cause: {collapse.cause})"
+        return Trusted.SUSPECT, reason
     if rise > allowed:
-        return Trusted.SUSPECT, (
-            f"twice the draws raise log p(x) by {rise:.2g} nats per example: the encoder misses part of the posteriors"
-        )
+        return Trusted.SUSPECT, f"{raised}: the encoder misses part of the posteriors"
     if gap > allowed:
         return Trusted.CORRECTED, (
             f"the ELBO lies {gap:.2g} nats per example below log p(x) by importance weighting; quote log p(x), as "
             "evaluate gives it, not the ELBO"
         )
-    return Trusted.GOOD, f"the ELBO and log p(x) by importance weighting agree to {max(gap, 0.0):.2g} nats per example"
+    reason = f"the ELBO and log p(x) by importance weighting agree to {max(gap, 0.0):.2g} nats per example"
+    return Trusted.GOOD, reason
 
 
 def _by_half(log_weights: Float[np.ndarray, "n K"]) -> float:

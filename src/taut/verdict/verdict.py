@@ -1,4 +1,4 @@
-"""The sixth sentence: whether it converged, and whether the answer can be trusted."""
+"""The verdict: whether the fit converged, and whether the answer can be trusted."""
 
 import dataclasses
 from typing import Any
@@ -12,9 +12,9 @@ class Verdict:
     """Two answers in plain words, with the figures behind them.
 
     Attributes:
-        converged: whether q is the best of its family.
-        trust: whether means and sds can be used.
-        rungs: what was tried, in order, and what each cost and brought; the last named is the answer's.
+        converged: Whether q is the best of its family.
+        trust: Whether means and sds can be used.
+        rungs: The fallbacks that were tried, in order, with what each cost and brought.
     """
 
     converged: Convergence
@@ -33,7 +33,7 @@ class Verdict:
         return cls(Convergence.from_json(said["converged"]), Trust.from_json(said["trust"]), tuple(said["rungs"]))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """The verdict as plain JSON."""
         return {
             "converged": self.converged.to_json(),
             "trust": self.trust.to_json(),

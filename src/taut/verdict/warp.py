@@ -1,4 +1,4 @@
-r"""Rung B of the ladder: bend the Gaussian where it does not fit, then fit a Gaussian again in bent coordinates.
+r"""The second of the fallbacks: the Gaussian is bent where it does not fit, and fitted again in bent coordinates.
 
 The map T of the triangular sinh-arcsinh family is found by Adam on the ELBO, from path derivatives of matched draws,
 
@@ -11,6 +11,7 @@ share.
 Source: G. Roeder, Y. Wu, D. Duvenaud, Sticking the Landing, 2017.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -19,49 +20,49 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws
-from taut.algorithms.on_density.phases import Averaged, Climbed, draws_for, fixed_draws, fresh_draws
+from taut.algorithms.on_density.phases import Averaged, Phase, draws_for, fixed_draws, fresh_draws
 from taut.core import precision
+from taut.core.blocks import in_blocks
 from taut.core.compilation import Compiled
 from taut.families.full_rank import FullRank
 from taut.families.sinh_arcsinh import Bend, SinhArcsinh
-from taut.models.density import Density, Seen
-from taut.models.supports import Unknowns
+from taut.models.density import Density, DensityValues
 
-STEPS = 600
-RATE = 0.02
-CLIP = 10.0
+STEPS, RATE, CLIP = 600, 0.02, 10.0
+"""Number of steps of Adam, learning rate at the start, and largest norm of a gradient."""
 TAIL = 0.25
-"""Share of the steps, the last, over which the parameters are averaged."""
+"""Share of the steps, at the end, over which the parameters are averaged."""
 FEWEST, MOST = 64, 256
-"""Draws for each step of Adam."""
+"""Smallest and largest number of draws for each step of Adam."""
 OPTIMISED = 8192
-"""Numbers in a batch of draws from which on an optimised translation of a step pays."""
+"""Number of numbers in a batch of draws from which an optimised translation of a step pays."""
 HUGE = 1e100
-"""Size of a gradient from which on it is none."""
+"""Size from which a gradient counts as not finite."""
 TRIALS = 60
-"""Of phase 1 in bent coordinates."""
+"""Largest number of trials of phase 1 in bent coordinates."""
 COMPARED = 1024
-"""Draws on which the Gaussian and what it became are compared."""
+"""Number of draws on which the Gaussian and the bent Gaussian are compared."""
 
 
 class Warped(NamedTuple):
-    """The outcome.
+    """The bent Gaussian, and whether it is better.
 
     Attributes:
-        family: the bent Gaussian.
-        density: log p seen from its z.
-        gaussian: its base, the law of z: `density` and `gaussian` go wherever a density and its Gaussian go.
-        climbed, averaged: the two phases in bent coordinates.
-        gain: by which its ELBO is above the Gaussian's, in nats, on common draws.
-        gain_error: standard error.
-        kept: whether the gain is positive beyond two standard errors.
-        evaluations: gradients that it cost.
+        family: The bent Gaussian.
+        density: log p as a density over its z.
+        gaussian: The distribution of z, so that `density` and `gaussian` are a density and its Gaussian.
+        fixed: The first phase in bent coordinates, on fixed draws.
+        averaged: The second phase in bent coordinates, on fresh draws.
+        gain: Difference of its ELBO to the Gaussian's, in nats, on common draws.
+        gain_error: Standard error of `gain`.
+        kept: Whether the gain is positive beyond two standard errors.
+        evaluations: Number of gradients.
     """
 
     family: SinhArcsinh
     density: "WarpedDensity"
     gaussian: Gaussian
-    climbed: Climbed
+    fixed: Phase
     averaged: Averaged
     gain: float
     gain_error: float
@@ -77,7 +78,7 @@ class WarpedDensity:
         mean: `[D]`, m, in the order of the map.
         factor: `[D, D]`, the lower-triangular L.
         order: `[D]`, which coordinate of x comes first, second, ...
-        bend: z -> y', with x = m + L y'.
+        bend: The map z -> y', with x = m + L y'.
     """
 
     def __init__(
@@ -104,42 +105,34 @@ class WarpedDensity:
         x[:, self.order] = self.mean + warped @ self.factor.T
         return x
 
-    def seen(self, warped: Float[np.ndarray, "S D"]) -> Seen:
-        """The density of y', its gradient there."""
-        seen = self.density(self.place(warped))
+    def at_warped(self, warped: Float[np.ndarray, "S D"]) -> DensityValues:
+        """The density of y' and its gradient in y'."""
+        values = self.density(self.place(warped))
         with np.errstate(over="ignore", invalid="ignore"):
-            return _usable(seen, seen.value + self._log_det, seen.gradient[:, self.order] @ self.factor)
+            return _usable(values, values.value + self._log_det, values.gradient[:, self.order] @ self.factor)
 
     def draws(self, z: Float[np.ndarray, "S D"]) -> Float[np.ndarray, "S D"]:
         """x of z."""
         return self.place(self._bent(z, np.zeros_like(z))[0])
 
-    def __call__(self, z: Float[np.ndarray, "S D"]) -> Seen:
+    def __call__(self, z: Float[np.ndarray, "S D"]) -> DensityValues:
         """The density at each row of `z`."""
         warped, log_det, _ = self._bent(z, np.zeros_like(z))
-        seen = self.seen(warped)
-        return _usable(seen, seen.value + log_det, self._bent(z, seen.gradient)[2])
+        values = self.at_warped(warped)
+        return _usable(values, values.value + log_det, self._bent(z, values.gradient)[2])
 
     def _bent(self, z, scores):
-        """Of every row y', its log-determinant and the gradient of scores . y' + log-determinant, in blocks."""
-        size = -(-len(z) // self.size) * self.size
-
-        def pad(a):
-            return np.concatenate([a, np.repeat(a[-1:], size - len(a), axis=0)]).astype(self.dtype)
-
-        z, scores, count = pad(z), pad(scores), len(z)
+        """y', its log-determinant, and the gradient of scores . y' + log-determinant, for each row."""
+        compiled = functools.partial(_bent, self.bend, plain=True)
         with precision.context(self.dtype):
-            blocks = [
-                _bent(self.bend, z[i : i + self.size], scores[i : i + self.size], plain=True)
-                for i in range(0, size, self.size)
-            ]
-        return tuple(np.concatenate([np.asarray(b[i]) for b in blocks])[:count].astype(float) for i in range(3))
+            found = in_blocks(compiled, self.size, z.astype(self.dtype), scores.astype(self.dtype))
+        return tuple(part.astype(float) for part in found)
 
 
-def _usable(seen: Seen, value, gradient) -> Seen:
-    """As `Seen` promises: no density where the gradient is no number, or one whose square is none."""
+def _usable(values: DensityValues, value, gradient) -> DensityValues:
+    """`value` and `gradient` with -inf and zero where the gradient, or its square, is not finite."""
     good = np.isfinite(value) & (np.abs(gradient) < HUGE).all(1)
-    return Seen(np.where(good, value, -np.inf), np.where(good[:, None], gradient, 0.0), seen.log_likelihood)
+    return DensityValues(np.where(good, value, -np.inf), np.where(good[:, None], gradient, 0.0), values.log_likelihood)
 
 
 def _bent_rows(bend, z, scores):
@@ -207,7 +200,7 @@ _learn_compiled = Compiled(_learn)
 
 
 def learn(density: WarpedDensity, rng: np.random.Generator) -> Bend:
-    """Adam on the ELBO from the identity."""
+    """The bend that Adam finds on the ELBO, from the identity."""
     size = int(np.clip(draws_for(density.dim), FEWEST, MOST))
 
     def draw():
@@ -220,7 +213,7 @@ def learn(density: WarpedDensity, rng: np.random.Generator) -> Bend:
         state = _State(bend, zeros, bend, np.zeros((), density.dtype))
         z = warped = draw()
         for step in range(STEPS):
-            scores = density.seen(warped).gradient.astype(density.dtype)
+            scores = density.at_warped(warped).gradient.astype(density.dtype)
             late = np.asarray(step >= (1 - TAIL) * STEPS, density.dtype)
             then = draw()
             state, warped = _learn_compiled(state, z, scores, late, then, plain=z.size < OPTIMISED)
@@ -233,9 +226,9 @@ def warp(density: Density, q: Gaussian, order: Int[np.ndarray, " D"], rng: np.ra
 
     Args:
         density: log p.
-        q: the best Gaussian.
-        order: `[D]`, a permutation of the coordinates, see `scales_first`.
-        rng: for the draws.
+        q: The best Gaussian.
+        order: `[D]`, a permutation of the coordinates, see `verdict.orders`.
+        rng: Random numbers of the draws.
     """
     before = density.evaluations
     frame = SinhArcsinh.around(q.mean, factor=q.factor, order=order).frame
@@ -244,11 +237,11 @@ def warp(density: Density, q: Gaussian, order: Int[np.ndarray, " D"], rng: np.ra
     bent = WarpedDensity(density, frame.mean, lower, order, learn(straight, rng))
     standard = Gaussian(np.zeros(density.dim), np.eye(density.dim))
     z = matched_draws(rng, draws_for(density.dim), density.dim)
-    climbed = fixed_draws(bent, standard, z, TRIALS)
-    averaged = fresh_draws(bent, climbed.gaussian, rng, len(z))
+    fixed = fixed_draws(bent, standard, z, TRIALS)
+    averaged = fresh_draws(bent, fixed.gaussian, rng, len(z))
 
     z = matched_draws(rng, COMPARED, density.dim)
-    ends = [standard, climbed.gaussian, averaged.climbed.gaussian]
+    ends = [standard, fixed.gaussian, averaged.phase.gaussian]
     values = [bent(end.at(z)).value - end.log_prob(z) for end in ends]
     best = int(np.argmax([v.mean() for v in values]))
     with np.errstate(invalid="ignore"):
@@ -256,40 +249,5 @@ def warp(density: Density, q: Gaussian, order: Int[np.ndarray, " D"], rng: np.ra
         gain, error = float(gains.mean()), float(gains.std()) / np.sqrt(len(z))
     family = SinhArcsinh(FullRank.of(*ends[best]), bent.bend, frame, order)
     return Warped(
-        family, bent, ends[best], climbed, averaged, gain, error, bool(gain > 2 * error), density.evaluations - before
+        family, bent, ends[best], fixed, averaged, gain, error, bool(gain > 2 * error), density.evaluations - before
     )
-
-
-def scales_first(unknowns: Unknowns) -> Int[np.ndarray, " D"]:
-    """The order in which a hierarchy depends on its unknowns: positive scalars, other scalars, then vectors."""
-    sizes = [int(np.prod(shape)) for shape in unknowns.free_shapes]
-    rank = [(size > 1, kind != "positive") for size, kind in zip(sizes, unknowns.kinds, strict=True)]
-    places = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
-    return np.concatenate([places[i] for i in sorted(range(len(sizes)), key=lambda i: rank[i])])
-
-
-def orders(density: Density, q: Gaussian, unknowns: Unknowns, rng: np.random.Generator) -> list[Int[np.ndarray, " D"]]:
-    """Orders worth trying until one is trusted: scales first, hubs first, and both from the back, none twice.
-
-    Only trying tells which of two coordinates depends on the other: to third order "the scale of x depends on v" and
-    "v bends with x squared" are one and the same.
-    """
-    first = [scales_first(unknowns), hubs_first(density, q, rng)]
-    found: dict[tuple[int, ...], Any] = {}
-    for order in (*first, *(order[::-1] for order in first)):
-        found.setdefault(tuple(order.tolist()), order)
-    return list(found.values())
-
-
-def hubs_first(density: Density, q: Gaussian, rng: np.random.Generator) -> Int[np.ndarray, " D"]:
-    """Coordinates on which the precisions of many others depend come first.
-
-    With standardised z and scores g, -E[g_i z_i z_j] says how the precision of i changes with z_j.
-    """
-    x = q.at(matched_draws(rng, COMPARED, density.dim))
-    z, g = (x - q.mean) / q.sd, density(x).gradient * q.sd
-    # A few wild draws must not decide.
-    g = np.clip(g, *np.quantile(g, [0.01, 0.99], axis=0))
-    depends = (z.T @ (g * z) / len(z)) ** 2
-    np.fill_diagonal(depends, 0.0)
-    return np.argsort(-depends.sum(1), kind="stable")

@@ -9,7 +9,7 @@ import pytest
 import taut
 from taut.algorithms.on_density.gaussians import Gaussian, divergence, matched_draws, score, stepped
 from taut.algorithms.on_density.phases import draws_for, fixed_draws, fresh_draws
-from taut.algorithms.on_density.quasi_newton import climb
+from taut.algorithms.on_density.quasi_newton import maximise
 from taut.algorithms.on_density.search import search
 from taut.algorithms.on_density.starts import curvatures, modes, root_of_inverse
 from taut.core.batch import Batch
@@ -93,7 +93,7 @@ def test_a_full_step_covers_the_symmetric_divergence_that_it_says(density):
 
 
 def test_climbs_end_at_the_mode_and_find_its_curvature(density):
-    climbs = climb(density, rng.uniform(-2, 2, (6, 4)))
+    climbs = maximise(density, rng.uniform(-2, 2, (6, 4)))
     assert climbs.arrived.all()
     away = np.linalg.solve(ROOT, (climbs.ends - CENTRE).T)
     assert np.linalg.norm(away, axis=0).max() < 0.1  # 1e-4 nats are 0.014 sd, here allowed tenfold
@@ -102,7 +102,7 @@ def test_climbs_end_at_the_mode_and_find_its_curvature(density):
 
 
 def test_a_start_at_the_mode_is_at_rest(density):
-    assert climb(density, CENTRE[None]).arrived[0]
+    assert maximise(density, CENTRE[None]).arrived[0]
 
 
 def test_the_root_is_one_for_scales_that_differ_by_ten_orders():
@@ -118,7 +118,7 @@ def test_both_phases_stand_still_at_the_answer(density):
     assert settled.iterations == 0
     averaged = fresh_draws(density, best, np.random.default_rng(5), draws_for(4))
     assert averaged.mean_error.max() < 1e-8
-    assert averaged.climbed.iterations == 4  # no error is left, and four batches show it
+    assert averaged.phase.iterations == 4  # no error is left, and four batches show it
     assert settled.elbo == pytest.approx(7 + 2 * np.log(2 * np.pi) + np.linalg.slogdet(ROOT)[1], abs=1e-8)
 
 
@@ -134,7 +134,7 @@ def test_a_gaussian_posterior_is_found_exactly_and_certified(gaussian):
 
 
 def test_a_width_that_has_what_the_next_one_promises_ends_the_search(density):
-    climbs = climb(density, CENTRE[None])
+    climbs = maximise(density, CENTRE[None])
     before = density.evaluations
     (start,) = modes(density, climbs, np.random.default_rng(6))
     assert density.evaluations - before == 2 * 4 + 1 + 32  # the curvature, the centre and one width

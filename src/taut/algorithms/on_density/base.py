@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from taut.algorithms.base import Algorithm, Brings
+from taut.algorithms.on_density.gaussians import Gaussian
 from taut.core.capabilities import Capability
 from taut.errors import PairingError
 from taut.families.base import Family
@@ -16,44 +17,51 @@ from taut.models.density import Density
 from taut.problem import Problem
 
 
-class Settled(NamedTuple):
-    """The answer of an algorithm that works on a `Density`, and what it says of its own convergence.
+class Solution(NamedTuple):
+    """The answer of an algorithm that works on a `Density`, and what the algorithm says of its own convergence.
 
     Attributes:
-        family: q; None where no start had a finite ELBO.
+        family: q.
         history: `[iterations]` by name.
-        settled: whether its certificate was met.
-        left: nats that are left to gain, by its own estimate; NaN where a check on the full data is to say.
-        figures: what else it measured, by name.
-        recurred: whether another start found the same ELBO.
+        converged: Whether the certificate was met.
+        left: Nats that are left to gain, by the algorithm's own estimate; NaN where a check on the full data is to say.
+        figures: Further figures, by name.
+        recurred: Whether another start found the same ELBO.
         rivals: Gaussians at distinct optima with their ELBOs, the best first.
-        evaluations: gradients of log p over the full data.
+        evaluations: Number of gradients of log p over the full data.
     """
 
-    family: Family | None
+    family: Family
     history: dict[str, np.ndarray]
-    settled: bool
+    converged: bool
     left: float
     figures: dict[str, float]
     recurred: bool
-    rivals: list[Any]
+    rivals: list[tuple[Gaussian, float]]
     evaluations: int
 
     @property
     def iterations(self) -> int:
-        """Accepted steps."""
-        return len(self.history.get("bound", ()))
+        """Number of accepted steps."""
+        return len(self.history["bound"])
 
-    @classmethod
-    def nowhere(cls, density: Density) -> "Settled":
-        """No start has a finite ELBO."""
-        return cls(None, {}, False, np.inf, {}, False, [], density.evaluations)
+    @property
+    def share_of_rivals(self) -> float:
+        """Share of the mass that the optima besides the best seem to hold, by their ELBOs."""
+        if len(self.rivals) < 2:
+            return 0.0
+        elbos = np.array([elbo for _, elbo in self.rivals])
+        mass = np.exp(elbos - elbos.max())
+        return float(1 - mass.max() / mass.sum())
 
 
 class OnDensity(Algorithm):
     """An algorithm that sees the model through batches of log densities and scores: linear algebra on the host.
 
-    It takes no gradient estimator and no minibatches, and ends within seconds, so that nothing is saved on the way.
+    It takes no gradient estimator and no minibatches. It ends within seconds, so that nothing is saved on the way.
+
+    Attributes:
+        fits: The Gaussian family whose best member it finds.
     """
 
     deterministic: ClassVar[bool] = True
@@ -61,7 +69,6 @@ class OnDensity(Algorithm):
     brings = Brings(Reparametrization, "matched draws")
     needs = frozenset({Capability.DIFFERENTIABLE, Capability.PRECISION, Capability.EVIDENCE_BOUND})
     fits: ClassVar[type[FullRank] | type[MeanField]] = FullRank
-    """The Gaussian family whose best member it finds."""
 
     def check(self, problem):
         """As every algorithm, and the family that it fits."""
@@ -73,11 +80,11 @@ class OnDensity(Algorithm):
             )
 
     @abc.abstractmethod
-    def run(self, density: Density, problem: Problem, seed: int) -> Settled:
-        """Fit `problem.family` to `density`."""
+    def run(self, density: Density, problem: Problem, seed: int) -> Solution | None:
+        """Fit `problem.family` to `density`; None where no start has a finite ELBO."""
 
-
-def origin_of(problem: Problem) -> np.ndarray:
-    """Where a Gaussian family starts, `[D]`."""
-    family: Any = problem.family
-    return np.asarray(family.mean, float)
+    @staticmethod
+    def start_of(problem: Problem) -> np.ndarray:
+        """The mean at which the Gaussian family of a problem starts, `[D]`."""
+        family: Any = problem.family  # a Gaussian, as `check` says
+        return np.asarray(family.mean, float)

@@ -21,9 +21,9 @@ import equinox as eqx
 import numpy as np
 from scipy.linalg import sqrtm
 
-from taut.algorithms.on_density.base import OnDensity, Settled, origin_of
+from taut.algorithms.on_density.base import OnDensity, Solution
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws, score
-from taut.algorithms.on_density.quasi_newton import climb
+from taut.algorithms.on_density.quasi_newton import maximise
 from taut.algorithms.on_density.starts import modes
 from taut.errors import ArgumentError
 from taut.families.full_rank import FullRank
@@ -37,9 +37,9 @@ class BatchAndMatch(OnDensity):
     on matched draws, which make it exact on a Gaussian target in one step.
 
     Attributes:
-        steps: the budget of updates.
-        batch: B, draws for each update; None takes 2D, at least 64.
-        tolerance: ends when an update moves no mean by so many sds and no sd by that share.
+        steps: Largest number of updates.
+        batch: Number B of draws for each update; None takes 2D, at least 64.
+        tolerance: Change of a mean (in sds) and of an sd (as a share) by an update at which the algorithm ends.
 
     Example:
         >>> BatchAndMatch().tolerance
@@ -62,30 +62,31 @@ class BatchAndMatch(OnDensity):
             raise ArgumentError(f"tolerance={self.tolerance!r}: a positive share of an sd is needed, e.g. 0.001.")
 
     def run(self, density, problem, seed):
-        """Updates from the best mode until they stand still."""
+        """Make updates from the best mode until they change nothing any more."""
         rng = np.random.default_rng(seed)
-        D, origin = density.dim, origin_of(problem)
-        climbs = climb(density, np.concatenate([origin[None], origin + rng.uniform(-2, 2, (7, D))]))
-        starts = modes(density, climbs, rng)
+        D, origin = density.dim, self.start_of(problem)
+        ascents = maximise(density, np.concatenate([origin[None], origin + rng.uniform(-2, 2, (7, D))]))
+        starts = modes(density, ascents, rng)
         if not starts:
-            return Settled.nowhere(density)
+            return None
         q, size = starts[0].gaussian, self.batch or max(2 * D, 64)
         elbos, log_likelihoods, moved = [], [], np.inf
         for t in range(self.steps):
             z = matched_draws(rng, size, D)
-            x, seen = q.at(z), density(q.at(z))
-            if not np.isfinite(seen.value).all():
+            x = q.at(z)
+            values = density(x)
+            if not np.isfinite(values.value).all():
                 break
-            elbos.append(float(seen.value.mean()) + q.entropy)
-            log_likelihoods.append(float(seen.log_likelihood.mean()))
-            new = _updated(q, x, seen.gradient, size * D / (t + 1))
+            elbos.append(float(values.value.mean()) + q.entropy)
+            log_likelihoods.append(float(values.log_likelihood.mean()))
+            new = _updated(q, x, values.gradient, size * D / (t + 1))
             moved = max(np.abs((new.mean - q.mean) / q.sd).max(), np.abs(new.sd / q.sd - 1).max())
             q = new
             if moved < self.tolerance:
                 break
         elbo, log_likelihood = np.array(elbos), np.array(log_likelihoods)
         last = score(density, q, matched_draws(rng, size, D))
-        return Settled(
+        return Solution(
             family=FullRank.of(*q),
             history={
                 "elbo": elbo,
@@ -93,17 +94,17 @@ class BatchAndMatch(OnDensity):
                 "expected_log_likelihood": log_likelihood,
                 "kl": log_likelihood - elbo,
             },
-            settled=bool(moved < self.tolerance and np.isfinite(last.elbo)),
+            converged=bool(moved < self.tolerance and np.isfinite(last.elbo)),
             left=float(0.5 * last.residual @ last.residual),
             figures={"moved": float(moved)},
-            recurred=len(starts[0].climbs) > 1,
+            recurred=len(starts[0].ascents) > 1,
             rivals=[],
             evaluations=density.evaluations,
         )
 
 
 def _updated(q: Gaussian, x: np.ndarray, g: np.ndarray, weight: float) -> Gaussian:
-    """One update; `weight` is lambda."""
+    """One update from draws `x` and scores `g`; `weight` is lambda."""
     eye, share = np.eye(q.mean.size), weight / (1 + weight)
     middle, slope = x.mean(0), g.mean(0)
     away = q.mean - middle

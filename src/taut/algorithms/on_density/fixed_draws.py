@@ -22,19 +22,24 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
-from taut.algorithms.on_density.base import OnDensity, Settled, origin_of
+from taut.algorithms.on_density.base import OnDensity, Solution
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws
-from taut.algorithms.on_density.quasi_newton import TOLERANCE, climb
+from taut.algorithms.on_density.quasi_newton import TOLERANCE, maximise
 from taut.algorithms.on_density.starts import DRAWS, modes
 from taut.core.constants import LOG_2PI
 from taut.errors import ArgumentError, PairingError
 from taut.families.full_rank import FullRank
 from taut.families.mean_field import MeanField
-from taut.models.density import Density, Seen
+from taut.models.density import Density, DensityValues
 
 STARTS = 4
+"""Number of starts."""
 MOST_RESPONSES = 500
-"""Coordinates up to which linear response is affordable: it costs 4 D batches of draws."""
+"""Largest number of coordinates for which linear response is affordable: it costs 4 D batches of draws."""
+MOST_CURVATURE = 100_000
+"""Largest number of numbers in a batch of draws for which the curvature at a mode is affordable."""
+SAME_OPTIMUM = 0.3
+"""Nats within which two starts have found the same ELBO."""
 
 
 class FixedDraws(OnDensity):
@@ -43,9 +48,10 @@ class FixedDraws(OnDensity):
     .. math:: \hat E(\mu, \ell) = \frac1S \sum_s \log p(\mu + e^{\ell} \odot \epsilon_s) + \sum_j \ell_j + \text{const}
 
     Attributes:
-        steps: most trials of L-BFGS.
-        draws: S; too few fit the draws rather than the posterior where it is correlated.
-        linear_response: answer with the covariance of linear response, a full-rank Gaussian around the same means.
+        steps: Largest number of trials of L-BFGS.
+        draws: Number S of draws; too few fit the draws rather than the posterior where it is correlated.
+        linear_response: Whether the answer has the covariance of linear response: a full-rank Gaussian around the same
+            means.
 
     Example:
         >>> FixedDraws().draws
@@ -76,34 +82,34 @@ class FixedDraws(OnDensity):
             )
 
     def run(self, density, problem, seed):
-        """Start at the modes, climb on the fixed draws, keep the best end."""
+        """Start at the modes, maximise on the fixed draws, and keep the best end."""
         rng = np.random.default_rng(seed)
-        D, origin = density.dim, origin_of(problem)
-        climbs = climb(density, np.concatenate([origin[None], origin + rng.uniform(-2, 2, (STARTS - 1, D))]))
-        if D * DRAWS <= 100_000:
-            starts = [(c.gaussian.mean, np.log(c.gaussian.sd)) for c in modes(density, climbs, rng)[:STARTS]]
-        else:  # a Hessian is too dear: the mode, narrow
-            starts = [(climbs.ends[np.argmax(climbs.values)], np.full(D, -2.0))]
+        D, origin = density.dim, self.start_of(problem)
+        ascents = maximise(density, np.concatenate([origin[None], origin + rng.uniform(-2, 2, (STARTS - 1, D))]))
+        if D * DRAWS <= MOST_CURVATURE:
+            starts = [(c.gaussian.mean, np.log(c.gaussian.sd)) for c in modes(density, ascents, rng)[:STARTS]]
+        else:  # a Hessian is too expensive: the mode, narrow
+            starts = [(ascents.ends[np.argmax(ascents.values)], np.full(D, -2.0))]
         if not starts:
-            return Settled.nowhere(density)
+            return None
         bound = FixedBound(density, matched_draws(rng, self.draws, D), *starts[0])
-        found = climb(bound, np.array([bound.seen_from_frame(*pair) for pair in starts]), self.steps)
+        found = maximise(bound, np.array([bound.in_frame(*pair) for pair in starts]), self.steps)
         best = int(np.argmax(found.values))
         if not np.isfinite(found.values[best]):
-            return Settled.nowhere(density)
+            return None
         mean, log_sd = bound.placed(found.ends[best][None])
         response = FullRank.of(*bound.response(found.ends[best])) if self.linear_response else None
         elbo = np.array([float(bound(point[None]).value[0]) for point in found.paths[best][-20:]])
         zeros = np.zeros_like(elbo)
-        return Settled(
+        return Solution(
             family=response or MeanField(mean[0], log_sd[0]),
             history={"elbo": elbo, "bound": elbo, "expected_log_likelihood": elbo, "kl": zeros},
-            settled=bool(found.arrived[best]),
+            converged=bool(found.arrived[best]),
             # L-BFGS has stopped, which is no proof: a mean field is checked by a full natural-gradient step. The
             # covariance of linear response is no optimum of the ELBO and could not pass that check.
             left=TOLERANCE if self.linear_response else float("nan"),
             figures={"draws": float(self.draws), "starts": float(len(starts))},
-            recurred=len(starts) == 1 or bool(np.sum(found.values > found.values[best] - 0.3) > 1),
+            recurred=len(starts) == 1 or bool(np.sum(found.values > found.values[best] - SAME_OPTIMUM) > 1),
             rivals=[],
             evaluations=density.evaluations,
         )
@@ -112,12 +118,12 @@ class FixedDraws(OnDensity):
 class FixedBound:
     """The ELBO of a mean field on fixed draws, as a density over (u, v): mu = m + s * u and log sigma = log s + v.
 
-    The frame (m, log s) makes both halves of a size, whatever the units of the unknowns.
+    The frame (m, log s) gives both halves the same size, whatever the units of the unknowns.
 
     Args:
         density: log p.
-        z: the draws, `[S, D]`.
-        mean, log_sd: the frame, `[D]` each.
+        z: The draws, `[S, D]`.
+        mean, log_sd: The frame, `[D]` each.
     """
 
     def __init__(
@@ -130,7 +136,7 @@ class FixedBound:
         self.density, self.z, self.dim = density, z, 2 * density.dim
         self.mean, self.log_sd = mean, log_sd
 
-    def seen_from_frame(self, mean: Float[np.ndarray, " D"], log_sd: Float[np.ndarray, " D"]) -> np.ndarray:
+    def in_frame(self, mean: Float[np.ndarray, " D"], log_sd: Float[np.ndarray, " D"]) -> np.ndarray:
         """(u, v) of a mean field."""
         return np.concatenate([(mean - self.mean) / np.exp(self.log_sd), log_sd - self.log_sd])
 
@@ -139,17 +145,19 @@ class FixedBound:
         u, v = np.split(points, 2, axis=1)
         return self.mean + np.exp(self.log_sd) * u, self.log_sd + np.clip(v, -50, 50)
 
-    def __call__(self, points: Float[np.ndarray, "B 2D"]) -> Seen:
-        """Value and gradient at each (u, v)."""
+    def __call__(self, points: Float[np.ndarray, "B 2D"]) -> DensityValues:
+        """The ELBO and its gradient at each (u, v)."""
         B, S, D = len(points), *self.z.shape
         mean, log_sd = self.placed(points)
         away = np.exp(log_sd)[:, None] * self.z
-        seen = self.density((mean[:, None] + away).reshape(B * S, D))
-        g = seen.gradient.reshape(B, S, D)
-        value = seen.value.reshape(B, S).mean(1) + log_sd.sum(1) + 0.5 * D * (1 + LOG_2PI)
+        values = self.density((mean[:, None] + away).reshape(B * S, D))
+        g = values.gradient.reshape(B, S, D)
+        value = values.value.reshape(B, S).mean(1) + log_sd.sum(1) + 0.5 * D * (1 + LOG_2PI)
         gradient = np.concatenate([g.mean(1) * np.exp(self.log_sd), (g * away).mean(1) + 1], axis=1)
         finite = np.isfinite(value)
-        return Seen(value, np.where(finite[:, None], gradient, 0.0), seen.log_likelihood.reshape(B, S).mean(1))
+        return DensityValues(
+            value, np.where(finite[:, None], gradient, 0.0), values.log_likelihood.reshape(B, S).mean(1)
+        )
 
     def response(self, point: Float[np.ndarray, " 2D"]) -> Gaussian:
         """The Gaussian with the covariance of linear response, by central differences of the gradient."""

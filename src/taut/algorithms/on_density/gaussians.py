@@ -1,4 +1,4 @@
-r"""Gaussians as the batch algorithms hold them, matched draws, and what one batch of scores says of them.
+r"""Gaussians in host memory, matched draws, and score regression: what a batch of scores says of a Gaussian.
 
 *Matched draws.* Antithetic standard normal draws z and -z, whitened so that their second moment is exactly the
 identity, make every estimate below exact on a Gaussian target; that needs at least 2D of them.
@@ -23,17 +23,17 @@ import numpy as np
 from jaxtyping import Float
 
 from taut.core.constants import LOG_2PI
-from taut.models.density import Density, Seen
+from taut.models.density import Density
 
 NARROWEST, WIDEST = 0.1, 10.0
-"""Least and largest factor on a precision in one step."""
+"""Smallest and largest factor on a precision in one step."""
 
 
 class Gaussian(NamedTuple):
     """N(mean, factor factor').
 
     Attributes:
-        mean: `[D]`.
+        mean: `[D]`, the mean.
         factor: `[D, D]`, any square root of the covariance.
     """
 
@@ -47,7 +47,7 @@ class Gaussian(NamedTuple):
 
     @property
     def entropy(self) -> float:
-        """In nats."""
+        """Entropy, in nats."""
         return float(np.linalg.slogdet(self.factor)[1] + 0.5 * self.mean.size * (1 + LOG_2PI))
 
     def at(self, z: Float[np.ndarray, "S D"]) -> Float[np.ndarray, "S D"]:
@@ -74,8 +74,8 @@ class Scored:
     """What a batch of matched draws says of a Gaussian.
 
     Attributes:
-        elbo: in nats; -inf if a draw fell outside the support.
-        log_likelihood: average over the draws, in nats.
+        elbo: The ELBO, in nats; -inf if a draw fell outside the support.
+        log_likelihood: Average log-likelihood of the draws, in nats.
         gradient: `[D]`, gbar above.
         curvature: `[D, D]`, H above.
         values: `[S]`, log p at the draws.
@@ -103,19 +103,21 @@ class Scored:
 
 def score(density: Density, q: Gaussian, z: Float[np.ndarray, "S D"]) -> Scored:
     """The ELBO of `q` and its natural gradient, from the draws `z`."""
-    seen: Seen = density(q.at(z))
-    white = seen.gradient @ q.factor
+    values = density(q.at(z))
+    white = values.gradient @ q.factor
     product = white.T @ z / len(z)
     with np.errstate(invalid="ignore"):
-        elbo = float(np.mean(seen.value)) + q.entropy
-    return Scored(elbo, float(np.mean(seen.log_likelihood)), white.mean(0), -0.5 * (product + product.T), seen.value)
+        elbo = float(np.mean(values.value)) + q.entropy
+    return Scored(
+        elbo, float(np.mean(values.log_likelihood)), white.mean(0), -0.5 * (product + product.T), values.value
+    )
 
 
 def stepped(q: Gaussian, scored: Scored, rho: float) -> tuple[Gaussian, float]:
     """The natural-gradient step of length `rho`, and the symmetric KL divergence that it covers, in nats.
 
-    No precision changes by more than tenfold and no mean by more than 2 sqrt(D) sd: farther than that one batch of
-    draws has seen nothing.
+    No precision changes by more than tenfold and no mean by more than 2 sqrt(D) sd: one batch of draws says nothing
+    about the density farther away.
     """
     w, v = scored.spectrum
     w = np.clip(1 - rho + rho * w, NARROWEST, WIDEST)

@@ -1,11 +1,12 @@
 r"""Natural-gradient ascent on a full-rank Gaussian from gradients alone: no learning rate, no Hessian.
 
-*Phase 1* holds a set of matched draws fixed and takes natural-gradient steps by score regression (`gaussians.py`),
-of the secant's length and
-halved while the same-draw ELBO falls, until a step covers less than `tolerance` nats of symmetric KL divergence.
-*Phase 2* takes fresh draws in each iteration with steps 1 / (t + 2), which averages the natural parameters; the
-scatter of where the single steps would have gone is the Monte Carlo error of the answer. The better of both phases, on
-fresh draws that both share, is kept.
+*Phase 1* holds a set of matched draws fixed and takes natural-gradient steps by score regression (`gaussians.py`).
+Their length is the secant's, and is halved while the same-draw ELBO falls. The phase ends when a step covers less than
+`TOLERANCE` nats of symmetric KL divergence.
+
+*Phase 2* takes fresh draws in each iteration with steps 1 / (t + 2), which averages the natural parameters. The scatter
+of where the single steps would have gone is the Monte Carlo error of the answer. The better of both phases, on fresh
+draws that both share, is kept.
 
 Sources: M. Opper and C. Archambeau, The Variational Gaussian Approximation Revisited, 2009; R. Giordano, M. Ingram,
 T. Broderick, Black Box Variational Inference with a Deterministic Objective, 2024 (fixed draws); B. Polyak and
@@ -21,28 +22,30 @@ from taut.algorithms.on_density.gaussians import Gaussian, matched_draws, score,
 from taut.models.density import Density
 
 TOLERANCE = 1e-4
-"""Nats of symmetric KL divergence, below which a full step of phase 1 has arrived."""
+"""Nats of symmetric KL divergence below which a full step of phase 1 has arrived."""
 SHORTEST = 2.0**-20
+"""Length of a step below which phase 1 has stalled."""
 LEAST_SECANT, MOST_SECANT = 0.25, 4.0
+"""Shortest and longest step by the secant rule."""
 FAIR_DROP = 2.0
-"""Standard errors of the same-draw ELBO by which a step may lower it: the fixed point of score regression is not
-exactly the maximum of that ELBO, and insisting would end in ever smaller steps."""
+"""Standard errors by which a step may lower the same-draw ELBO. The fixed point of score regression is not exactly the
+maximum of that ELBO, and without this allowance the steps would become ever smaller."""
 EARLIEST, SURE = 4, 5.0
-"""Fresh batches from which on phase 2 may end before its least number, and by what factor its error must then be below
-what is asked: four know their own error to a factor of five (chi-square with 3 degrees of freedom, 99 %)."""
+"""Number of batches after which phase 2 may end early, and the factor by which its error must then be below the target:
+four batches know their own error to a factor of five (chi-square with 3 degrees of freedom, 99 %)."""
 
 
-class Climbed(NamedTuple):
+class Phase(NamedTuple):
     """The outcome of a phase.
 
     Attributes:
-        gaussian: where it ended.
-        elbo: there, on the phase's own draws.
-        converged: whether a step covered less than the tolerance.
-        covered: symmetric KL divergence of the last step, in nats.
-        iterations: accepted steps.
+        gaussian: The Gaussian at the end.
+        elbo: Its ELBO on the phase's own draws, in nats.
+        converged: Whether a step covered less than the tolerance.
+        covered: Symmetric KL divergence of the last step, in nats.
+        iterations: Number of accepted steps.
         elbos: `[iterations]`, the ELBO before each accepted step.
-        log_likelihoods: `[iterations]`, its first term.
+        log_likelihoods: `[iterations]`, the expected log-likelihood before each accepted step.
     """
 
     gaussian: Gaussian
@@ -55,11 +58,11 @@ class Climbed(NamedTuple):
 
 
 def draws_for(dim: int) -> int:
-    """Draws for each batch: 4D, at least 64; 2D above a hundred coordinates."""
+    """The number of draws in each batch: 4D, at least 64; 2D above a hundred coordinates."""
     return max(4 * dim if dim <= 100 else 2 * dim, 64)
 
 
-def fixed_draws(density: Density, start: Gaussian, z: Float[np.ndarray, "S D"], most: int) -> Climbed:
+def fixed_draws(density: Density, start: Gaussian, z: Float[np.ndarray, "S D"], most: int) -> Phase:
     """Phase 1: at most `most` trials on the draws `z`.
 
     The iteration is x <- x + rho f(x) with f = (gbar, H - I). Near the fixed point f changes by -rho J f in a step, and
@@ -91,19 +94,19 @@ def fixed_draws(density: Density, start: Gaussian, z: Float[np.ndarray, "S D"], 
         slope = (1 - after @ before / (before @ before)) / rho if before.any() else 1.0
         rho = float(np.clip(1 / slope, LEAST_SECANT, MOST_SECANT)) if slope > 0 else 1.0
         q, here = new, there
-    return Climbed(q, here.elbo, converged, float(covered), len(elbos), elbos, log_likelihoods)
+    return Phase(q, here.elbo, converged, float(covered), len(elbos), elbos, log_likelihoods)
 
 
 class Averaged(NamedTuple):
     """The outcome of phase 2.
 
     Attributes:
-        climbed: as of phase 1.
+        phase: The outcome as of phase 1.
         mean_error: `[D]`, Monte Carlo standard error of the means, in sd.
-        sd_error: `[D]`, of the log sds.
+        sd_error: `[D]`, Monte Carlo standard error of the log sds.
     """
 
-    climbed: Climbed
+    phase: Phase
     mean_error: Float[np.ndarray, " D"]
     sd_error: Float[np.ndarray, " D"]
 
@@ -135,6 +138,6 @@ def fresh_draws(
             sd_error = np.std(sds, axis=0, ddof=1) / np.sqrt(t + 1)
             if max(mean_error.max(), sd_error.max()) < (error if t + 1 >= least else error / SURE):
                 break
-    settled = max(mean_error.max(), sd_error.max()) < error
+    converged = max(mean_error.max(), sd_error.max()) < error
     elbo = float(np.mean(elbos)) if elbos else -np.inf
-    return Averaged(Climbed(q, elbo, settled, covered, len(elbos), elbos, log_likelihoods), mean_error, sd_error)
+    return Averaged(Phase(q, elbo, converged, covered, len(elbos), elbos, log_likelihoods), mean_error, sd_error)

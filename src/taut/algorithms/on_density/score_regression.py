@@ -1,22 +1,22 @@
-r"""The engine for any differentiable log density: a full-rank Gaussian without a learning rate, found twice."""
+r"""The default for any differentiable log density: a full-rank Gaussian without a learning rate, from many starts."""
 
 from typing import ClassVar
 
 import equinox as eqx
 import numpy as np
 
-from taut.algorithms.on_density.base import OnDensity, Settled, origin_of
+from taut.algorithms.on_density.base import OnDensity, Solution
 from taut.algorithms.on_density.gaussians import divergence, matched_draws
-from taut.algorithms.on_density.phases import Averaged, Climbed, draws_for, fresh_draws
+from taut.algorithms.on_density.phases import Averaged, Phase, draws_for, fresh_draws
 from taut.algorithms.on_density.search import Found, search
 from taut.errors import ArgumentError
 from taut.families.full_rank import FullRank
 from taut.models.density import Density
 
 COMPARED = 256
-"""Fresh draws, at least, on which the two phases are compared."""
+"""Smallest number of fresh draws on which the two phases are compared."""
 ALLOWED = 0.01
-"""Nats by which phase 2's answer may be below phase 1's: it has seen more draws."""
+"""Nats by which phase 2's answer may be below phase 1's: more draws are behind it."""
 
 
 class ScoreRegression(OnDensity):
@@ -25,13 +25,13 @@ class ScoreRegression(OnDensity):
     .. math:: H = -E_q[(L^\top \nabla \log p)\, \epsilon^\top], \qquad \bar g = E_q[L^\top \nabla \log p], \qquad
         \theta = \mu + L \epsilon
 
-    (Stein's identity) give the natural gradient of the ELBO from gradients of log p alone. Sixteen climbs find where to
-    begin, phase 1 settles on fixed draws, phase 2 averages over fresh ones until the Monte Carlo error of every mean
-    and log sd is below `error`.
+    (Stein's identity) give the natural gradient of the ELBO from gradients of log p alone. Sixteen ascents find
+    where to begin, phase 1 converges on fixed draws, and phase 2 averages over fresh draws until the Monte Carlo error
+    of every mean and log sd is below `error`.
 
     Attributes:
-        steps: most iterations of phase 2.
-        error: standard error at which phase 2 ends, in posterior sd.
+        steps: Largest number of iterations of phase 2.
+        error: Standard error at which phase 2 ends, in posterior sds.
 
     Example:
         >>> ScoreRegression().error
@@ -53,20 +53,20 @@ class ScoreRegression(OnDensity):
             raise ArgumentError(f"error={self.error!r}: a positive number of posterior sds is needed, e.g. 0.02.")
 
     def run(self, density, problem, seed):
-        """Search, settle, average, keep the better."""
+        """Search, converge on fixed draws, average over fresh draws, and keep the better."""
         rng = np.random.default_rng(seed)
-        origin = origin_of(problem)
+        origin = self.start_of(problem)
         found = search(density, origin, rng)
         if found is None:
-            return Settled.nowhere(density)
+            return None
         averaged = fresh_draws(
             density, found.best.gaussian, rng, draws_for(density.dim), most=self.steps, error=self.error
         )
         best = _better(found.best, averaged, density, rng)
-        return Settled(
+        return Solution(
             family=FullRank.of(*best.gaussian),
-            history=_history(found.best, averaged.climbed),
-            settled=found.best.converged and bool(np.isfinite(averaged.climbed.elbo)),
+            history=_history(found.best, averaged.phase),
+            converged=found.best.converged and bool(np.isfinite(averaged.phase.elbo)),
             left=float(0.5 * np.sum(averaged.mean_error**2) + np.sum(averaged.sd_error**2)),
             figures=_figures(found, averaged),
             recurred=found.recurred,
@@ -75,9 +75,9 @@ class ScoreRegression(OnDensity):
         )
 
 
-def _better(fixed: Climbed, averaged: Averaged, density: Density, rng: np.random.Generator) -> Climbed:
+def _better(fixed: Phase, averaged: Averaged, density: Density, rng: np.random.Generator) -> Phase:
     """Phase 2's answer, unless phase 1's is significantly better on draws that both share."""
-    fresh = averaged.climbed
+    fresh = averaged.phase
     if not np.isfinite(fresh.elbo):
         return fixed
     if divergence(fixed.gaussian, fresh.gaussian) < ALLOWED:  # around the optimum ELBOs differ by half as much
@@ -89,7 +89,7 @@ def _better(fixed: Climbed, averaged: Averaged, density: Density, rng: np.random
         return fixed if not np.mean(b) >= np.mean(a) - 2 * error - ALLOWED else fresh
 
 
-def _history(fixed: Climbed, fresh: Climbed) -> dict[str, np.ndarray]:
+def _history(fixed: Phase, fresh: Phase) -> dict[str, np.ndarray]:
     elbo = np.array(fixed.elbos + fresh.elbos)
     log_likelihood = np.array(fixed.log_likelihoods + fresh.log_likelihoods)
     phase = np.repeat([1, 2], [len(fixed.elbos), len(fresh.elbos)])
@@ -109,5 +109,5 @@ def _figures(found: Found, averaged: Averaged) -> dict[str, float]:
         "sd_error": float(averaged.sd_error.max()),
         "starts": found.starts,
         "phase_1_iterations": found.best.iterations,
-        "phase_2_iterations": averaged.climbed.iterations,
+        "phase_2_iterations": averaged.phase.iterations,
     }

@@ -1,9 +1,9 @@
 """From a log density to the best Gaussian that was found, and whether it was found twice.
 
-The short route serves most posteriors: climb from 16 points, begin at the distinct modes, and phase 1 settles in a few
-iterations. Where it does not (centred hierarchies, heavy tails), points along the climbs' paths are tried, the many
-briefly and the best at length. A posterior may have several optima, and the best one may have been missed: so the best
-ELBO must recur from another start, or more starts are made, or the answer says that it did not.
+The short route serves most posteriors: maximise from 16 points, begin at the distinct modes, and phase 1 converges in a
+few iterations. Where it does not (centred hierarchies, heavy tails), points along the paths of the ascents are tried,
+many of them briefly and the best at length. A posterior may have several optima, and the best one may have been missed.
+So the best ELBO must recur from another start; otherwise more starts are made, or the answer says that it did not.
 """
 
 from typing import NamedTuple
@@ -13,14 +13,15 @@ from jaxtyping import Float
 from scipy.stats.qmc import LatinHypercube
 
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws
-from taut.algorithms.on_density.phases import Climbed, draws_for, fixed_draws
-from taut.algorithms.on_density.quasi_newton import climb
+from taut.algorithms.on_density.phases import Phase, draws_for, fixed_draws
+from taut.algorithms.on_density.quasi_newton import maximise
 from taut.algorithms.on_density.starts import Candidate, along_paths, modes
 from taut.models.density import Density
 
 STARTS = 16
+"""Number of starts of the first round."""
 RANGE = 2.0
-"""Starts are uniform on (-2, 2) in each unconstrained coordinate, as Stan's are, and the model's own."""
+"""Half-width of the uniform distribution of starts in each unconstrained coordinate, as in Stan."""
 SAME_OPTIMUM = 0.3
 """Nats within which two starts have found the same ELBO."""
 RIVAL = 7.0
@@ -28,31 +29,30 @@ RIVAL = 7.0
 APART = 3.0
 """Sds between the means of two Gaussians that are distinct optima."""
 QUICK, PATIENT, LONG = 25, 30, 120
-"""Trials of phase 1 that the modes, the few and the one best candidate are given."""
+"""Trials of phase 1 for each candidate, for the three best along paths, and for the best."""
 AROUND, FAR = 16, 20.0
-"""Climbs from around the answer, and how many of its sds away they may begin: a separated mode lies there."""
+"""Number of ascents from around the answer, and the largest distance in sds at which they begin."""
 MANY = 100
-"""Coordinates above which fewer paths are followed: a curvature costs 2D gradients and D^3, and four paths of a
-hierarchy have led to the same optimum as sixteen."""
+"""Number of coordinates above which fewer paths are followed: a curvature costs 2D gradients and D^3, and four paths of
+a hierarchy have led to the same optimum as sixteen."""
 FEW_PATHS = 4
+"""Number of paths that are followed above `MANY` coordinates."""
 
 
 class Found(NamedTuple):
     """The outcome of a search.
 
     Attributes:
-        best: the best end of phase 1.
-        recurred: whether another start found the same ELBO.
-        rivals: distinct optima that may hold mass that `best` misses, with it first: all settled.
-        route: "mode", "path", or "none" where no start has a finite ELBO.
-        starts: climbs made.
+        best: The best end of phase 1.
+        recurred: Whether another start found the same ELBO.
+        rivals: Distinct optima that may hold mass that `best` misses, the best first; all have converged.
+        starts: Number of ascents.
         draws: `[S, D]`, the fixed draws.
     """
 
-    best: Climbed
+    best: Phase
     recurred: bool
-    rivals: list[Climbed]
-    route: str
+    rivals: list[Phase]
     starts: int
     draws: Float[np.ndarray, "S D"]
 
@@ -66,11 +66,11 @@ def search(density: Density, origin: Float[np.ndarray, " D"], rng: np.random.Gen
         if made == 0:
             starts[0] = origin
         made += count
-        climbs = climb(density, starts)
-        # Where no climb has arrived they all rise without bound, and their ends are no modes.
-        again = _by_modes(modes(density, climbs, rng), density, z, made) if climbs.arrived.any() else None
+        ascents = maximise(density, starts)
+        # Where no ascent has arrived they all rise without bound, and their ends are no modes.
+        again = _by_modes(modes(density, ascents, rng), density, z, made) if ascents.arrived.any() else None
         if again is None or not again.best.converged:
-            paths = along_paths(density, climbs, rng, FEW_PATHS if density.dim > MANY else count)
+            paths = along_paths(density, ascents, rng, FEW_PATHS if density.dim > MANY else count)
             again = _better(again, _by_paths(paths, density, z, made))
         found = _merged(found, again, made)
         if found is not None and found.recurred:
@@ -79,20 +79,20 @@ def search(density: Density, origin: Float[np.ndarray, " D"], rng: np.random.Gen
 
 
 def _around(found: Found, density: Density, rng: np.random.Generator) -> Found:
-    """What climbs from far around the answer find: other modes that the first starts were too close together to see."""
+    """What ascents from far around the answer add: modes that the first starts were too close together to find."""
     q = found.best.gaussian
     # A Latin hypercube: no coordinate's far sides are left out by chance.
     places = LatinHypercube(density.dim, rng=rng).random(AROUND)
     begin = q.mean + q.sd * FAR * (2 * places - 1)
-    seen = [run.gaussian for run in found.rivals] or [q]
-    climbs = climb(density, begin)
+    known = [run.gaussian for run in found.rivals] or [q]
+    ascents = maximise(density, begin)
     # An end near a Gaussian that is known is the mode that it is at: no curvature is spent on it.
-    near = [np.linalg.norm(np.linalg.solve(g.factor, (climbs.ends - g.mean).T), axis=0) <= APART for g in seen]
-    climbs = climbs._replace(values=np.where(np.any(near, axis=0), -np.inf, climbs.values))
+    near = [np.linalg.norm(np.linalg.solve(g.factor, (ascents.ends - g.mean).T), axis=0) <= APART for g in known]
+    ascents = ascents._replace(values=np.where(np.any(near, axis=0), -np.inf, ascents.values))
     new = [
         c
-        for c in modes(density, climbs, rng)
-        if all(_distance(c.gaussian, g) > APART for g in seen) and c.elbo > found.best.elbo - 2 * RIVAL
+        for c in modes(density, ascents, rng)
+        if all(_distance(c.gaussian, g) > APART for g in known) and c.elbo > found.best.elbo - 2 * RIVAL
     ]
     runs = [fixed_draws(density, c.gaussian, found.draws, QUICK) for c in new]
     rivals = _distinct([*found.rivals, *runs])
@@ -109,8 +109,8 @@ def _by_modes(starts: list[Candidate], density: Density, z, made: int) -> Found 
     runs = [(fixed_draws(density, c.gaussian, z, QUICK), c) for c in near]
     runs = sorted(runs, key=lambda run: -run[0].elbo)
     best, start = runs[0]
-    recurred = len(start.climbs) > 1 or _recurs(best, [run for run, _ in runs[1:]])
-    return Found(best, recurred, _distinct([run for run, _ in runs]), "mode", made, z)
+    recurred = len(start.ascents) > 1 or _recurs(best, [run for run, _ in runs[1:]])
+    return Found(best, recurred, _distinct([run for run, _ in runs]), made, z)
 
 
 def _by_paths(starts: list[Candidate], density: Density, z, made: int) -> Found | None:
@@ -119,10 +119,10 @@ def _by_paths(starts: list[Candidate], density: Density, z, made: int) -> Found 
     runs = _ranked([fixed_draws(density, c.gaussian, z, QUICK) for c in starts[:8]])
     runs = _ranked([*(_longer(density, run, z, PATIENT) for run in runs[:3]), *runs[3:]])
     best = _longer(density, runs[0], z, LONG)
-    return Found(best, _recurs(best, runs[1:]), _distinct([best, *runs[1:]]), "path", made, z)
+    return Found(best, _recurs(best, runs[1:]), _distinct([best, *runs[1:]]), made, z)
 
 
-def _longer(density: Density, run: Climbed, z, most: int) -> Climbed:
+def _longer(density: Density, run: Phase, z, most: int) -> Phase:
     if run.converged:
         return run
     more = fixed_draws(density, run.gaussian, z, most)
@@ -133,17 +133,17 @@ def _longer(density: Density, run: Climbed, z, most: int) -> Climbed:
     )
 
 
-def _ranked(runs: list[Climbed]) -> list[Climbed]:
+def _ranked(runs: list[Phase]) -> list[Phase]:
     return sorted(runs, key=lambda run: -run.elbo)
 
 
-def _recurs(best: Climbed, others: list[Climbed]) -> bool:
+def _recurs(best: Phase, others: list[Phase]) -> bool:
     return any(best.elbo - run.elbo < SAME_OPTIMUM for run in others)
 
 
-def _distinct(runs: list[Climbed]) -> list[Climbed]:
-    """The settled runs, best first, that lie apart from every better one and are close to the best in ELBO."""
-    kept: list[Climbed] = []
+def _distinct(runs: list[Phase]) -> list[Phase]:
+    """The converged runs, best first, that lie apart from every better one and are close to the best in ELBO."""
+    kept: list[Phase] = []
     for run in _ranked([run for run in runs if run.converged]):
         if kept and run.elbo < kept[0].elbo - RIVAL:
             break

@@ -1,9 +1,9 @@
-r"""Where to begin: many climbs, the curvature at their ends, and the width that the ELBO likes best.
+r"""Where to begin: at the ends of many ascents, with the curvature there and the width of the best ELBO.
 
 A mode with its curvature, N(mode, c^2 H^{-1}), is a good start for c = 1 where the posterior is nearly Gaussian, and
-may be millions of nats low where it is not: so a few widths c are tried and the best ELBO kept. In a centred hierarchy
-the density rises without bound as a group's sd falls to zero, and the climb ends in that spike: there the points
-*along* the path are better starts than its end.
+may be millions of nats low where it is not. So a few widths c are tried, and the best by its ELBO is kept. In a centred
+hierarchy the density rises without bound as a group's sd falls to zero, and the ascent ends in that spike. There the
+points *along* the path are better starts than its end.
 
 Source: L. Zhang, B. Carpenter, A. Gelman, A. Vehtari, Pathfinder: Parallel Quasi-Newton Variational Inference, 2022
 (candidates along the path, picked by their ELBO).
@@ -15,30 +15,29 @@ import numpy as np
 from jaxtyping import Float
 
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws
-from taut.algorithms.on_density.quasi_newton import Climbs
+from taut.algorithms.on_density.quasi_newton import Ascents
 from taut.models.density import Density
 
 SCALES = (1.0, 0.5, 0.25, 0.1, 0.03)
+"""Widths c that are tried."""
 DRAWS = 32
-"""Draws on which candidates are compared; the same for all."""
+"""Number of draws on which candidates are compared; the draws are the same for all."""
 SAME_MODE = 0.3
-"""Sds within which two ends are one mode (a climb stops when its next step promises 1e-4 nats, some 0.01 sd)."""
+"""Sds within which two ends are one mode (an ascent stops when its next step promises 1e-4 nats, some 0.01 sd)."""
 
 
 class Candidate(NamedTuple):
     """A Gaussian to begin from.
 
     Attributes:
-        gaussian: it.
-        elbo: on the common draws, in nats.
-        climbs: which climbs led here.
-        route: "mode" or "path".
+        gaussian: The Gaussian.
+        elbo: Its ELBO on the common draws, in nats.
+        ascents: Which ascents led to it.
     """
 
     gaussian: Gaussian
     elbo: float
-    climbs: tuple[int, ...]
-    route: str
+    ascents: tuple[int, ...]
 
 
 def curvatures(density: Density, points: Float[np.ndarray, "C D"]) -> Float[np.ndarray, "C D D"]:
@@ -91,7 +90,6 @@ def candidates(
     points: Float[np.ndarray, "C D"],
     curvatures: Float[np.ndarray, "C D D"],
     sources: list[tuple[int, ...]],
-    route: str,
     rng: np.random.Generator,
 ) -> list[Candidate]:
     """At each point the best width of the Gaussian with the curvature there; those with a finite ELBO, best first."""
@@ -100,34 +98,34 @@ def candidates(
     for point, H, source in zip(points, curvatures, sources, strict=True):
         gaussian, elbo = _best_width(density, point, root_of_inverse(H), z)
         if np.isfinite(elbo):
-            found.append(Candidate(gaussian, elbo, source, route))
+            found.append(Candidate(gaussian, elbo, source))
     return sorted(found, key=lambda c: -c.elbo)
 
 
-def modes(density: Density, climbs: Climbs, rng: np.random.Generator, most: int = 6) -> list[Candidate]:
-    """A candidate at each distinct end of the climbs, of the highest `most`.
+def modes(density: Density, ascents: Ascents, rng: np.random.Generator, most: int = 6) -> list[Candidate]:
+    """A candidate at each distinct end of the ascents, of the highest `most`.
 
     An end is at the same mode as a higher one if it lies within `SAME_MODE` sd of it, by the curvature there.
     """
-    left = [int(b) for b in np.argsort(-climbs.values) if np.isfinite(climbs.values[b])]
+    left = [int(b) for b in np.argsort(-ascents.values) if np.isfinite(ascents.values[b])]
     points, roots, sources = [], [], []
     while left and len(points) < most:
-        centre = climbs.ends[left[0]]
+        centre = ascents.ends[left[0]]
         H = curvatures(density, centre[None])[0]
-        away = np.linalg.norm(np.linalg.solve(root_of_inverse(H), (climbs.ends[left] - centre).T), axis=0)
+        away = np.linalg.norm(np.linalg.solve(root_of_inverse(H), (ascents.ends[left] - centre).T), axis=0)
         here = tuple(b for b, distance in zip(left, away, strict=True) if distance < SAME_MODE)
         points, roots, sources = [*points, centre], [*roots, H], [*sources, here]
         left = [b for b in left if b not in here]
-    return candidates(density, np.array(points), np.array(roots), sources, "mode", rng) if points else []
+    return candidates(density, np.array(points), np.array(roots), sources, rng) if points else []
 
 
 def along_paths(
-    density: Density, climbs: Climbs, rng: np.random.Generator, most: int, each: int = 6
+    density: Density, ascents: Ascents, rng: np.random.Generator, most: int, each: int = 6
 ) -> list[Candidate]:
-    """Of the first `most` climbs the best candidate among about `each` geometrically spaced points of its path."""
+    """Of the first `most` ascents the best candidate among about `each` geometrically spaced points of its path."""
     best = []
-    for b in np.flatnonzero(np.isfinite(climbs.values))[:most]:
-        path = climbs.paths[b]
+    for b in np.flatnonzero(np.isfinite(ascents.values))[:most]:
+        path = ascents.paths[b]
         points = path[np.unique(np.geomspace(1, len(path), each).astype(int) - 1)]
-        best += candidates(density, points, curvatures(density, points), [(int(b),)] * len(points), "path", rng)[:1]
+        best += candidates(density, points, curvatures(density, points), [(int(b),)] * len(points), rng)[:1]
     return sorted(best, key=lambda c: -c.elbo)

@@ -1,6 +1,7 @@
-"""A log density looked at before any fitting: at its start, at random points, and far out along every axis."""
+"""Checks of a log density before any fitting: at its start, at random points, and far out along every axis."""
 
 import dataclasses
+import inspect
 from typing import Any
 
 import jax
@@ -8,8 +9,8 @@ import numpy as np
 
 from taut.errors import ArgumentError
 from taut.models.checks import flatness
-from taut.models.checks.points import AXES, BLOCK, Look, Seen, listed
 from taut.models.checks.structure import check_structure
+from taut.models.checks.terms import AXES, BLOCK, DensityTerms, TermValues, listed
 
 ROUND_TRIP = 1e-6
 """Largest relative error of z -> values -> z, times the precision over that of float64."""
@@ -17,15 +18,15 @@ ROUND_TRIP = 1e-6
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """What was seen of a log density that passed.
+    """What was found of a log density that passed.
 
     Attributes:
-        dim: unconstrained coordinates.
-        log_density: at the start, in nats, Jacobian included.
-        points: that were tried around the start.
-        finite: those of them with a finite density and gradient.
-        evaluations: log densities and gradients in all.
-        notes: what is allowed but odd, each a sentence.
+        dim: Number of unconstrained coordinates.
+        log_density: Log density at the start, in nats, Jacobian included.
+        points: Number of points that were tried around the start.
+        finite: Number of these points with a finite density and gradient.
+        evaluations: Number of log densities and gradients in all.
+        notes: Sentences on what is allowed but odd.
     """
 
     dim: int
@@ -44,16 +45,16 @@ class Check:
 
 
 def check(model: Any, rows: Any = None, *, dtype: Any = "float64", seed: int = 0) -> Check:
-    """Look at a log density before any fitting, and refuse what cannot be fitted.
+    """Check a log density before any fitting, and refuse what cannot be fitted.
 
     Args:
-        model: the log density.
-        rows: its data, for the form by rows.
-        dtype: of the fit.
-        seed: of the random points, uniform within 2 of the start in unconstrained coordinates.
+        model: The log density.
+        rows: Its data, for the form by rows.
+        dtype: The dtype of the fit.
+        seed: Seed of the random points, uniform within 2 of the start in unconstrained coordinates.
 
     Returns:
-        What was seen.
+        What was found.
 
     Raises:
         ArgumentError: a density that cannot be traced, is nowhere finite, has no gradient, ignores a parameter, is
@@ -66,74 +67,76 @@ def check(model: Any, rows: Any = None, *, dtype: Any = "float64", seed: int = 0
         32
     """
     notes = check_structure(model, rows, dtype)
-    look = Look(model, rows, dtype)
-    origin, dim = model.parameters.origin, len(look.axes)
+    terms = DensityTerms(model, rows, dtype)
+    origin, dim = model.parameters.origin, len(terms.axes)
     size = BLOCK if not 8 < dim <= AXES else -(-(2 * dim + 8) // BLOCK) * BLOCK
     z = origin + np.random.default_rng(seed).uniform(-2, 2, (size, dim))
     z[0] = origin
-    seen = look(z)
-    _refuse_nowhere_finite(look, seen)
-    _refuse_bad_round_trip(look, z, seen)
-    notes += _holes(look, z, seen)
-    if not seen.finite.all():
-        flatness.refuse_violated_supports(look, z[seen.finite])
-    notes += flatness.refuse_ignored(look, z[seen.finite], seen.gradient[seen.finite])
-    flatness.refuse_wrong_gradients(look, z[seen.finite])
-    flatness.refuse_improper(look, z[seen.finite])
-    value = float(seen.density[0] + seen.log_jacobian[0])
-    return Check(dim, value, size, int(seen.finite.sum()), look.evaluations, tuple(notes))
+    found = terms(z)
+    _refuse_nowhere_finite(terms, found)
+    _refuse_bad_round_trip(terms, z, found)
+    notes += _holes(terms, z, found)
+    if not found.finite.all():
+        flatness.refuse_violated_supports(terms, z[found.finite])
+    notes += flatness.refuse_ignored(terms, z[found.finite], found.gradient[found.finite])
+    flatness.refuse_wrong_gradients(terms, z[found.finite])
+    flatness.refuse_improper(terms, z[found.finite])
+    value = float(found.density[0] + found.log_jacobian[0])
+    return Check(dim, value, size, int(found.finite.sum()), terms.evaluations, tuple(notes))
 
 
-def _refuse_nowhere_finite(look: Look, seen: Seen) -> None:
-    if seen.finite.any():
+def _refuse_nowhere_finite(terms: DensityTerms, found: TermValues) -> None:
+    if found.finite.any():
         return
-    size, value = len(seen.density), seen.density
+    size, value = len(found.density), found.density
     if np.isfinite(value).any():
-        bad = ~np.isfinite(seen.gradient[np.isfinite(value)]).any(0)
+        bad = ~np.isfinite(found.gradient[np.isfinite(value)]).any(0)
         raise ArgumentError(
-            f"The gradient with respect to {listed(a[0] for a, b in zip(look.axes, bad, strict=True) if b)} is not "
+            f"The gradient with respect to {listed(a[0] for a, b in zip(terms.axes, bad, strict=True) if b)} is not "
             f"finite at any of {size} points, though the density is. Usual causes: the square root or logarithm of "
             "zero in the branch that jnp.where does not take, or a norm at zero; make the argument safe inside."
         )
     word = "NaN" if np.isnan(value).all() else "infinite (+inf)" if (value == np.inf).all() else "not finite"
     raise ArgumentError(
         f"The log density is {word} at the start and at {size - 1} points around it (within 2 in unconstrained "
-        f"coordinates).{_bad_data(look.model.density)} If it is finite elsewhere only, start there: give the "
+        f"coordinates).{_bad_data(terms.model.density)} If it is finite elsewhere only, start there: give the "
         "parameter as an array of starting values, or on another scale."
     )
 
 
 def _bad_data(function: Any) -> str:
-    """Which array inside the function is not finite, if it can be seen from outside."""
-    code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None) or ()
-    for name, cell in zip(code.co_freevars if code else (), cells, strict=False):
-        x = getattr(cell, "cell_contents", None)
+    """Which array inside the function is not finite, if that can be told from outside."""
+    function = function.__func__ if inspect.ismethod(function) else function
+    if not inspect.isfunction(function):
+        return ""
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        x = cell.cell_contents
         if isinstance(x, (np.ndarray, jax.Array)) and np.issubdtype(x.dtype, np.floating) and np.isnan(x).any():
             return f" The array {name!r} inside it holds {int(np.isnan(x).sum())} NaN: remove them."
     return ""
 
 
-def _refuse_bad_round_trip(look: Look, z: np.ndarray, seen: Seen) -> None:
-    tolerance = ROUND_TRIP * max(1.0, float(np.finfo(look.dtype).eps / np.finfo(float).eps) / 1e4)
-    wrong = ~(np.abs(seen.again - z) <= tolerance * np.maximum(1, np.abs(z)))
-    bad = wrong[seen.finite].any(0)
+def _refuse_bad_round_trip(terms: DensityTerms, z: np.ndarray, found: TermValues) -> None:
+    tolerance = ROUND_TRIP * max(1.0, float(np.finfo(terms.dtype).eps / np.finfo(float).eps) / 1e4)
+    wrong = ~(np.abs(found.again - z) <= tolerance * np.maximum(1, np.abs(z)))
+    bad = wrong[found.finite].any(0)
     if bad.any():
         raise ArgumentError(
-            f"The transform of {listed(a[0] for a, b in zip(look.axes, bad, strict=True) if b)} does not lead back: "
+            f"The transform of {listed(a[0] for a, b in zip(terms.axes, bad, strict=True) if b)} does not lead back: "
             "from unconstrained to constrained and back again is another point. Choose another support or scale."
         )
 
 
-def _holes(look: Look, z: np.ndarray, seen: Seen) -> list[str]:
+def _holes(terms: DensityTerms, z: np.ndarray, found: TermValues) -> list[str]:
     """Notes on points where density or gradient is not finite."""
-    if seen.finite.all():
+    if found.finite.all():
         return []
-    first = int(np.argmin(seen.finite))
-    where = ", ".join(f"{n}={v:.3g}" for (n, _), v in list(zip(look.axes, z[first], strict=True))[:4])
+    first = int(np.argmin(found.finite))
+    where = ", ".join(f"{n}={v:.3g}" for (n, _), v in list(zip(terms.axes, z[first], strict=True))[:4])
     notes = [
-        f"Density or gradient is not finite at {int((~seen.finite).sum())} of {len(z)} points, for example at "
+        f"Density or gradient is not finite at {int((~found.finite).sum())} of {len(z)} points, for example at "
         f"{where} (unconstrained)."
     ]
-    if not seen.finite[0]:
+    if not found.finite[0]:
         notes.append("The start is one of them; a fit begins elsewhere.")
     return notes

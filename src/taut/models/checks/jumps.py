@@ -18,20 +18,21 @@ import numpy as np
 from jaxtyping import Array, Float
 
 NODES = (16, 32, 64)
+"""Numbers of midpoints of the three resolutions."""
 STAYS = 0.1
-"""Share of the missing part by which the resolutions may differ for it to be a jump."""
+"""Share of the missing part by which the resolutions may differ if the missing part is a jump."""
 SIZE = 1e-3
-"""Least jump, beside the sum of the function's moves along the line."""
+"""Smallest jump, as a share of the sum of the function's changes along the line."""
 
 
 def jumps(function: Callable, start: Float[Array, "S D"], end: Float[Array, "S D"]) -> bool:
     """Whether `function` jumps on one of the lines from `start` to `end`.
 
     Args:
-        function: of one point `[D]` to a number, differentiable as JAX sees it; a pytree's arrays are arguments of what
-            is compiled.
-        start: one end of each line, e.g. draws of q.
-        end: the other.
+        function: A function of one point `[D]` to a number, differentiable as JAX sees it. If it is a pytree, its
+            arrays are arguments of what is compiled.
+        start: One end of each line, e.g. draws of q.
+        end: The other end of each line.
 
     Example:
         >>> a, b = jnp.full((1, 1), -1.0), jnp.full((1, 1), 1.0)
@@ -49,7 +50,7 @@ def jumps(function: Callable, start: Float[Array, "S D"], end: Float[Array, "S D
 
 @eqx.filter_jit
 def _lines(function, start, end):
-    """Of each line: f(b) - f(a), the integral by each resolution, the sum of all moves, and how large f is."""
+    """For each line: f(b) - f(a), the integral by each resolution, the sum of all changes, and the size of f."""
     places = np.concatenate([(np.arange(n) + 0.5) / n for n in NODES])
     finest = NODES[-1]
 

@@ -1,4 +1,4 @@
-"""What a user's density looks like from outside: called once with shapes only, nothing computed, nothing compiled."""
+"""Checks of a user's log density by shapes: it is called once with shapes only, and nothing is computed or compiled."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,14 +11,16 @@ from taut.core import precision
 from taut.core.trees import cast
 from taut.errors import ArgumentError, DataError, TautError
 
+ARRAYS = (jax.ShapeDtypeStruct, jax.Array, np.ndarray, np.generic)
+
 
 def check_structure(model: Any, rows: Any = None, dtype: Any = "float64") -> list[str]:
     """Refuse a log density that cannot be called, or that returns something else than log densities.
 
     Args:
-        model: the log density.
-        rows: its data, for the form by rows.
-        dtype: of the fit.
+        model: The log density.
+        rows: Its data, for the form by rows.
+        dtype: The dtype of the fit.
 
     Returns:
         Notes on what is allowed but odd.
@@ -67,7 +69,7 @@ def _called(name: str, function: Callable, model: Any, values: Any) -> Any:
         ) from error
     except (TypeError, ValueError, IndexError, AttributeError) as error:
         shapes = ", ".join(
-            f"{_path(p)} {x.shape}" for p, x in jax.tree_util.tree_leaves_with_path(values) if hasattr(x, "shape")
+            f"{_path(p)} {x.shape}" for p, x in jax.tree_util.tree_leaves_with_path(values) if isinstance(x, ARRAYS)
         )
         raise ArgumentError(f"{name} failed on parameters of these shapes: {shapes}. {_first_line(error)}") from error
 
@@ -85,7 +87,7 @@ def _number(name: str, seen: Any) -> None:
         raise ArgumentError(f"{name} returns nothing; it must return the log density, in nats. Is a `return` missing?")
     if isinstance(seen, (bool, int, float)):
         raise ArgumentError(f"{name} returns {seen!r}, which does not depend on the parameters.")
-    if not hasattr(seen, "shape"):
+    if not isinstance(seen, ARRAYS):
         raise ArgumentError(f"{name} returns a {type(seen).__name__}; it must return one array, in nats.")
     if not np.issubdtype(seen.dtype, np.floating):
         raise ArgumentError(f"{name} returns numbers of dtype {seen.dtype}; log densities are real floating numbers.")

@@ -1,0 +1,215 @@
+"""What is tried when a Gaussian cannot be trusted: richer families, then short chains, each kept only if it helps.
+
+The fallbacks are tried where the verdict is "suspect" or "unusable", or its weights have a tail that decides sds; where
+the family was left open; and where the fit has converged. They are a mixture over separated optima; the sinh-arcsinh
+family, which bends the Gaussian; and Hamiltonian Monte Carlo in the space in which the bent posterior is nearly
+Gaussian. Each is named in the verdict with what it cost and what it brought.
+"""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from taut.algorithms.on_density.base import Solution
+from taut.algorithms.on_density.gaussians import Gaussian
+from taut.core.batch import Batch
+from taut.families import Family
+from taut.models import Model
+from taut.models.density import Density
+from taut.verdict.answers import Converged, Trusted
+from taut.verdict.convergence import Convergence, certified
+from taut.verdict.draws import JUDGE_STREAM, columns, log_prob_of, named_values
+from taut.verdict.hamiltonian import HamiltonianDraws, hamiltonian_draws, moments
+from taut.verdict.judge import Judgement, judge_posterior
+from taut.verdict.orders import orders
+from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE
+from taut.verdict.warp import Warped, warp
+from taut.verdict.weighing import heavy_tails
+
+MOST_COORDINATES = 200
+"""Largest number of coordinates for which fallbacks are tried: their maps have some 8 D parameters."""
+WORTHWHILE = 0.05
+"""Nats that one order of the coordinates must have brought before another is tried."""
+DOUBTED_K = 0.55
+"""k-hat from which a good verdict is checked by the next fallback: centred hierarchies have passed at 0.15 sd."""
+FARTHEST = 0.25
+"""Change by chains, of a mean in sds or of an sd as a share, above which their own answer is in doubt."""
+HEAVIEST = 0.85
+"""Tail shape of squared deviations above which short chains cannot have seen enough of the tail for an sd."""
+
+
+class BestSoFar(NamedTuple):
+    """The best answer so far, and what was tried.
+
+    Attributes:
+        family: q.
+        judgement: The verdict on q with its draws.
+        rungs: What was tried, a phrase each.
+    """
+
+    family: Family
+    judgement: Judgement
+    rungs: tuple[str, ...] = ()
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the answer can be used."""
+        return self.judgement.verdict.trust.reliable
+
+    @property
+    def heavy(self) -> bool:
+        """Whether weights that differ have a tail, as for a Gaussian on a Student-t whose sds are 15 % too small."""
+        trust = self.judgement.verdict.trust
+        return trust.k_hat >= DOUBTED_K and trust.half_variance > NOISE_VARIANCE
+
+    def tried(self, note: str) -> "BestSoFar":
+        """The same answer, with one more phrase on what was tried."""
+        return self._replace(rungs=(*self.rungs, note))
+
+    def better_of(self, family: Family, judgement: Judgement, name: str, evaluations: int) -> "BestSoFar":
+        """The new answer if its ELBO is higher, else the old one; named either way."""
+        gain = judgement.bound.elbo - self.judgement.bound.elbo
+        answer = judgement.verdict.trust.answer
+        tried = self.tried(f"{name}: ELBO {gain:+.2f} nats, trust {answer} ({evaluations:,} gradients)")
+        # A reliable verdict on a worse q is luck: its tails may be where no draw looks.
+        return tried._replace(family=family, judgement=judgement) if gain > 0 else tried
+
+
+def try_fallbacks(
+    model: Model, batch: Batch, density: Density, solution: Solution, gaussian: Gaussian, best: BestSoFar, seed: int
+) -> BestSoFar:
+    """Try one fallback after the other until an answer can be trusted or none is left.
+
+    Args:
+        model: The model, which names the unknowns.
+        batch: All rows.
+        density: Log density of all rows.
+        solution: What the algorithm found.
+        gaussian: Its answer.
+        best: The same answer with its verdict.
+        seed: Seed of the draws.
+    """
+    if (best.trusted and not best.heavy) or density.dim > MOST_COORDINATES:
+        return best
+    rng = np.random.default_rng([seed, JUDGE_STREAM + 1])
+    convergence = best.judgement.verdict.converged
+    common: Any = {"seed": seed, "rows": int(batch.size), "recurred": solution.recurred}
+    if solution.share_of_rivals > 0:
+        best = _mixture(model, density, solution, convergence, best, common)
+        if best.trusted:
+            return best
+    if convergence.answer is Converged.NO and not np.isfinite(best.judgement.bound.elbo):
+        return best
+    best = _warped(model, density, gaussian, solution, best, common, rng)
+    if best.judgement.verdict.converged.answer is not Converged.YES or not _one_optimum(solution):
+        return best
+    if best.trusted and best.judgement.verdict.trust.k_hat < DOUBTED_K:
+        return best
+    return _chains(model, batch, density, best, seed)
+
+
+def _one_optimum(solution: Solution) -> bool:
+    """Chains from one optimum's draws never see another."""
+    return solution.recurred and solution.share_of_rivals <= RIVAL_SHARE
+
+
+def _mixture(
+    model: Model, density: Density, solution: Solution, convergence: Convergence, best: BestSoFar, common: Any
+) -> BestSoFar:
+    from taut.families.mixture import GaussianMixture
+
+    before = density.evaluations
+    gaussians, elbos = zip(*solution.rivals, strict=True)
+    family = GaussianMixture.around_optima(gaussians, elbos)
+    judgement = judge_posterior(model, family, density, convergence, **common)
+    return best.better_of(family, judgement, f"mixture of {len(gaussians)} optima", density.evaluations - before)
+
+
+def _warped(
+    model: Any, density: Density, gaussian: Gaussian, solution: Solution, best: BestSoFar, common: Any, rng: Any
+) -> BestSoFar:
+    """The bent Gaussian, by one order of the coordinates after the other: only trying tells which depends on which."""
+    for order in orders(density, gaussian, model.parameters, rng):
+        before, elbo = density.evaluations, best.judgement.bound.elbo
+        bent = warp(density, gaussian, order, rng)
+        if bent.kept:
+            certificate, rivals = _certificate(bent), solution.share_of_rivals
+            judgement = judge_posterior(model, bent.family, density, certificate, rivals=rivals, **common)
+            best = best.better_of(bent.family, judgement, "sinh-arcsinh", density.evaluations - before)
+        else:
+            best = best.tried(f"sinh-arcsinh: the ELBO did not rise ({density.evaluations - before:,} gradients)")
+        if best.trusted or best.judgement.bound.elbo - elbo < WORTHWHILE:
+            break
+    return best
+
+
+def _certificate(bent: Warped) -> Convergence:
+    """What the two phases in bent coordinates certify."""
+    errors = bent.averaged.mean_error, bent.averaged.sd_error
+    left = float(0.5 * np.sum(errors[0] ** 2) + np.sum(errors[1] ** 2))
+    return certified(bent.fixed.converged, left, {"mean_error": float(errors[0].max())})
+
+
+def _chains(model: Model, batch: Batch, density: Density, best: BestSoFar, seed: int) -> BestSoFar:
+    """Chains from draws of q: where they agree with each other their draws are the answer, else q remains."""
+    chains = hamiltonian_draws(model, batch, best.family, seed, density.dtype)
+    z = chains.draws.reshape(-1, density.dim)
+    names, values = columns(named_values(model, z, density.dtype))
+    before = columns(named_values(model, best.judgement.z, density.dtype))[1]
+    # Of the named values, not of their logarithms: a tail that is short in z may be long in x.
+    found = moments(values.reshape(len(chains.draws), -1, values.shape[1]))
+    note = _note(chains, float(found.r_hat.max()))
+    if not found.agree:
+        return best.tried(f"{note}, which do not agree")
+    shift, ratio = (values.mean(0) - before.mean(0)) / before.std(0), values.std(0) / before.std(0)
+    heavy = heavy_tails(values, above=HEAVIEST)
+    answer, reason = _answer(names, shift, ratio, heavy)
+    verdict = best.judgement.verdict
+    trust = dataclasses.replace(
+        verdict.trust,
+        answer=answer,
+        reason=reason,
+        names=names,
+        shift=shift,
+        sd_ratio=ratio,
+        second_moment_size=np.where(heavy, 0.0, len(z)),
+    )
+    judgement = best.judgement._replace(
+        verdict=dataclasses.replace(verdict, trust=trust),
+        z=z,
+        weights=np.full(len(z), 1 / len(z)),
+        log_prob=density(z).value,
+        log_q=log_prob_of(best.family, z, density.dtype),
+    )
+    return best._replace(judgement=judgement).tried(note)
+
+
+def _note(chains: HamiltonianDraws, r_hat: float) -> str:
+    number, gradients = len(chains.draws), chains.evaluations
+    return f"Hamiltonian Monte Carlo: {number} chains, R-hat {r_hat:.3f} ({gradients:,} gradients)"
+
+
+def _answer(names: tuple[str, ...], shift: np.ndarray, ratio: np.ndarray, heavy: np.ndarray) -> tuple[Trusted, str]:
+    """The answer of chains that agree, and its reason.
+
+    Args:
+        names: Names of the unknowns, `[M]`.
+        shift: `[M]`, change of each mean by the chains, in sds of q.
+        ratio: `[M]`, sd of the chains over the sd of q.
+        heavy: `[M]`, whether the unknown has a heavy tail.
+    """
+    largest, widest = np.abs(shift).max(), np.abs(ratio - 1).max()
+    if heavy.any():  # short chains have not been in tails like these
+        which = ", ".join(np.array(names)[heavy][:3])
+        return Trusted.SUSPECT, f"heavy tails: no number of draws settles the sd of {which}; read quantiles, not sds"
+    moved = f"by up to {largest:.2f} sd and"
+    if max(largest, widest) > FARTHEST:  # what chains have moved is a lower bound of what they have yet to move
+        which = names[int(np.argmax(np.maximum(np.abs(shift), np.abs(ratio - 1))))]
+        return Trusted.SUSPECT, (
+            f"short chains from draws of q moved {which} {moved} its sd by {widest:.0%}, and longer ones may move it on"
+        )
+    return Trusted.CORRECTED, (
+        f"chains that started from draws of q moved means {moved} sds by up to {widest:.0%}; "
+        "fit.sample() and fit.summary() use their draws"
+    )

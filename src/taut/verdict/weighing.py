@@ -1,0 +1,95 @@
+"""Draws of q with their importance weights: the moments that they give, and whether tails leave these undecided."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float
+
+from taut.verdict.importance import HIGH_K, Smoothed, pareto_smoothed
+
+ROUGH_RATIO = 0.1
+"""Change of an sd under the weights from which the number of draws behind it matters."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Weighing:
+    """Draws of q with their normalised weights, and the moments that they give.
+
+    Attributes:
+        smoothed: The smoothed weights.
+        values: `[n, M]`, the named unknowns at the draws.
+        shift: `[M]`, change of each mean under the weights, in sds of q.
+        sd_ratio: `[M]`, weighted sd over the sd of q.
+        second_moment_size: `[M]`, effective number of draws behind each weighted sd; 0 where the weighted squares have
+            a tail too heavy (k-hat above 0.7) for any number of draws to tell.
+        elbo: Mean log-weight, in nats; -inf where a draw has no density.
+        half_variance: Half the variance of the finite log-weights: an estimate of KL(q||p), in nats, where q is close.
+    """
+
+    smoothed: Smoothed
+    values: Float[np.ndarray, "n M"]
+    shift: Float[np.ndarray, " M"]
+    sd_ratio: Float[np.ndarray, " M"]
+    second_moment_size: Float[np.ndarray, " M"]
+    elbo: float
+    half_variance: float
+
+
+def weigh(log_weights: Float[np.ndarray, " n"], values: Float[np.ndarray, "n M"]) -> Weighing:
+    """Means and sds under the weights against those of the same draws without them: paired, so that the noise cancels.
+
+    Args:
+        log_weights: log p(x, z) - log q(z), in nats; any constant may be added.
+        values: The named unknowns at the same draws.
+    """
+    smoothed = pareto_smoothed(log_weights)
+    w = smoothed.weights[:, None]
+    mean, sd = values.mean(0), values.std(0)
+    safe = np.where(sd > 0, sd, 1.0)
+    weighted = np.sum(w * values, 0)
+    squared = (values - weighted) ** 2
+    weighted_sd = np.sqrt(np.sum(w * squared, 0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size = np.sum(w * squared, 0) ** 2 / np.sum((w * squared) ** 2, 0)
+    size = np.where(np.isfinite(size), size, len(values))
+    moved = (np.abs(weighted_sd / safe - 1) > ROUGH_RATIO) & (sd > 0)
+    size[moved] = np.where(heavy_tails(values[:, moved], smoothed.weights), 0.0, size[moved])
+    finite = log_weights[np.isfinite(log_weights)]
+    return Weighing(
+        smoothed,
+        values,
+        (weighted - mean) / safe,
+        np.where(sd > 0, weighted_sd / safe, 1.0),
+        size,
+        float(np.mean(finite)) if len(finite) == len(log_weights) else -np.inf,
+        0.5 * float(np.var(finite)) if len(finite) > 1 else np.inf,
+    )
+
+
+def heavy_tails(
+    values: Float[np.ndarray, "n M"], weights: Float[np.ndarray, " n"] | None = None, above: float = HIGH_K
+) -> np.ndarray:
+    """Whether the (weighted) squared deviations have a tail that draws do not average out, `[M]`.
+
+    Args:
+        values: The draws.
+        weights: Their weights; equal by default.
+        above: Largest k-hat of the squares that is not heavy: 0.8 is that of a log-normal of log-sd 1, and 1 that of a
+            distribution with an infinite variance.
+    """
+    w = np.full(len(values), 1 / len(values)) if weights is None else weights
+    with np.errstate(divide="ignore"):
+        log_squares = np.log(w)[:, None] + 2 * np.log(np.abs(values - w @ values))
+    return np.array([pareto_smoothed(column).k_hat > above for column in log_squares.T], bool)
+
+
+def resample(weights: Float[np.ndarray, " n"], n: int, rng: np.random.Generator) -> np.ndarray:
+    """Places of `n` draws with replacement, by systematic resampling: each appears n w times, rounded up or down.
+
+    Args:
+        weights: The weights of the draws; they sum to 1.
+        n: Number of draws.
+        rng: Random numbers of the resampling and of the order.
+    """
+    places = np.searchsorted(np.cumsum(weights), (np.arange(n) + rng.uniform()) / n)
+    return rng.permutation(np.minimum(places, len(weights) - 1))
