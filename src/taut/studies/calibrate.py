@@ -36,7 +36,7 @@ def calibrate(
     Data of one shape are compiled once where `model` builds a log density from data by code that JAX can trace: the
     data are then arguments of what is compiled. Elsewhere each refit compiles anew. Refits run one after another, since
     the engine takes another path for each data set and evaluates the density in batches already. Two hundred refits
-    take about a minute on one core, for two unknowns with the ladder as for thirty coefficients.
+    take about a minute on one core, for two unknowns with richer families as for thirty coefficients.
 
     Args:
         simulate_prior: A function `key -> parameters`. Parameters are named and shaped as `fit.sample()` returns them;
