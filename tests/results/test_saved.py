@@ -176,3 +176,16 @@ def test_a_regression_refuses_a_family_that_has_no_table():
     family = taut.families.SinhArcsinh.around(np.zeros(2))
     with pytest.raises(PairingError, match="needs a family with closed mean and covariance"):
         taut.fit(taut.models.LogisticRegression(), ([[0.0], [1.0], [2.0]], [0, 1, 1]), family=family)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_regression_with_another_prior_keeps_its_gaussian_and_its_columns(seed):
+    """Its verdict may doubt the Gaussian, for which richer families have no table of coefficients."""
+    import numpyro.distributions as dist
+
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(12, 2)), np.arange(12) % 2
+    model = taut.models.LogisticRegression(taut.models.Independent(dist.Laplace(0.0, 1.0)))
+    fit = taut.fit(model, (X, y))
+    assert fit.posterior.name == "full-rank"
+    assert fit.verdict.trust.names == ("intercept", "x0", "x1") == tuple(fit.summary()["name"])

@@ -141,8 +141,7 @@ class NaturalGradient(Stepwise):
             return np.asarray(x, dtype)
 
         family: Any = problem.family  # a Gaussian, as `needs` says
-        mean = np.asarray(family.mean, dtype)
-        start = Point(mean, eye, zeros, eye, number(-np.inf), number(0), number(np.inf))
+        start = Point(family.mean.astype(dtype), eye, zeros, eye, number(-np.inf), number(0), number(np.inf))
         count = np.int32(0)
         past = np.zeros((self.memory, 2, D + D * D), dtype)
         return NaturalState(problem, start, np.array(False), np.int32(FULL), past, count, count, count)

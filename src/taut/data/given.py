@@ -49,6 +49,11 @@ class Rows(NamedTuple):
     transform: Callable | None = None
 
     @property
+    def to_columns(self) -> "Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]] | None":
+        """Draws of z as coefficients of the table's columns; None where there is no table."""
+        return None if self.table is None else self.table.design.coefficients
+
+    @property
     def held_out(self) -> tuple[Any, Callable | None]:
         """Examples that training does not see, as they are, or those trained on with their transform."""
         return (self.rows, self.transform) if self.validation is None else (np.asarray(self.validation), None)

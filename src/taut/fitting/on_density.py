@@ -76,10 +76,11 @@ def _judged(
         rows=source.size,
         recurred=solution.recurred,
         rivals=solution.share_of_rivals,
+        to_columns=request.rows.to_columns,
     )
     best, evaluations = BestSoFar(solution.family, judgement), solution.evaluations
     gaussian = gaussian_of(solution.family)
-    if choice.open and gaussian is not None:
+    if choice.open and request.kind.takes_any_family and gaussian is not None:
         before = density.evaluations
         best = try_fallbacks(model, source.parent, density, solution, gaussian, best, request.seed)
         evaluations += density.evaluations - before

@@ -28,6 +28,7 @@ class DensityFit(ComputedFit):
     """A fitted log density."""
 
     kind = "density"
+    takes_any_family = True
     absent = ABSENT
 
     read = staticmethod(array_rows)

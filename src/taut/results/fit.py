@@ -53,6 +53,8 @@ class Fit(abc.ABC):
     """The `kind` of the models whose fits these are."""
     counts_examples: ClassVar[bool] = False
     """Whether the progress bar counts examples a second instead of steps."""
+    takes_any_family: ClassVar[bool] = False
+    """Whether all its answers can be made from draws, so that a richer family may take the place of a Gaussian."""
     absent: ClassVar[dict[str, str]] = {}
     """What other kinds of fit have and this one does not: by name, what to use instead."""
 

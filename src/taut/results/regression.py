@@ -103,7 +103,7 @@ class RegressionFit(ComputedFit):
 
     def columns(self, z):
         """Draws of standardised weights as the coefficients of the original columns."""
-        return tuple(self.design.names), z @ self.design.original_scale().T
+        return self.design.coefficients(z)
 
     def table(self, level):
         """Coefficients on both scales: linear functions of a Gaussian are Gaussian."""

@@ -147,6 +147,10 @@ class Design:
         """Which rows of a table have no missing value in a column that the design uses: bool `[n]`."""
         return np.all(present(read(self.columns, self.named, features)), axis=1)
 
+    def coefficients(self, z: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+        """Draws `[n, D]` of coefficients of the design matrix as named coefficients of the table's own columns."""
+        return self.names, z @ self.original_scale().T
+
     def original_scale(self) -> np.ndarray:
         """The matrix A `[D, D]` that takes coefficients to the scale of the table's own units.
 
