@@ -15,6 +15,7 @@ from taut.models.adapters.from_pymc import from_pymc
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pm = pytest.importorskip("pymc", reason="the extra pymc is not installed")
+    pt = pytest.importorskip("pytensor.tensor")
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 EFFECTS, ERRORS = np.array([28.0, 8.0, -3.0, 7.0]), np.array([15.0, 10.0, 16.0, 11.0])
@@ -103,6 +104,13 @@ def minibatches():
     return model
 
 
+def without_a_jax_half():
+    with pm.Model() as model:
+        sd = pm.HalfNormal("sd", 1.0)
+        pm.ExGaussian("y", 0.0, sigma=sd, nu=1.0, observed=EFFECTS)
+    return model
+
+
 def nothing_free():
     with pm.Model() as model:
         pm.Normal("y", 0, 1, observed=EFFECTS)
@@ -114,6 +122,7 @@ def nothing_free():
     [
         (discrete, "'k' is discrete.*pm.Mixture"),
         (minibatches, "'y' has total_size"),
+        pytest.param(without_a_jax_half, "cannot give to JAX.*erfcx", marks=pytest.mark.slow),
         (nothing_free, "no free random variable"),
         (lambda: "model", "not a pymc.Model"),
     ],
@@ -127,3 +136,80 @@ def test_without_pymc_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pymc", None)
     with pytest.raises(ArgumentError, match=r"taut\[pymc\]"):
         from_pymc(None)
+
+
+DATA = np.array([0.3, 0.6])
+COUNTS = np.array([1, 2])
+PLAIN_SCALE = {
+    "AsymmetricLaplace": lambda a: pm.AsymmetricLaplace("y", kappa=a, mu=a, b=a, observed=DATA),
+    "Bernoulli": lambda a: pm.Bernoulli("y", a, observed=[0, 1]),
+    "Beta": lambda a: pm.Beta("y", a, 2.0, observed=DATA),
+    "Beta of mean and sd": lambda a: pm.Beta("y", mu=a, sigma=0.3, observed=DATA),
+    "BetaBinomial": lambda a: pm.BetaBinomial("y", a, 1.0, 5, observed=COUNTS),
+    "Binomial": lambda a: pm.Binomial("y", 5, a, observed=COUNTS),
+    "Categorical": lambda a: pm.Categorical("y", pt.stack([a, 1 - a]), observed=[0, 1]),
+    "Cauchy": lambda a: pm.Cauchy("y", 0.0, a, observed=DATA),
+    "ChiSquared": lambda a: pm.ChiSquared("y", a, observed=DATA),
+    "Dirichlet": lambda a: pm.Dirichlet("y", pt.stack([a, 1.0]), observed=[0.3, 0.7]),
+    "DirichletMultinomial": lambda a: pm.DirichletMultinomial("y", 3, pt.stack([a, 1.0]), observed=[1, 2]),
+    "DiscreteUniform": lambda a: pm.DiscreteUniform("y", 0, a, observed=COUNTS),
+    "Exponential": lambda a: pm.Exponential("y", a, observed=DATA),
+    "Gamma": lambda a: pm.Gamma("y", a, 1.0, observed=DATA),
+    "Geometric": lambda a: pm.Geometric("y", a, observed=COUNTS),
+    "Gumbel": lambda a: pm.Gumbel("y", 0.0, a, observed=DATA),
+    "HalfCauchy": lambda a: pm.HalfCauchy("y", a, observed=DATA),
+    "HalfNormal": lambda a: pm.HalfNormal("y", a, observed=DATA),
+    "HalfStudentT": lambda a: pm.HalfStudentT("y", a, 1.0, observed=DATA),
+    "HurdlePoisson": lambda a: pm.HurdlePoisson("y", a, 1.0, observed=COUNTS),
+    "InverseGamma": lambda a: pm.InverseGamma("y", a, 1.0, observed=DATA),
+    "Kumaraswamy": lambda a: pm.Kumaraswamy("y", a, 1.0, observed=DATA),
+    "Laplace": lambda a: pm.Laplace("y", 0.0, a, observed=DATA),
+    "Logistic": lambda a: pm.Logistic("y", 0.0, a, observed=DATA),
+    "LogitNormal": lambda a: pm.LogitNormal("y", 0.0, a, observed=DATA),
+    "LogNormal": lambda a: pm.LogNormal("y", 0.0, a, observed=DATA),
+    "Moyal": lambda a: pm.Moyal("y", 0.0, a, observed=DATA),
+    "Multinomial": lambda a: pm.Multinomial("y", 3, pt.stack([a, 1 - a]), observed=[1, 2]),
+    "MvNormal": lambda a: pm.MvNormal("y", np.zeros(2), cov=pt.stack([[a, 0.5], [0.5, 1.0]]), observed=DATA),
+    "NegativeBinomial": lambda a: pm.NegativeBinomial("y", a, 2.0, observed=COUNTS),
+    "Normal": lambda a: pm.Normal("y", 0.0, a, observed=DATA),
+    "Pareto": lambda a: pm.Pareto("y", a, 0.1, observed=DATA),
+    "Poisson": lambda a: pm.Poisson("y", a, observed=COUNTS),
+    "Rice": lambda a: pm.Rice("y", a, 1.0, observed=DATA),
+    "SkewNormal": lambda a: pm.SkewNormal("y", 0.0, a, 1.0, observed=DATA),
+    "StudentT": lambda a: pm.StudentT("y", a, mu=0.0, sigma=1.0, observed=DATA),
+    "Triangular": lambda a: pm.Triangular("y", 0.0, 1.0, a, observed=DATA),
+    "TruncatedNormal": lambda a: pm.TruncatedNormal("y", 0.0, a, lower=0.0, observed=DATA),
+    "Uniform": lambda a: pm.Uniform("y", 0.0, a, observed=DATA),
+    "VonMises": lambda a: pm.VonMises("y", 0.0, a, observed=DATA),
+    "Wald": lambda a: pm.Wald("y", a, 1.0, observed=DATA),
+    "Weibull": lambda a: pm.Weibull("y", a, 1.0, observed=DATA),
+    "ZeroInflatedBinomial": lambda a: pm.ZeroInflatedBinomial("y", a, 5, 0.3, observed=COUNTS),
+    "ZeroInflatedPoisson": lambda a: pm.ZeroInflatedPoisson("y", 0.5, a, observed=COUNTS),
+    "a free Gamma": lambda a: pm.Gamma("b", a, 1.0),
+    "a Mixture": lambda a: pm.Mixture("y", [0.5, 0.5], [pm.Poisson.dist(a), pm.Poisson.dist(2.0)], observed=COUNTS),
+    "a Potential": lambda a: pm.Potential("y", pm.logp(pm.HalfNormal.dist(a), 0.5)),
+}
+QUICK = ("Poisson", "Normal", "Binomial", "a free Gamma")
+INSIDE_AND_OUTSIDE = (-2.5, -0.4, 0.0, 0.35, 0.8, 1.0, 2.7)
+
+
+@pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in PLAIN_SCALE])
+def test_a_parameter_out_of_its_range_has_the_density_of_pymc(name):
+    """A link function that was forgotten: the density is that of PyMC where a parameter is negative, 0, 1, or above."""
+    with pm.Model() as theirs:
+        a = pm.Normal("a", 1.0, 2.0)
+        PLAIN_SCALE[name](a)
+    ours = from_pymc(theirs)
+    value = theirs.compile_logp(mode="FAST_COMPILE")
+    rest = {v.name: np.full(v.type.shape, 0.2) for v in theirs.value_vars if v.name != "a"}
+    names = ours.parameters.names
+    with jax.enable_x64(True):
+        parts = [rest[f"{n}_log__"] if n != "a" else None for n in names]
+        z = np.array([[x if part is None else float(part) for part in parts] for x in INSIDE_AND_OUTSIDE])
+        density = lambda z: ours.log_likelihood(z, None)[0] + ours.prior.log_prob(z)  # noqa: E731
+        found, gradient = jax.jit(jax.vmap(jax.value_and_grad(density)), compiler_options=PLAIN)(z)
+    wanted = np.array([float(value({"a": np.array(x), **rest})) for x in INSIDE_AND_OUTSIDE])
+    np.testing.assert_allclose(found, wanted, rtol=1e-9)
+    assert np.isfinite(wanted).any()
+    inner = np.isfinite(wanted) & ~np.isin(INSIDE_AND_OUTSIDE, (0.0, 1.0))  # at a border there may be no derivative
+    assert np.isfinite(gradient[inner]).all()

@@ -59,7 +59,7 @@ def from_pymc(model: Any) -> LogDensity:
 
     Raises:
         ArgumentError: PyMC is not installed, or the model has what gradients cannot fit: discrete free variables,
-            minibatches, none free at all; with the remedy.
+            minibatches, none free at all, a function without a JAX half; with the remedy.
     """
     try:
         with _global_precision_kept():
@@ -71,7 +71,10 @@ def from_pymc(model: Any) -> LogDensity:
         raise ArgumentError(f"model={model!r} is not a pymc.Model; give that of `with pm.Model() as model:`.")
     _refuse(model)
     with precision.context("float64"):  # constants keep their digits, whatever the fit's precision
-        return _translated(model)
+        try:
+            return _translated(model)
+        except NotImplementedError as error:
+            raise ArgumentError(f"The PyMC model uses a function that PyTensor cannot give to JAX: {error}.") from error
 
 
 @contextlib.contextmanager
@@ -104,7 +107,7 @@ def _translated(model: Any) -> LogDensity:
     constrained_values = dict(zip(free, plain, strict=True))
     backward = get_jaxified_graph(inputs=plain, outputs=_with_values(inverted, constrained_values))
 
-    joint = get_jaxified_graph(inputs=plain, outputs=[_log_joint(model, constrained_values)])
+    joint = get_jaxified_graph(inputs=plain, outputs=[_checked(model, _log_joint(model, constrained_values))])
     names = tuple(rv.name for rv in free)
 
     start = model.initial_point()
@@ -162,6 +165,24 @@ def _log_joint(model: Any, values: dict[Any, Any]) -> Any:
     values = values | {rv: model.rvs_to_values[rv] for rv in model.observed_RVs}
     terms: list[Any] = list(conditional_logp(values, warn_rvs=False).values()) + _with_values(model.potentials, values)
     return sum((term.sum() for term in terms), as_tensor(0.0))
+
+
+def _checked(model: Any, log_joint: Any) -> Any:
+    """The graph with PyMC's checks of parameters as PyMC compiles them: -inf where a parameter is out of its range.
+
+    The translation to JAX drops these checks, so that a Poisson of a negative rate would have a finite density.
+    """
+    from pymc.logprob.utils import (  # pyright: ignore[reportMissingImports]
+        local_check_parameter_to_ninf_switch,
+    )
+    from pytensor.graph.fg import FunctionGraph  # pyright: ignore[reportMissingImports]
+    from pytensor.graph.rewriting.basic import in2out  # pyright: ignore[reportMissingImports]
+
+    if not model.check_bounds:
+        return log_joint
+    graph = FunctionGraph(outputs=[log_joint], clone=False)
+    in2out(local_check_parameter_to_ninf_switch).rewrite(graph)
+    return graph.outputs[0]
 
 
 def _with_values(graphs: list[Any], values: dict[Any, Any]) -> list[Any]:
