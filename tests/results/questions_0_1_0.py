@@ -208,7 +208,7 @@ def _kept(fit):
     if isinstance(fit.model, (LogisticRegression, LogDensity, LatentVariableModel)):
         found["model"] = _parts(fit.model)
     else:  # a log density without its code: a stand-in, and the draws that were saved
-        found["draws"] = _parts(leaves(fit.sample(20)))
+        found["draws"] = _parts(leaves(fit.draws))
     if isinstance(fit.model, LogisticRegression):
         found |= {"design": fit.design.to_json(), "labels": fit.labels.to_json()}
     if not isinstance(fit, taut.LatentFit) and fit.judgement is not None:
@@ -223,7 +223,9 @@ def _of_posterior(fit):
     assert json.dumps(fit.to_json()["coefficients"]) == json.dumps(table.to_dicts())
     found = {"table": table.drop("name").to_numpy(), "table names": table["name"].to_numpy().astype(str)}
     if np.isfinite(fit.elbo):
-        found |= {f"sample {name}": x for name, x in leaves(fit.sample(5, seed=1)).items()}
+        # Without its code 0.1.0 gave the first saved draws, whatever the seed; now the seed decides which.
+        drawn = {name: x[:5] for name, x in fit.draws.items()} if hasattr(fit, "draws") else fit.sample(5, seed=1)
+        found |= {f"sample {name}": x for name, x in leaves(drawn).items()}
     if isinstance(fit.model, LogisticRegression):
         X = pl.DataFrame(TABLE) if fit.design.named else ROWS[:, : len(fit.design.columns)]
         found["predict"] = np.stack(fit.predict(X, level=0.9))

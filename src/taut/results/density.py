@@ -3,16 +3,14 @@
 import dataclasses
 from typing import Any
 
-import equinox as eqx
-import jax
 import numpy as np
 from jaxtyping import Float
 
-from taut.core.trees import is_float_array
 from taut.data.arrays import array_rows
 from taut.errors import SavedFitError
 from taut.results.posterior import MOST_SAVED_NUMBERS, ComputedFit, PosteriorFit, weighted_from
-from taut.verdict.draws import columns, named_values, plain_draws
+from taut.verdict.draws import by_path, columns, named_values, numbered, plain_draws
+from taut.verdict.weighing import resample
 
 DRAWS = 4000
 """Draws behind a summary; the first two moments of a Gaussian q are exact in them."""
@@ -20,6 +18,10 @@ LEAST_SAVED = 100
 """Fewest draws that are worth saving."""
 NO_TABLE = {"design": None, "labels": None}
 """What `fit.json` says where there was no table."""
+OF_SUMMARY = "draws_of_summary"
+"""The entry of `fit.json` that says whether the saved draws are those that the summary is made of."""
+REPORTED = 0.95
+"""Level of the summary in `fit.json`."""
 ABSENT = {"predict": "A log density has no prediction of its own; average your function over fit.sample()."}
 
 
@@ -38,10 +40,18 @@ class DensityFit(ComputedFit):
         """Everything was checked with the rows and the pairing of the parts."""
 
     def to_save(self):
-        """The draws behind the summary, and the weighted ones where they are the answer."""
-        size = min(DRAWS, MOST_SAVED_NUMBERS // max(self.posterior.dim, 1))
-        draws = _by_path(self.sample(size, self.seed)) if size >= LEAST_SAVED else {}
-        return NO_TABLE, _named("draws.", draws) | self.weighted_arrays()
+        """The draws that the summary is made of, by name, and the weighted ones where they are the answer.
+
+        Where these are too many, fewer draws for `sample`: the summary is then as `fit.json` has it.
+        """
+        z, _ = self.summarised
+        draws = by_path(self.named(z))
+        numbers = sum(x.size for x in draws.values())
+        whole = numbers <= MOST_SAVED_NUMBERS
+        if not whole:
+            size = MOST_SAVED_NUMBERS * len(z) // numbers
+            draws = by_path(self.sample(size, self.seed)) if size >= LEAST_SAVED else {}
+        return NO_TABLE | {OF_SUMMARY: whole}, _named("draws.", draws) | self.weighted_arrays()
 
     @classmethod
     def from_saved(cls, meta, arrays, fields):
@@ -50,7 +60,16 @@ class DensityFit(ComputedFit):
         if meta["code"]:
             return cls(**fields, judged=judged)
         draws = {name.removeprefix("draws."): x for name, x in arrays.items() if name.startswith("draws.")}
-        return DrawsFit(**fields, draws=draws, judged=judged)
+        return DrawsFit.of_draws(meta, draws, fields | {"judged": judged})
+
+    @property
+    def summarised(self) -> tuple[Float[np.ndarray, "n D"], Float[np.ndarray, " n"]]:
+        """The draws of z that the summary is made of, with their weights: those of the answer, else q's own."""
+        weighted = self.corrected
+        if weighted is not None:
+            return weighted.z, weighted.weights
+        z = plain_draws(self.posterior, DRAWS, self.seed, self.dtype)
+        return z, np.full(len(z), 1 / len(z))
 
     def named(self, z):
         """The named, shaped, constrained values."""
@@ -62,24 +81,30 @@ class DensityFit(ComputedFit):
 
     def table(self, level):
         """From the weighted draws where they are the answer, else from q's own."""
-        weighted = self.corrected
-        if weighted is not None:
-            return weighted_table(*self.columns(weighted.z), weighted.weights, level)
-        return plain_table(*self.columns(plain_draws(self.posterior, DRAWS, self.seed, self.dtype)), level)
+        z, weights = self.summarised
+        return weighted_table(*self.columns(z), weights, level)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DrawsFit(PosteriorFit):
     """A fitted log density that was loaded without its model's code: its saved draws are all that can be asked.
 
+    Its summary is that of the fit. `sample(n, seed)` takes n of the saved draws at random by the seed: by their weights
+    where the weighted draws are the answer, and else none twice, so that n is at most their number.
+
     Attributes:
         draws: the saved draws by name, each `[n, ...]`.
+        weights: their weights `[n]` where they are the draws that the summary was made of; None where they are other
+            draws of the answer, as in a fit that 0.1.0 saved or one of very many unknowns.
+        reported: the summary at the level `REPORTED`, as the fit gave it before it was saved: a list for each column.
     """
 
     kind = "density"
     absent = ABSENT
 
     draws: dict[str, np.ndarray]
+    weights: np.ndarray | None
+    reported: dict[str, list]
 
     read = staticmethod(array_rows)
 
@@ -94,7 +119,7 @@ class DrawsFit(PosteriorFit):
 
     def to_save(self):
         """The same draws."""
-        return NO_TABLE, _named("draws.", self.draws) | self.weighted_arrays()
+        return NO_TABLE | {OF_SUMMARY: self.weights is not None}, _named("draws.", self.draws) | self.weighted_arrays()
 
     @classmethod
     def from_saved(cls, meta, arrays, fields):
@@ -106,27 +131,59 @@ class DrawsFit(PosteriorFit):
         """The weighted draws that were saved, if there were any."""
         return self.judged
 
+    @classmethod
+    def of_draws(cls, meta: dict[str, Any], draws: dict[str, np.ndarray], fields: dict[str, Any]) -> "DrawsFit":
+        """The fit of saved draws.
+
+        Raises:
+            SavedFitError: the draws, their weights and the summary are not of one fit.
+        """
+        judged, rows = fields["judged"], meta["fit"]["coefficients"]
+        sizes = {len(x) for x in draws.values()}
+        weights = None
+        if meta.get(OF_SUMMARY):
+            corrected = judged is not None and judged.corrected
+            weights = judged.weights if corrected else np.full(max(sizes), 1 / max(sizes))
+            sizes.add(len(weights))
+        if len(sizes) > 1:
+            raise SavedFitError(f"The saved draws are of different numbers, {sorted(sizes)}: fit again.")
+        reported = {name: [row[name] for row in rows] for name in rows[0]}
+        if draws and set(numbered({name: x[:1] for name, x in draws.items()})[0]) != set(reported["name"]):
+            raise SavedFitError("The saved draws are not of the unknowns in the saved summary: fit again.")
+        return cls(**fields, draws=draws, weights=weights, reported=reported)
+
     def _sample(self, n, seed):
+        """Saved draws, taken at random by `seed`: by weight where they are weighted, else none twice."""
         saved = min((len(x) for x in self.draws.values()), default=0)
-        if n > saved:
+        weighted = self.weights is not None and self.corrected is not None
+        if not saved or (n > saved and not weighted):
             raise SavedFitError(
                 f"This fit was loaded without its model's code and holds {saved} draws; {n} were asked for. Load it "
                 "with taut.load(path, model=...) for fresh ones."
             )
-        return {name: x[:n] for name, x in self.draws.items()}
+        weights = np.full(saved, 1 / saved) if self.weights is None else self.weights
+        places = resample(weights, n, np.random.default_rng(seed))
+        return {name: x[places] for name, x in self.draws.items()}
 
     def drawn(self, n, seed):
-        """The saved draws, of which no log density is known."""
-        return self.sample(n), {}
+        """Saved draws, of which no log density is known."""
+        return self.sample(n, seed), {}
 
     def table(self, level):
-        """From the saved draws."""
-        return plain_table(*columns(self.draws), level)
-
-
-def plain_table(names: tuple[str, ...], draws: Float[np.ndarray, "n M"], level: float) -> dict[str, Any]:
-    """The columns of `summary` from draws that count alike."""
-    return weighted_table(names, draws, np.full(len(draws), 1 / len(draws)), level)
+        """From the saved draws where the summary was made of them, else as the fit reported it."""
+        if self.weights is not None:
+            return weighted_table(*numbered(self.draws), self.weights, level)
+        if level == REPORTED:
+            return self.reported
+        if not self.draws:
+            raise SavedFitError(
+                f"This fit was loaded without its model's code and holds no draws, so it knows the summary at level "
+                f"{REPORTED} alone. Load it with taut.load(path, model=...)."
+            )
+        names, draws = numbered(self.draws)
+        table = weighted_table(names, draws, np.full(len(draws), 1 / len(draws)), level)
+        order = [names.index(name) for name in self.reported["name"]]
+        return self.reported | {end: table[end][order] for end in ("lower", "upper")}
 
 
 def weighted_table(
@@ -148,12 +205,6 @@ def weighted_table(
     lower, upper = np.take_along_axis(np.take_along_axis(draws, order, axis=0), places, axis=0)
     p_positive = weights @ (draws > 0)
     return {"name": list(names), "mean": mean, "sd": sd, "lower": lower, "upper": upper, "p_positive": p_positive}
-
-
-def _by_path(values: Any) -> dict[str, np.ndarray]:
-    """The floating arrays of a pytree by path."""
-    leaves = jax.tree_util.tree_leaves_with_path(eqx.filter(values, is_float_array))
-    return {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(x) for path, x in leaves}
 
 
 def _named(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

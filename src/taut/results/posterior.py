@@ -13,11 +13,12 @@ from jaxtyping import Float
 from taut import __version__
 from taut.core.batch import Batch
 from taut.diagnostics.elbo import elbo
-from taut.errors import ArgumentError
+from taut.errors import ArgumentError, SavedFitError
 from taut.learning.ended import Ended
 from taut.models.density import Density
 from taut.results.arviz import arviz_data
 from taut.results.fit import Fit
+from taut.verdict.answers import Trusted
 from taut.verdict.draws import draws_of
 from taut.verdict.judge import Judgement, judge_posterior
 from taut.verdict.verdict import Verdict
@@ -26,8 +27,8 @@ from taut.verdict.weighing import resample
 if TYPE_CHECKING:
     import polars as pl
 
-MOST_SAVED_NUMBERS = 10_000_000
-"""Draws are saved up to this many numbers, so that a summary needs no code."""
+MOST_SAVED_NUMBERS = 20_000_000
+"""Draws by name are saved up to this many numbers, so that a summary needs no code."""
 WEIGHTED = ("z", "weights", "log_prob", "log_q")
 """The fields of `Judgement` that a saved fit keeps, where the weighted draws are the answer."""
 
@@ -140,9 +141,9 @@ class PosteriorFit(Fit):
         return {"coefficients": self.summary().to_dicts()}
 
     def weighted_arrays(self) -> dict[str, np.ndarray]:
-        """The weighted draws that are the answer, where they are and are not too many to be saved."""
+        """The weighted draws where they are the answer. However many: without them a loaded fit would answer q."""
         judged = self.corrected
-        if judged is None or judged.z.size > MOST_SAVED_NUMBERS:
+        if judged is None:
             return {}
         return {f"judged.{name}": np.asarray(getattr(judged, name)) for name in WEIGHTED}
 
@@ -220,8 +221,18 @@ class ComputedFit(PosteriorFit):
 
 
 def weighted_from(arrays: dict[str, np.ndarray], fields: dict[str, Any]) -> Judgement | None:
-    """The weighted draws of a saved fit, None where it has none."""
+    """The weighted draws of a saved fit, None where they are not the answer.
+
+    Raises:
+        SavedFitError: they are the answer, and are not there or do not go together.
+    """
     verdict = fields["said"]
-    if verdict is None or not all(f"judged.{name}" in arrays for name in WEIGHTED):
+    if verdict is None or verdict.trust.answer is not Trusted.CORRECTED:
         return None
-    return Judgement(verdict, fields["bound"], *(arrays[f"judged.{name}"] for name in WEIGHTED))
+    found = [arrays.get(f"judged.{name}", np.zeros(0)) for name in WEIGHTED]
+    z, weights = found[:2]
+    shapes = {x.shape for x in found[1:]}
+    whole = z.shape == (len(weights), fields["problem"].family.dim) and shapes == {(len(z),)} and len(z)
+    if not whole or not (np.all(weights >= 0) and abs(weights.sum() - 1) < 1e-6):
+        raise SavedFitError("The verdict is 'corrected', and the weighted draws that are the answer are not whole.")
+    return Judgement(verdict, fields["bound"], *found)

@@ -111,6 +111,7 @@ class RegressionFit(ComputedFit):
         A = self.design.original_scale()
         with np.errstate(all="ignore"):  # a fit that has diverged is shown all the same
             mean, sd = A @ q.mean, np.sqrt(np.sum((A @ q.factor) ** 2, axis=1))
+            p_positive = ndtr(mean / sd)
         half = ndtri(0.5 + 0.5 * level) * sd
         return {
             "name": list(self.design.names),
@@ -118,7 +119,7 @@ class RegressionFit(ComputedFit):
             "sd": sd,
             "lower": mean - half,
             "upper": mean + half,
-            "p_positive": ndtr(mean / sd),
+            "p_positive": p_positive,
             "mean_standardised": q.mean,
             "sd_standardised": q.sd,
         }

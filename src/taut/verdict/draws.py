@@ -83,10 +83,20 @@ def columns(values: Any) -> tuple[tuple[str, ...], Float[np.ndarray, "n M"]]:
         >>> columns({"tau": np.ones(3), "theta": np.ones((3, 2))})[0]
         ('tau', 'theta[0]', 'theta[1]')
     """
+    return numbered(by_path(values))
+
+
+def by_path(values: Any) -> dict[str, Float[np.ndarray, "n ..."]]:
+    """The floating arrays of a pytree of `[n, ...]` by path, in the order of the tree."""
+    leaves = jax.tree_util.tree_leaves_with_path(eqx.filter(values, is_float_array))
+    return {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(x) for path, x in leaves}
+
+
+def numbered(arrays: dict[str, Float[np.ndarray, "n ..."]]) -> tuple[tuple[str, ...], Float[np.ndarray, "n M"]]:
+    """The numbers of arrays `[n, ...]` as named columns, in the order of the arrays."""
     names, found = [], []
-    for path, leaf in jax.tree_util.tree_leaves_with_path(eqx.filter(values, is_float_array)):
-        name = jax.tree_util.keystr(path, simple=True, separator=".")
-        for place in np.ndindex(leaf.shape[1:]):
+    for name, array in arrays.items():
+        for place in np.ndindex(array.shape[1:]):
             names.append(name + (f"[{', '.join(map(str, place))}]" if place else ""))
-            found.append(leaf[(slice(None), *place)])
+            found.append(array[(slice(None), *place)])
     return tuple(names), np.stack(found, axis=1)
