@@ -46,6 +46,14 @@ class Algorithm(eqx.Module):
     brings: ClassVar[Brings | None] = None
     steps: eqx.AbstractVar[int]
 
+    def estimator(self, problem: Problem) -> Gradient | None:
+        """The gradient estimator whose noise its steps have; None where it uses none.
+
+        Args:
+            problem: The problem, whose gradient is a place-holder for an algorithm that uses none.
+        """
+        return problem.gradient
+
     def check(self, problem: Problem) -> None:
         """Refuse a problem that this algorithm cannot serve, before any step.
 

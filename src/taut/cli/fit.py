@@ -98,7 +98,7 @@ def _check_folder(sentences: Sentences, out: Path | None, resume: bool | None) -
     check_folder(out, resume)
     if resume and not sentences.stepwise:
         raise typer.BadParameter(
-            f"the {sentences.algorithm} algorithm ends within seconds and saves no checkpoint to go on from.",
+            f"the {sentences.algorithm} algorithm saves no checkpoint to go on from.",
             param_hint="--resume",
         )
 

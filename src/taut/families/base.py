@@ -41,6 +41,11 @@ class Family(eqx.Module):
     """Whether each example has a member of its own, which `at` gives."""
 
     @property
+    def phrase(self) -> str:
+        """What stands in front of "posterior" in a sentence, such as "full-rank Gaussian"."""
+        return self.name
+
+    @property
     @abc.abstractmethod
     def offers(self) -> AbstractSet[Capability]:
         """What gradients, objectives and algorithms may ask of this family's members."""

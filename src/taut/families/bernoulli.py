@@ -33,6 +33,11 @@ class Bernoulli(NoBranchNoise, Factorised):
     logits: Float[Array, " D"]
 
     @property
+    def phrase(self) -> str:
+        """A proper noun."""
+        return "Bernoulli"
+
+    @property
     def dim(self) -> int:
         """Length of z."""
         return self.logits.shape[-1]

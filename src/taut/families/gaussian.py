@@ -23,6 +23,11 @@ class Gaussian(Distribution):
         return self.mean.shape[-1]
 
     @property
+    def phrase(self) -> str:
+        """With the word that its name leaves out."""
+        return f"{self.name} Gaussian"
+
+    @property
     def offers(self):
         """What every Gaussian can give."""
         return frozenset(

@@ -69,6 +69,11 @@ class GaussianMixture(Distribution):
         return cls.of([q.mean for q in optima], [q.factor for q in optima], elbos)
 
     @property
+    def phrase(self) -> str:
+        """As an adjective."""
+        return "Gaussian-mixture"
+
+    @property
     def dim(self) -> int:
         """Length of z."""
         return self.means.shape[-1]

@@ -32,6 +32,11 @@ class Poisson(NoBranchNoise, Independent):
     log_rate: Float[Array, " D"]
 
     @property
+    def phrase(self) -> str:
+        """A proper noun."""
+        return "Poisson"
+
+    @property
     def dim(self) -> int:
         """Length of z."""
         return self.log_rate.shape[-1]

@@ -157,6 +157,11 @@ class Weibull(RateFamily):
     log_rate: Float[Array, " D"]
     shape: float = eqx.field(static=True, default=1.0)
 
+    @property
+    def phrase(self) -> str:
+        """A proper noun."""
+        return "Weibull"
+
     def __check_init__(self):
         _check_shape("Weibull", self.shape)
 

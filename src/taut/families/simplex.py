@@ -107,6 +107,11 @@ class Dirichlet(Distribution):
     log_concentration: Float[Array, " D"]
 
     @property
+    def phrase(self) -> str:
+        """A proper noun."""
+        return "Dirichlet"
+
+    @property
     def dim(self) -> int:
         """Length of z."""
         return self.log_concentration.shape[-1]

@@ -67,7 +67,7 @@ def fit(
         checkpoint: a folder to save the state in by time; a fit that finds one there goes on from it, bit for bit.
         validation: held-out examples as the model sees them (latent-variable models), on whose true ELBO early stopping
             looks.
-        patience: looks without a better validation ELBO after which training stops, a look being an epoch but at least
+        patience: (latent-variable models) looks without a better validation ELBO after which training stops, a look being an epoch but at least
             200 steps; None never stops it.
         transform: `(key, rows) -> rows` on each batch, compiled into the step, e.g. dynamic binarisation.
         callback: called between chunks with the steps made and the chunk's history.
@@ -91,6 +91,8 @@ def fit(
     begun = time.perf_counter()
     _check(model, seed)
     kind = fit_class(model)
+    if not kind.takes_validation:
+        _refuse_validation(model, {"validation": validation, "patience": patience})
     dtype = precision.resolve(model.dtype if dtype is None else dtype)
     rows = kind.read(model, Given(data, sample_weight, missing, positive, validation, transform))
     if batch_size is None and model.batch_size is not None:
@@ -128,6 +130,16 @@ def _check(model: Model, seed: int) -> None:
         raise ArgumentError(f"seed={seed!r}: a whole number from 0 to 2**32 - 1 is needed.")
 
 
+def _refuse_validation(model: Model, asked: dict[str, Any]) -> None:
+    """Refuse what no algorithm would look at, in place of ignoring it."""
+    for name, value in asked.items():
+        if value is not None:
+            raise ArgumentError(
+                f"{name}= is for latent-variable models, whose training stops by held-out examples; a {model.name} is "
+                f"fitted to all of its data. Leave {name} out."
+            )
+
+
 def _seconds(begun: float, prepared: float, learned: float, done: float) -> dict[str, float]:
     """Seconds by phase."""
     return {
@@ -148,7 +160,7 @@ def _assembled(choice: Choice, request: Request, outcome: Outcome, seconds: dict
         history=outcome.history,
         ended=outcome.ended,
         reason=outcome.reason,
-        reasons=choice.reasons,
+        reasons=choice.reasons | outcome.reasons,
         gradient_evaluations=outcome.gradient_evaluations,
         iterations=outcome.iterations,
         rows=source.size,

@@ -30,9 +30,14 @@ def on_density(algorithm: OnDensity, choice: Choice, request: Request) -> Outcom
         request: What the run works on and how it is watched.
 
     Raises:
-        ArgumentError: A checkpoint, patience or validation examples: it ends within seconds and looks at nothing.
+        ArgumentError: A checkpoint: it saves nothing on the way.
     """
-    _refuse_watching(algorithm, request)
+    if request.checkpoint is not None:
+        raise ArgumentError(
+            f"checkpoint= is for algorithms that learn step by step, and {algorithm.name} works on the log density of "
+            "all rows and saves nothing on the way; leave checkpoint out, or use "
+            "algorithm=taut.algorithms.StochasticGradient()."
+        )
     source = request.source
     density = Density(choice.problem.model, source.parent, source.dtype)
     solution = algorithm.run(density, choice.problem, request.seed)
@@ -54,6 +59,7 @@ def on_density(algorithm: OnDensity, choice: Choice, request: Request) -> Outcom
         learned_at=learned_at,
         own={"judged": best.judgement._replace(verdict=verdict)},
         convergence=convergence,
+        reasons={"family": best.reason} if best.reason else {},
     )
 
 
@@ -85,21 +91,6 @@ def _judged(
         best = try_fallbacks(model, source.parent, density, solution, gaussian, best, request.seed)
         evaluations += density.evaluations - before
     return best, judgement.verdict.converged, evaluations
-
-
-def _refuse_watching(algorithm: OnDensity, request: Request) -> None:
-    asked = {
-        "checkpoint": request.checkpoint,
-        "patience": request.patience,
-        "validation": request.rows.validation,
-    }
-    for name, value in asked.items():
-        if value is not None:
-            raise ArgumentError(
-                f"{name}= is for algorithms that learn step by step, and {algorithm.name} works on the log density "
-                f"of all rows and ends within seconds; leave {name} out, or use "
-                "algorithm=taut.algorithms.StochasticGradient()."
-            )
 
 
 def _no_start(choice: Choice, density: Density, learned_at: float) -> Outcome:

@@ -60,6 +60,7 @@ class Outcome:
         evidence: Arrays for the report.
         own: Fields of the fit's own kind, by name.
         convergence: What the algorithm certifies, None where it certifies nothing.
+        reasons: Reasons in place of those of the choice, where the run took another part.
     """
 
     problem: Problem
@@ -74,3 +75,4 @@ class Outcome:
     evidence: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     own: dict[str, Any] = dataclasses.field(default_factory=dict)
     convergence: Convergence | None = None
+    reasons: dict[str, str] = dataclasses.field(default_factory=dict)

@@ -13,6 +13,7 @@ from taut.data.source import Source
 from taut.diagnostics.elbo import Bound
 from taut.errors import AbsentError
 from taut.families import Family
+from taut.gradients import Gradient
 from taut.learning.ended import Ended
 from taut.models import Model
 from taut.problem import Problem
@@ -53,6 +54,8 @@ class Fit(abc.ABC):
     """The `kind` of the models whose fits these are."""
     counts_examples: ClassVar[bool] = False
     """Whether the progress bar counts examples a second instead of steps."""
+    takes_validation: ClassVar[bool] = False
+    """Whether held-out examples are looked at while it learns."""
     takes_any_family: ClassVar[bool] = False
     """Whether all its answers can be made from draws, so that a richer family may take the place of a Gaussian."""
     absent: ClassVar[dict[str, str]] = {}
@@ -140,6 +143,11 @@ class Fit(abc.ABC):
         return self.problem.model
 
     @property
+    def gradient(self) -> Gradient | None:
+        """The gradient estimator; None where the algorithm uses none."""
+        return self.algorithm.estimator(self.problem)
+
+    @property
     def predicted(self) -> tuple[str, ...]:
         """Names of the columns that `predict` gives; none where there is no `predict`."""
         return ()
@@ -166,12 +174,13 @@ class Fit(abc.ABC):
 
     def to_json(self) -> dict[str, Any]:
         """Everything that the printed text shows, as plain JSON."""
+        gradient = self.gradient
         return {
             "model": self.model.name,
             "family": self.posterior.name,
             "objective": self.problem.objective.name,
-            "gradient": self.problem.gradient.name,
-            "samples": self.problem.gradient.samples,
+            "gradient": None if gradient is None else gradient.name,
+            "samples": None if gradient is None or gradient.noiseless else gradient.samples,
             "algorithm": self.algorithm.name,
             "reasons": self.reasons,
             "elbo": self.elbo,

@@ -54,6 +54,7 @@ class LatentFit(Fit):
 
     kind = "latent"
     counts_examples = True
+    takes_validation = True
     absent = {
         "summary": "A latent-variable model has no table of coefficients; use evaluate, encode, reconstruct or sample.",
         "predict": "A latent-variable model predicts no target; use encode, reconstruct or sample.",

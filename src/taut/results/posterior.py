@@ -149,9 +149,10 @@ class PosteriorFit(Fit):
 
     def _headline(self):
         error = f" (standard error {self.bound.standard_error:.2g})" if self.bound.standard_error else ""
+        gradient = "" if self.gradient is None else f" with the {self.gradient.name} gradient"
         return (
-            f"{self.model.name}, {self.posterior.name} posterior over {self.posterior.dim} unknowns, "
-            f"{self.algorithm.name} with the {self.problem.gradient.name} gradient on {self.rows} rows\n"
+            f"{self.model.name}, {self.posterior.phrase} posterior over {self.posterior.dim} unknowns, "
+            f"{self.algorithm.name}{gradient} on {self.rows} rows\n"
             f"ELBO {self.elbo:.6f}{error} = {self.expected_log_likelihood:.6f} - {self.kl:.6f} nats, "
             f"{self.iterations} iterations, {self.seconds['total']:.2f} s"
         )

@@ -46,11 +46,13 @@ class BestSoFar(NamedTuple):
         family: q.
         judgement: The verdict on q with its draws.
         rungs: What was tried, a phrase each.
+        reason: Why its family is another one than the algorithm's; "" where it is the same.
     """
 
     family: Family
     judgement: Judgement
     rungs: tuple[str, ...] = ()
+    reason: str = ""
 
     @property
     def trusted(self) -> bool:
@@ -73,7 +75,10 @@ class BestSoFar(NamedTuple):
         answer = judgement.verdict.trust.answer
         tried = self.tried(f"{name}: ELBO {gain:+.2f} nats, trust {answer} ({evaluations:,} gradients)")
         # A reliable verdict on a worse q is luck: its tails may be where no draw looks.
-        return tried._replace(family=family, judgement=judgement) if gain > 0 else tried
+        if gain <= 0:
+            return tried
+        reason = f"tried because a {self.family.phrase} could not be trusted, and its ELBO is {gain:.2f} nats higher"
+        return tried._replace(family=family, judgement=judgement, reason=reason)
 
 
 def try_fallbacks(

@@ -10,7 +10,6 @@ from taut.report.sections.base import Section, left_out, section
 from taut.report.subjects.base import FitSubject
 from taut.report.subjects.kinds import KINDS, subject_of
 from taut.report.subjects.latent import LatentSubject
-from taut.report.subjects.posterior import family_words
 from taut.results.kinds import KINDS as FITS
 
 STOCK = {part.template: part for part in (*sections.POSTERIOR, *sections.LATENT)}
@@ -57,9 +56,9 @@ def test_a_section_may_say_why_it_is_left_out(fit):
     [
         (MeanField(np.zeros(2), np.zeros(2)), "mean-field Gaussian"),
         (FullRank.of(np.zeros(2), np.eye(2)), "full-rank Gaussian"),
-        (Bernoulli(np.zeros(2)), "bernoulli"),
-        (GaussianMixture.of(np.zeros((2, 2)), np.stack([np.eye(2)] * 2)), "mixture of Gaussians"),
+        (Bernoulli(np.zeros(2)), "Bernoulli"),
+        (GaussianMixture.of(np.zeros((2, 2)), np.stack([np.eye(2)] * 2)), "Gaussian-mixture"),
     ],
 )
 def test_gaussian_is_said_of_gaussians(family, words):
-    assert family_words(family) == words
+    assert family.phrase == words

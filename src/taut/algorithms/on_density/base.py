@@ -70,6 +70,10 @@ class OnDensity(Algorithm):
     needs = frozenset({Capability.DIFFERENTIABLE, Capability.PRECISION, Capability.EVIDENCE_BOUND})
     fits: ClassVar[type[FullRank] | type[MeanField]] = FullRank
 
+    def estimator(self, problem):
+        """None: scores at draws of its own."""
+        return
+
     def check(self, problem):
         """As every algorithm, and the family that it fits."""
         super().check(problem)

@@ -9,6 +9,7 @@ CHOICES = ("model", "family", "objective", "gradient", "algorithm")
 
 @section("How it was fitted", FitSubject)
 def choices(subject: FitSubject) -> Content | None:
-    """Name, choice and reason, a line each."""
+    """Name, choice and reason, a line each; an algorithm that works on the log density takes no gradient."""
     facts = subject.facts
-    return {"choices": [(name, facts[name], opened(facts["reasons"].get(name, "given"))) for name in CHOICES]}
+    lines = [(name, facts[name] or "none", opened(facts["reasons"].get(name, "given"))) for name in CHOICES]
+    return {"choices": lines}

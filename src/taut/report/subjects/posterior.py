@@ -5,16 +5,12 @@ import dataclasses
 from typing import ClassVar, Generic, TypeVar
 
 import taut
-from taut.families import Family, FullRank, LowRank, MeanField
 from taut.report.posterior_table import Entry, Table
 from taut.report.subjects.base import FitSubject
 from taut.report.words import numbers as words
 from taut.results.posterior import PosteriorFit
 
 P = TypeVar("P", bound=PosteriorFit)
-
-GAUSSIANS = (FullRank, LowRank, MeanField)
-"""The families whose names do not say that they are Gaussian."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +58,7 @@ class PosteriorSubject(FitSubject[P], Generic[P]):
         """Model, data, family and number of unknowns."""
         return (
             f"{words.opened(words.with_article(self.fit.model.name))}{self.data_words}, with "
-            f"{words.with_article(family_words(self.fit.posterior))} posterior over "
+            f"{words.with_article(self.fit.posterior.phrase)} posterior over "
             f"{words.count(len(self.facts['coefficients']), self.noun)}."
         )
 
@@ -84,7 +80,8 @@ class PosteriorSubject(FitSubject[P], Generic[P]):
         """Algorithm, gradient, steps and seconds."""
         facts = self.facts
         steps = words.count(facts["iterations"], "step")
-        line = f"{facts['algorithm']}, {facts['gradient']} gradient: {steps} in {facts['seconds']['total']:.2f} s."
+        gradient = "" if facts["gradient"] is None else f", {facts['gradient']} gradient"
+        line = f"{facts['algorithm']}{gradient}: {steps} in {facts['seconds']['total']:.2f} s."
         return [words.opened(line)]
 
     @property
@@ -93,13 +90,12 @@ class PosteriorSubject(FitSubject[P], Generic[P]):
         facts = self.facts
         rejected = len(self.fit.history.get("elbo", ())) - facts["iterations"]
         trials = f", and {words.count(rejected, 'rejected trial')}" if rejected > 0 else ""
-        exact = facts["gradient"] == "exact"
         return [
             ("seed", str(facts["seed"])),
             ("dtype", facts["dtype"]),
             ("iterations", words.count(facts["iterations"], "step") + trials),
             ("gradient evaluations", f"{facts['gradient_evaluations']:,.6g} (over the full data, at one draw)"),
-            ("samples", "none, the expectations are exact" if exact else f"{facts['samples']} for each step"),
+            *([] if facts["samples"] is None else [("samples", f"{facts['samples']} for each step")]),
             ("rows for each step", "all" if facts["batch_size"] is None else f"{facts['batch_size']:,}"),
             ("seconds", self.seconds),
             ("page by", f"Taut {taut.__version__}"),
@@ -120,14 +116,3 @@ class PosteriorSubject(FitSubject[P], Generic[P]):
         from taut.report.terminal.unknowns import unknowns_table
 
         return unknowns_table(self.table)
-
-
-def family_words(family: Family) -> str:
-    """The name of a family in a sentence, with "Gaussian" where it is one and its name does not say so.
-
-    Example:
-        >>> import numpy as np
-        >>> family_words(MeanField(np.zeros(2), np.zeros(2)))
-        'mean-field Gaussian'
-    """
-    return f"{family.name} Gaussian" if isinstance(family, GAUSSIANS) else family.name
