@@ -25,6 +25,16 @@ ROUNDING = {"float64": 1e-12, "float32": 1e-5}
 """How far what is computed, by compiled code or by BLAS, may be off on another processor."""
 
 
+SAID_ANEW = ("gradient", "samples")
+"""Entries of `to_json` that are null since, where an algorithm uses no gradient or draws nothing."""
+
+
+def facts(text):
+    """An answer without what this version says otherwise."""
+    said = json.loads(text)
+    return {name: x for name, x in said.items() if name not in SAID_ANEW} if isinstance(said, dict) else said
+
+
 @pytest.fixture(scope="module")
 def answers():
     """What 0.1.0 said, as JSON texts by case and name; what it computed, as arrays by case and name."""
@@ -48,7 +58,8 @@ def test_the_answers_are_those_of_0_1_0(case, name, given, answers):
     kept, computed = asked.answers(fit)
     expected_kept, expected = (by_case[case] for by_case in answers)
     for question in expected_kept:  # one by one: a difference is easier to read
-        assert kept[question] == expected_kept[question], question
+        if question != "str":  # its numbers are among the other answers, and its words are this version's
+            assert facts(kept[question]) == facts(expected_kept[question]), question
     assert set(kept) == set(expected_kept)
     near = ROUNDING[str(fit.dtype)]
     for question, x in expected.items():

@@ -67,8 +67,8 @@ def fit(
         checkpoint: a folder to save the state in by time; a fit that finds one there goes on from it, bit for bit.
         validation: held-out examples as the model sees them (latent-variable models), on whose true ELBO early stopping
             looks.
-        patience: (latent-variable models) looks without a better validation ELBO after which training stops, a look being an epoch but at least
-            200 steps; None never stops it.
+        patience: looks without a better validation ELBO after which training stops (latent-variable models), a look
+            being an epoch but at least 200 steps; None never stops it.
         transform: `(key, rows) -> rows` on each batch, compiled into the step, e.g. dynamic binarisation.
         callback: called between chunks with the steps made and the chunk's history.
 
