@@ -1,6 +1,7 @@
 """The figures show the numbers that they should; how they look is for eyes."""
 
 import base64
+import io
 import re
 
 import numpy as np
@@ -9,9 +10,12 @@ import pytest
 from matplotlib.figure import Figure
 from scipy.special import ndtri
 
-from taut.report import Evidence
+from taut.diagnostics.calibration import Calibration
+from taut.report import Evidence, rank_plot
 from taut.report.figures import forest, surface, trace
 from taut.report.figures.calibration import calibration, wilson
+from taut.report.figures.near_axis import label_nats
+from taut.report.figures.neighbours import neighbour_map
 from taut.report.figures.style import inline
 from taut.report.posterior_table import Entry, Table
 from taut.report.subjects.kinds import subject_of
@@ -148,3 +152,44 @@ def test_the_users_own_settings_do_not_change_a_figure():
     with matplotlib.rc_context({"font.size": 30, "svg.fonttype": "path", "axes.facecolor": "black"}):
         assert inline(forest.forest, table, "") == before
         assert matplotlib.rcParams["font.size"] == 30
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "reference", "label"),
+    [
+        (-31.54000002, -31.54, -31.54, "ELBO less −31.54\n(nats)"),
+        (1e6, 1e6 + 3, 1e6 + 2, "ELBO less 1e+06\n(nats)"),
+        (-60.0, -55.0, -55.5, "ELBO\n(nats)"),
+        (-1e-9, 1e-9, 0.0, "ELBO\n(nats)"),
+    ],
+)
+def test_an_axis_of_values_that_are_nearly_alike_shows_differences(low, high, reference, label):
+    ax = Figure().subplots()
+    ax.set_ylim(low, high)
+    label_nats(ax, "ELBO", "nats", reference)
+    assert ax.get_ylabel() == label
+    ticks = [tick for tick in ax.get_yticks() if low <= tick <= high]
+    ax.yaxis.get_major_formatter().set_locs(ticks)
+    assert all(len(ax.yaxis.get_major_formatter()(tick, place)) <= 8 for place, tick in enumerate(ticks))
+    assert len(ticks) >= 2
+
+
+def test_the_titles_of_a_rank_plot_do_not_overlap():
+    random = np.random.default_rng(0)
+    names = tuple(f"a long name of a coefficient, number {i}" for i in range(7))
+    ranks = random.integers(0, 100, (30, 7))
+    found = Calibration(names, ranks, 99, random.uniform(size=7), random.uniform(size=7), {}, {}, {}, 0.0)
+    figure = rank_plot(found)
+    figure.savefig(io.BytesIO())
+    boxes = [ax.title.get_window_extent() for ax in figure.axes if ax.get_visible()]
+    boxes += [ax.get_window_extent() for ax in figure.axes if ax.get_visible()]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_neighbours_of_a_code_are_neighbours_on_the_map():
+    random = np.random.default_rng(1)
+    groups = np.repeat(np.arange(4), 20)
+    codes = 4 * np.eye(20)[groups] + 0.3 * random.normal(size=(80, 20))
+    places = neighbour_map(codes)
+    distance = np.linalg.norm(places[:, None] - places[None], axis=2) + 1e9 * np.eye(80)
+    assert (groups[distance.argmin(axis=1)] == groups).mean() > 0.95

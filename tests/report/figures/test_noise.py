@@ -1,13 +1,13 @@
 """The page's figure and sentence on the gradient's noise."""
 
-import base64
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from taut.gradients import Enumeration, Exact, Reparametrization
-from taut.report.figures.noise import known, noise_content, noise_sentence
+from taut.report.figures.noise import known, measured, noise, noise_sentence
+from taut.report.figures.style import svg
 
 
 def history(ratio, n=500):
@@ -38,14 +38,13 @@ def test_the_first_step_is_not_known():
 
 @pytest.mark.parametrize("ratio", [0.0, 0.1, 3e4])
 def test_the_figure_is_drawn(ratio):
-    drawn = noise_content(fit(Reparametrization(), **history(ratio)))["noise"]
-    svg = base64.b64decode(drawn.split(",", 1)[1]).decode()
-    assert "signal to noise" in svg
-    assert "step (logarithmic)" in svg
+    drawn = svg(noise, history(ratio)).decode()
+    assert "signal to noise" in drawn
+    assert "step (logarithmic)" in drawn
 
 
 def test_what_has_no_noise_is_left_out():
-    assert noise_content(fit(Exact(), **history(1.0)))["noise"] is None
-    assert noise_content(fit(Enumeration(), **history(1.0)))["noise"] is None
-    assert noise_content(fit(Exact(), batch_size=8, **history(1.0)))["noise"] is not None  # of the rows
-    assert noise_content(fit(Reparametrization()))["noise"] is None  # a fit from before
+    assert not measured(fit(Exact(), **history(1.0)))
+    assert not measured(fit(Enumeration(), **history(1.0)))
+    assert measured(fit(Exact(), batch_size=8, **history(1.0)))  # of the rows
+    assert not measured(fit(Reparametrization()))  # a fit from before

@@ -192,3 +192,20 @@ def test_a_page_that_cannot_be_written_leaves_nothing(fit, tmp_path, monkeypatch
         page(fit, kept)
     assert kept.read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "kept.html"]
+
+
+def test_every_picture_has_words_and_a_place_on_a_dark_page(fit, loans, tmp_path):
+    text = page(fit, tmp_path / "page.html", loans).read_text(encoding="utf-8")
+    images = re.findall(r"<img [^>]*>", text)
+    assert len(images) == 5
+    for image in images:
+        assert re.search(r'alt="[^"]{20,}"', image)
+        looks = re.search(r'class="(\w+)"', image)[1]
+        assert looks == "pixels" or f"img.{looks} {{" in text, "a dark page must know what to do with it"
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_no_word_is_broken_where_it_fits_a_line(fit, loans, tmp_path):
+    text = page(fit, tmp_path / "page.html", loans).read_text(encoding="utf-8")
+    assert "overflow-wrap: anywhere" not in text
+    assert "word-break" not in text

@@ -14,22 +14,22 @@ COLOURS = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9", RED, "#7a5195", "#8c6d
 """Two labels may look alike in colour, hence the letters below."""
 
 
-def latent_map(codes: np.ndarray, labels: np.ndarray, units: list[int]) -> Figure:
-    """The posterior means of examples in the plane of two units, each example drawn as its label.
+def latent_map(places: np.ndarray, labels: np.ndarray, axes: list[str]) -> Figure:
+    """Examples in a plane, each drawn as its label.
 
     Args:
-        codes: `[n, latent]`.
+        places: `[n, 2]`.
         labels: `[n]`, or empty.
-        units: the two.
+        axes: What the two axes are called; empty where they mean nothing.
     """
     figure = Figure(figsize=(WIDTH, WIDTH))
     ax = figure.subplots()
-    x, y = codes[:, units[0]], codes[:, units[1]]
+    x, y = places.T
     kinds = np.unique(labels) if len(labels) else np.zeros(0)
     if 0 < len(kinds) <= len(COLOURS):
         for kind, colour in zip(kinds, COLOURS, strict=False):
             here = labels == kind
-            mark, size = (_letter(str(kind)), 34 if len(codes) < 600 else 16) if _short(kind) else ("o", 12)
+            mark, size = (_letter(str(kind)), 34 if len(places) < 600 else 16) if _short(kind) else ("o", 12)
             ax.scatter(
                 x[here], y[here], size, color=colour, marker=mark, linewidths=0.2, alpha=0.8, label=label(kind, 16)
             )
@@ -37,8 +37,11 @@ def latent_map(codes: np.ndarray, labels: np.ndarray, units: list[int]) -> Figur
             ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     else:
         ax.scatter(x, y, 10, color=BLUE, alpha=0.6, linewidths=0)
-    ax.set_xlabel(f"unit {units[0]}")
-    ax.set_ylabel(f"unit {units[1]}")
+    if axes:
+        ax.set(xlabel=axes[0], ylabel=axes[1])
+    else:
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
     ax.set_aspect("equal", adjustable="datalim")
     return figure
 

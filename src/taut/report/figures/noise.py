@@ -6,24 +6,22 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from taut.report.figures.style import BLUE, GREY, WIDTH, inline, plain
+from taut.report.figures.style import BLUE, GREY, WIDTH, plain
 from taut.report.figures.trace import LONG, MOST
 
 LEAST = 1e-12
 """Signal-to-noise ratio at which a smaller one is drawn: a logarithmic axis has no place for zero."""
 
 
-def noise_content(fit: Any) -> dict[str, str | None]:
-    """Figure and sentence for the page, None where the gradient has no noise or its noise was not measured.
+def measured(fit: Any) -> bool:
+    """Whether the gradient has noise, and it was measured at two steps or more.
 
     Args:
         fit: The fit.
     """
     steps = known(fit.history)
     noiseless = fit.problem.gradient.name in ("exact", "enumeration") and fit.batch_size is None
-    if noiseless or len(steps) < 2:
-        return {"noise": None, "noise_sentence": None}
-    return {"noise": inline(noise, fit.history), "noise_sentence": noise_sentence(fit.history)}
+    return not noiseless and len(steps) >= 2
 
 
 def known(history: dict[str, np.ndarray]) -> np.ndarray:

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from taut.diagnostics.calibration import Calibration, band
-from taut.report.figures.style import BLUE, GREY, RED, WIDTH
+from taut.report.figures.style import BLUE, GREY, RED, WIDTH, styled
+from taut.report.words.numbers import label
 
 COLUMNS = 3
 MOST = 12
@@ -14,6 +15,15 @@ MOST = 12
 
 
 def rank_plot(found: Calibration) -> Figure:
+    """The plot of `ranks`, in the look of the page.
+
+    Args:
+        found: from `taut.calibrate`.
+    """
+    return styled(ranks, found)
+
+
+def ranks(found: Calibration) -> Figure:
     """For each scalar the ECDF of its ranks minus that of uniform ones, and the band that 95 % of uniform samples keep.
 
     Above the band at the left and below it at the right the posterior is too narrow; an arch lies to one side: above
@@ -25,13 +35,13 @@ def rank_plot(found: Calibration) -> Figure:
     shown = np.argsort(found.p, kind="stable")[:MOST]
     columns = min(COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
-    figure = Figure(figsize=(max(WIDTH, 1.9 * columns), 1.7 * rows + 0.4))
+    figure = Figure(figsize=(max(WIDTH, 2.1 * columns), 1.9 * rows + 0.4))
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     bounds = band(len(found.ranks), found.draws)
     for ax, i in zip(axes.ravel(), shown, strict=False):
         bad = found.p[i] * len(found.p) < 0.01
         _difference(ax, found, found.ranks[:, i], bounds, RED if bad else BLUE)
-        ax.set_title(f"{found.names[i]}  (p = {found.p[i]:.2g})", fontsize=8.5)
+        ax.set_title(f"{label(found.names[i], 24)}\np = {found.p[i]:.2g}", fontsize=8.5)  # a line each: none overlaps
     for unused in range(len(shown), rows * columns):
         axes.ravel()[unused].set_visible(False)
         axes.ravel()[unused - columns].tick_params(labelbottom=True)

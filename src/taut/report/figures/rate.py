@@ -1,6 +1,5 @@
 """Rate against distortion: the bargain that every autoencoder strikes, a point for one fit and a curve for many."""
 
-import base64
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 
-from taut.report.figures.style import BLUE, GREY, RED, WIDTH, inline
+from taut.report.figures.style import BLUE, GREY, RED, WIDTH, styled, svg
 from taut.report.figures.terms import smoothed
 
 AXES = ("distortion, \N{MINUS SIGN}E log p(x|z) (nats per example)", "rate, KL (nats per example)")
@@ -41,6 +40,15 @@ def rate_point(history: dict[str, np.ndarray], distortion: float, rate: float) -
 
 
 def rate_distortion(table: Any) -> Figure:
+    """The curve from both sweeps, in the look of the page.
+
+    Args:
+        table: from `taut.rate_distortion`.
+    """
+    return styled(rate_curve, table)
+
+
+def rate_curve(table: Any) -> Figure:
     r"""The curve from both sweeps, each point with the slope that its coefficient says.
 
     At an optimum of D + beta R the curve R(D) has the slope \(-1/\beta = -\lambda\): the short lines must be tangents.
@@ -87,7 +95,7 @@ def rate_distortion(table: Any) -> Figure:
 
 def as_svg(table: Any) -> str:
     """The curve as an SVG file's text."""
-    return base64.b64decode(inline(rate_distortion, table).partition(",")[2]).decode()
+    return svg(rate_curve, table).decode()
 
 
 def curve_table(table: Any) -> RenderableType:

@@ -49,12 +49,34 @@ def inline(draw: Callable[..., Figure], *arguments: Any) -> str:
         draw: makes the figure.
         *arguments: of `draw`.
     """
+    return "data:image/svg+xml;base64," + base64.b64encode(svg(draw, *arguments, transparent=True)).decode()
+
+
+def svg(draw: Callable[..., Figure], *arguments: Any, transparent: bool = False) -> bytes:
+    """Draw a figure and return it as the content of an SVG file.
+
+    Args:
+        draw: makes the figure.
+        *arguments: of `draw`.
+        transparent: Whether it has no background, so that it lies on that of a page.
+    """
     file = io.BytesIO()
     with style.context(LOOK), warnings.catch_warnings():
         # The letters of all the world's scripts are in no one font; the browser finds one that has them.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        draw(*arguments).savefig(file, format="svg", metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode()
+        draw(*arguments).savefig(file, format="svg", metadata={"Date": None}, transparent=transparent)
+    return file.getvalue()
+
+
+def styled(draw: Callable[..., Figure], *arguments: Any) -> Figure:
+    """Draw a figure in the look of the page, whatever the user's own settings are.
+
+    Args:
+        draw: makes the figure.
+        *arguments: of `draw`.
+    """
+    with style.context(LOOK):
+        return draw(*arguments)
 
 
 def vertical_grid(ax: Axes) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from taut.report.figures.near_axis import label_nats
 from taut.report.figures.style import BLUE, GREY, ORANGE, RED, WIDTH
 from taut.report.figures.trace import MOST
 
@@ -47,7 +48,7 @@ def terms(history: dict[str, np.ndarray], validation: dict[str, np.ndarray], fin
             ax.plot(validation["steps"], seen, "o", color=ORANGE, markersize=3, label="validation")
         ax.plot(steps[-1], final[name], "D", color=RED, markersize=6, clip_on=False, label="the answer, held out")
         _limit(ax, values, [final[name], *seen])
-        ax.set_ylabel(f"{title}\n(nats per example)")
+        label_nats(ax, title, "nats per example", final[name])
         ax.grid(axis="y", color="#e4e7eb", linewidth=0.7)
         if name == "elbo":
             ax.legend(loc="lower right")
@@ -113,7 +114,6 @@ def _limit(ax: Any, values: np.ndarray, others: list[float]) -> None:
     low, high = min([np.quantile(late, 0.005), *others]), max([np.quantile(late, 0.995), *others])
     margin = 0.15 * (high - low) or 1.0
     ax.set_ylim(low - margin, high + margin)
-    ax.ticklabel_format(axis="y", useOffset=False)
 
 
 def _thinned(n: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from taut.report.figures.near_axis import label_nats
 from taut.report.figures.style import BLUE, ORANGE, WIDTH, plain
 
 LONG = 200
@@ -41,14 +42,13 @@ def trace(history: dict[str, np.ndarray], elbo: float, noisy: bool) -> Figure:
     steps, values = path_of(history)
     figure = Figure(figsize=(WIDTH, 4.6))
     whole, end = figure.subplots(2, 1, height_ratios=[1.25, 1], sharex=not noisy)
-    _whole(whole, steps, values, noisy)
+    _whole(whole, steps, values, elbo, noisy)
     (_end_of_noise if noisy else _gap)(end, steps, values, elbo)
-    whole.set_ylabel("ELBO (nats)")
     end.set_xlabel("step" + (" (logarithmic)" if end.get_xscale() == "log" else ""))
     return figure
 
 
-def _whole(ax: Any, steps: np.ndarray, values: np.ndarray, noisy: bool) -> None:
+def _whole(ax: Any, steps: np.ndarray, values: np.ndarray, elbo: float, noisy: bool) -> None:
     thin = _thinned(len(steps))
     if noisy:
         mean = running_mean(values)
@@ -64,8 +64,9 @@ def _whole(ax: Any, steps: np.ndarray, values: np.ndarray, noisy: bool) -> None:
         ax.set_yscale("function", functions=_from_the_top(top))
         ax.set_yticks(_ticks(values.min(), top))
         ax.yaxis.set_major_formatter(FuncFormatter(plain))
+        ax.set_ylabel("ELBO (nats)")
     else:
-        ax.ticklabel_format(axis="y", useOffset=False)
+        label_nats(ax, "ELBO", "nats", elbo)
 
 
 def _line(ax: Any, steps: np.ndarray, values: np.ndarray) -> None:
@@ -111,9 +112,8 @@ def _end_of_noise(ax: Any, steps: np.ndarray, values: np.ndarray, elbo: float) -
     ax.axhline(elbo, color=ORANGE, linewidth=1.4, linestyle="--", label="ELBO of the answer")
     ax.set_ylim(low - margin, high + margin)
     ax.legend(loc="lower right")
-    ax.set_ylabel("second half\n(nats)")
+    label_nats(ax, "second half", "nats", elbo)
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    ax.ticklabel_format(axis="y", useOffset=False)
 
 
 def _steps_axis(ax: Any, steps: np.ndarray) -> None:

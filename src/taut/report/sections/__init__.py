@@ -3,8 +3,8 @@
 from taut.report.sections.calibration import calibration
 from taut.report.sections.choices import choices
 from taut.report.sections.evaluation import evaluation
+from taut.report.sections.forest import forest
 from taut.report.sections.gradient_noise import gradient_noise
-from taut.report.sections.intervals import intervals
 from taut.report.sections.latent_map import latent_map
 from taut.report.sections.manifold import manifold
 from taut.report.sections.multipliers import multipliers
@@ -22,7 +22,7 @@ from taut.report.sections.unit_costs import unit_costs
 POSTERIOR = (
     choices,
     posterior,
-    intervals,
+    forest,
     trace,
     gradient_noise,
     calibration,

@@ -1,12 +1,12 @@
 """The multipliers of constraints along the training."""
 
 from taut.report.figures import terms
-from taut.report.figures.style import inline
+from taut.report.figures.drawings import Lines
 from taut.report.sections.base import Content, section
 from taut.report.subjects.latent import LatentSubject
 
 
-@section("The learned coefficient", LatentSubject)
+@section("The learned coefficient", LatentSubject, figures=("multipliers",))
 def multipliers(subject: LatentSubject) -> Content | None:
     """Multiplier and violation at each step, where a coefficient was learned."""
     learned = subject.fit.multiplier
@@ -14,4 +14,4 @@ def multipliers(subject: LatentSubject) -> Content | None:
         return None
     names = list(learned)
     mirror = [name.startswith("kl") for name in names]
-    return {"sentences": subject.learned, "figure": inline(terms.multipliers, subject.fit.history, names, mirror)}
+    return {"sentences": subject.learned, "figure": Lines.of(terms.multipliers, subject.fit.history, names, mirror)}

@@ -3,7 +3,7 @@
 import numpy as np
 from markupsafe import Markup
 
-from taut.report.figures.pictures import inline_png
+from taut.report.figures.drawings import Pixels
 from taut.report.sections.base import Content, left_out, section
 from taut.report.subjects.latent import LatentSubject
 
@@ -15,7 +15,7 @@ NEEDS_IMAGES = Markup(
 )
 
 
-@section("Reconstructions", LatentSubject)
+@section("Reconstructions", LatentSubject, figures=("reconstructions",))
 def reconstructions(subject: LatentSubject) -> Content | None:
     """Two rows of images; without images the reason, for all sections that need them."""
     evidence = subject.evidence
@@ -26,4 +26,5 @@ def reconstructions(subject: LatentSubject) -> Content | None:
     drawn = len(evidence.grey) > 0
     kinds = [*([subject.images(evidence.grey)] if drawn else []), originals, again]
     rows = [one[i : i + COLUMNS] for i in range(0, len(originals), COLUMNS) for one in kinds]
-    return {"drawn": drawn, "figure": inline_png(np.concatenate(rows), min(COLUMNS, len(originals)))}
+    size = " \N{MULTIPLICATION SIGN} ".join(map(str, subject.image_shape[:2]))
+    return {"drawn": drawn, "size": size, "figure": Pixels(np.concatenate(rows), min(COLUMNS, len(originals)))}

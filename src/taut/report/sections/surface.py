@@ -1,13 +1,13 @@
 """The predictive probability over two features, and how unsure the posterior is of it."""
 
 from taut.report.figures import surface as figures
-from taut.report.figures.style import inline
+from taut.report.figures.drawings import Colours
 from taut.report.sections.base import NEEDS_DATA, Content, left_out, section
 from taut.report.subjects.regression import RegressionSubject
 from taut.report.words.numbers import label
 
 
-@section("Uncertainty surface", RegressionSubject)
+@section("Uncertainty surface", RegressionSubject, figures=("probability", "sd"))
 def surface(subject: RegressionSubject) -> Content | None:
     """Both figures, where the regression predicts probabilities, the data are known and there are two features."""
     if not subject.predicts_probabilities:
@@ -27,6 +27,6 @@ def surface(subject: RegressionSubject) -> Content | None:
         "even_odds": seen.even_odds,
         "positive": positive,
         "negative": negative,
-        "probability": inline(figures.draw_probability, seen, positive),
-        "sd": inline(figures.draw_sd, seen, positive),
+        "probability": Colours.of(figures.draw_probability, seen, positive),
+        "sd": Colours.of(figures.draw_sd, seen, positive),
     }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from taut.report.figures.pictures import inline_png
+from taut.report.figures.drawings import Pixels
 from taut.report.latent_evidence import LatentEvidence
 from taut.report.sections.base import Content, section
 from taut.report.subjects.latent import LatentSubject
@@ -12,7 +12,7 @@ MOST_UNITS = 8
 STEPS = 9
 
 
-@section("Latent traversal", LatentSubject)
+@section("Latent traversal", LatentSubject, figures=("traversal",))
 def traversal(subject: LatentSubject) -> Content | None:
     """Images of the first example's code with one unit at a time moved, where examples are images."""
     evidence = subject.evidence
@@ -20,7 +20,7 @@ def traversal(subject: LatentSubject) -> Content | None:
         return None
     images = subject.images(subject.fit.decode(moved_codes(evidence, subject.binary)))
     units = [int(unit) for unit in evidence.active[:MOST_UNITS]]
-    return {"binary": subject.binary, "units": units, "figure": inline_png(images, STEPS)}
+    return {"binary": subject.binary, "units": units, "figure": Pixels(images, STEPS)}
 
 
 def moved_codes(evidence: LatentEvidence, binary: bool) -> np.ndarray:
