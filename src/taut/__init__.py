@@ -5,5 +5,8 @@ Everything is loaded on first use, so that `import taut` costs next to nothing.
 
 import lazy_loader
 
+from taut.core.rooms import absent as _absent
+
 __version__ = "0.1.0"
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = _absent(__name__, _load, __all__)

@@ -70,8 +70,8 @@ WRONG = [
     ("option without value", lambda d: ["fit", d.loans, "--target"], ["--target", "requires"]),
     (
         "unknown family",
-        lambda d: d.fit_loans("--family", "meanfield"),
-        ["--family", "meanfield", "mean-field", "full-rank"],
+        lambda d: d.fit_loans("--family", "meanfeild"),
+        ["--family", "meanfeild", "mean-field", "full-rank"],
     ),
     ("unknown gradient", lambda d: d.fit_loans("--gradient", "score"), ["--gradient", "score", "exact", "reinforce"]),
     ("unknown control", lambda d: d.fit_loans("--control", "loo"), ["--control", "loo", "leave-one-out"]),

@@ -81,4 +81,12 @@ def test_a_class_that_inherits_all_that_it_says_is_read(tmp_path, monkeypatch):
 def test_reading_the_names_loads_no_room():
     program = "import sys, taut.cli.names; print(*sorted(name for name in sys.modules if name.startswith('taut')))"
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert printed.split() == ["taut", "taut.cli", "taut.cli.names", "taut.core", "taut.core.parts"]
+    assert printed.split() == [
+        "taut",
+        "taut.cli",
+        "taut.cli.names",
+        "taut.core",
+        "taut.core.names",
+        "taut.core.parts",
+        "taut.core.rooms",
+    ]

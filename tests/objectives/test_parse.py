@@ -49,6 +49,25 @@ def test_every_form(text):
     assert parse_objective(text, steps=1000) == FORMS[text]
 
 
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("ELBO", "elbo"),
+        ("Beta=4", "beta=4"),
+        ("Free Bits=0.5", "free-bits=0.5"),
+        ("free_bits_example=0.5", "free-bits-example=0.5"),
+        ("IWAE = 50", "iwae=50"),
+        ("Rényi=0.5:50", "renyi=0.5:50"),
+        ("Annealed cosine", "annealed-cosine"),
+        ("KL <= 12", "kl<=12"),
+        ("Expected log-likelihood>=-80", "expected_log_likelihood>=-80"),
+        ("expected>=-80 and ELBO>=-110", "expected_log_likelihood>=-80 and elbo>=-110"),
+    ],
+)
+def test_a_name_in_a_form_may_be_spelled_in_any_way(text, form):
+    assert parse_objective(text, steps=1000) == parse_objective(form, steps=1000)
+
+
 @given(st.floats(0.0, 1e6), st.floats(-1e6, 1e6), st.integers(1, 10**6))
 def test_every_number_is_read_to_the_last_bit(nonnegative, bound, draws):
     assert parse_objective(f"beta={nonnegative!r}", 100) == (Weighted(nonnegative), None)

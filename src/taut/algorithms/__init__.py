@@ -7,3 +7,6 @@ from taut.algorithms.on_density.fixed_draws import FixedDraws as FixedDraws
 from taut.algorithms.on_density.score_regression import ScoreRegression as ScoreRegression
 from taut.algorithms.recipe import Recipe as Recipe
 from taut.algorithms.stochastic import StochasticGradient as StochasticGradient
+from taut.core.rooms import absent as _absent
+
+__getattr__ = _absent(__name__)

@@ -1,11 +1,11 @@
 """The names of Taut's parts, found by asking the rooms: what `taut.fit`, the command line and messages call them."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from taut import algorithms, families, gradients, models
 from taut.algorithms import Algorithm
+from taut.core.names import brief, find, unknown
 from taut.core.parts import public, short
 from taut.errors import ArgumentError
 from taut.families import Family
@@ -37,12 +37,10 @@ def named(sentence: str, value: Any, known: Mapping[str, type], abstract: type) 
     """
     if isinstance(value, abstract) or (isinstance(value, type) and issubclass(value, abstract)):
         return value
-    by_short = {short(name): part for name, part in known.items()}
-    if isinstance(value, str) and short(value) in by_short:
-        return by_short[short(value)]
-    close = difflib.get_close_matches(str(value), known, 1) if isinstance(value, str) else []
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise ArgumentError(
-        f"{sentence}={value!r} is not known.{hint} Names: {', '.join(known)}; or an instance of taut's "
-        f"{abstract.__name__}."
-    )
+    name = find(value, known)
+    if name is not None:
+        return known[name]
+    instance = f"an instance of taut's {abstract.__name__}"
+    if not known:
+        raise ArgumentError(f"{sentence}={brief(value)} is not known; give {instance}.")
+    raise ArgumentError(f"{sentence}={unknown(value, known)}; or {instance}.")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
-from taut.cli import options
+from taut.cli import names, options
 from taut.cli.guard import say
 from taut.cli.inputs import read
 from taut.cli.outputs import check_file, show, show_json, write_figure
@@ -16,7 +16,10 @@ PAGES = (".html", ".htm")
 
 Toy = Annotated[
     Literal["square", "exp", "cos"] | None,
-    typer.Option(help="A one-dimensional cost under N(1, 1) in place of data: (x - k)^2, exp(-k x^2) or cos(k x)."),
+    typer.Option(
+        parser=names.reader(["square", "exp", "cos"]),
+        help="A one-dimensional cost under N(1, 1) in place of data: (x - k)^2, exp(-k x^2) or cos(k x).",
+    ),
 ]
 DataOrNone = Annotated[
     str | None, typer.Argument(metavar="[DATA]", show_default=False, help="The data, as for taut fit; none for a toy.")

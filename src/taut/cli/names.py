@@ -6,10 +6,14 @@
 import ast
 import dataclasses
 import functools
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import typer
+
 import taut
+from taut.core.names import find, unknown
 from taut.core.parts import short
 
 ROOT = Path(taut.__file__).parent
@@ -56,6 +60,24 @@ def by_name(room: str, abstract: str) -> dict[str, Part]:
         ['batch-and-match', 'fixed-draws', 'natural', 'score-regression', 'stochastic']
     """
     return {name: part for part in parts(room, abstract, "name") for name in part.names}
+
+
+def reader(known: Iterable[str]) -> Callable[[str], str]:
+    """What reads a name on the command line by the grammar of all names.
+
+    Example:
+        >>> reader(FAMILIES)("Mean_Field")
+        'mean-field'
+    """
+    known = tuple(known)
+
+    def read(text: str) -> str:
+        name = find(text, known)
+        if name is None:
+            raise typer.BadParameter(f"{unknown(text, known)}.")
+        return name
+
+    return read
 
 
 @dataclasses.dataclass(frozen=True)

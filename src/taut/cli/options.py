@@ -78,12 +78,17 @@ Positive = Annotated[
     Option(metavar="LABEL", rich_help_panel=DATA, help="The label that counts as 1; else the later in order."),
 ]
 Missing = Annotated[
-    Literal["refuse", "drop"], Option(rich_help_panel=DATA, help="What to do with rows that have missing values.")
+    Literal["refuse", "drop"],
+    Option(
+        parser=names.reader(["refuse", "drop"]),
+        rich_help_panel=DATA,
+        help="What to do with rows that have missing values.",
+    ),
 ]
 
 Model = Annotated[
     RegressionName,
-    Option(rich_help_panel=MODEL, help="The regression."),
+    Option(parser=names.reader(names.REGRESSIONS), rich_help_panel=MODEL, help="The regression."),
 ]
 PriorScale = Annotated[
     float,
@@ -96,11 +101,12 @@ Intercept = Annotated[bool, Option(rich_help_panel=MODEL, help="Add an intercept
 
 Family = Annotated[
     FamilyName | None,
-    Option(rich_help_panel=INFERENCE, help="The shape of the posterior."),
+    Option(parser=names.reader(names.FAMILIES), rich_help_panel=INFERENCE, help="The shape of the posterior."),
 ]
 Gradient = Annotated[
     GradientName | None,
     Option(
+        parser=names.reader(["auto", *names.GRADIENTS]),
         rich_help_panel=INFERENCE,
         help="The estimator; auto measures which is soonest there. Naming one chooses the stochastic algorithm.",
     ),
@@ -110,11 +116,11 @@ Samples = Annotated[
 ]
 Control = Annotated[
     ControlName | None,
-    Option(rich_help_panel=INFERENCE, help="The control variate of reinforce."),
+    Option(parser=names.reader(names.CONTROLS), rich_help_panel=INFERENCE, help="The control variate of reinforce."),
 ]
 Algorithm = Annotated[
     AlgorithmName | None,
-    Option(rich_help_panel=INFERENCE, help="How the posterior moves."),
+    Option(parser=names.reader(names.ALGORITHMS), rich_help_panel=INFERENCE, help="How the posterior moves."),
 ]
 LearningRate = Annotated[
     float | None,
@@ -131,7 +137,10 @@ BatchSize = Annotated[
 Seed = Annotated[
     int, Option(metavar="N", min=0, max=2**32 - 1, rich_help_panel=RUN, help="The seed of every random number.")
 ]
-Dtype = Annotated[Literal["float64", "float32"], Option(rich_help_panel=RUN, help="The precision.")]
+Dtype = Annotated[
+    Literal["float64", "float32"],
+    Option(parser=names.reader(["float64", "float32"]), rich_help_panel=RUN, help="The precision."),
+]
 Out = Annotated[
     Path | None,
     Option(metavar="DIR", rich_help_panel=RUN, help="Keep checkpoints, the fit and its page in this folder."),

@@ -30,6 +30,7 @@ Run = Annotated[
 Binarize = Annotated[
     Literal["fixed", "dynamic", "threshold", "none"] | None,
     Option(
+        parser=names.reader(["fixed", "dynamic", "threshold", "none"]),
         rich_help_panel=DATA,
         help="Grey to 0/1: drawn once, anew at each step, cut at a half, or left grey. By default dynamic for a "
         "bernoulli likelihood, else none.",
@@ -37,7 +38,11 @@ Binarize = Annotated[
 ]
 Likelihood = Annotated[
     LikelihoodName,
-    Option(rich_help_panel=MODEL, help="Of a pixel; relaxed is the Bernoulli formula on grey, knowingly."),
+    Option(
+        parser=names.reader(names.LIKELIHOODS),
+        rich_help_panel=MODEL,
+        help="Of a pixel; relaxed is the Bernoulli formula on grey, knowingly.",
+    ),
 ]
 Latent = Annotated[int, Option(metavar="D", min=1, rich_help_panel=MODEL, help="Latent units.")]
 Hidden = Annotated[

@@ -5,4 +5,7 @@ Everything here is loaded on first use, so that `import taut` does not wait for 
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+from taut.core.rooms import absent as _absent
+
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = _absent(__name__, _load, __all__)

@@ -1,5 +1,6 @@
 """Sentence 2, define your posterior: the shapes that q may have."""
 
+from taut.core.rooms import absent as _absent
 from taut.families.amortized import Amortized as Amortized
 from taut.families.base import Family as Family
 from taut.families.bernoulli import Bernoulli as Bernoulli
@@ -16,3 +17,5 @@ from taut.families.positive import Weibull as Weibull
 from taut.families.simplex import Beta as Beta
 from taut.families.simplex import Dirichlet as Dirichlet
 from taut.families.sinh_arcsinh import SinhArcsinh as SinhArcsinh
+
+__getattr__ = _absent(__name__)

@@ -1,5 +1,6 @@
 """Sentence 4, choose your gradient estimator: how the gradient of an expectation over q is estimated."""
 
+from taut.core.rooms import absent as _absent
 from taut.gradients.base import Gradient as Gradient
 from taut.gradients.catalogue import admissible as admissible
 from taut.gradients.catalogue import estimators as estimators
@@ -18,3 +19,5 @@ from taut.gradients.path_derivative import PathDerivative as PathDerivative
 from taut.gradients.reinforce import Reinforce as Reinforce
 from taut.gradients.reparametrization import Reparametrization as Reparametrization
 from taut.gradients.straight_through import StraightThrough as StraightThrough
+
+__getattr__ = _absent(__name__)

@@ -1,5 +1,6 @@
 """Sentence 1, define your model: what is unknown and how it makes the data."""
 
+from taut.core.rooms import absent as _absent
 from taut.models.adapters.from_numpyro import from_numpyro as from_numpyro
 from taut.models.adapters.from_pymc import from_pymc as from_pymc
 from taut.models.base import Model as Model
@@ -21,3 +22,5 @@ from taut.models.supports import positive as positive
 from taut.models.supports import real as real
 from taut.models.supports import simplex as simplex
 from taut.models.supports import unit_interval as unit_interval
+
+__getattr__ = _absent(__name__)

@@ -1,5 +1,6 @@
 """Sentence 3, write your objective: what is maximised."""
 
+from taut.core.rooms import absent as _absent
 from taut.objectives.base import Objective as Objective
 from taut.objectives.constrained import Constrained as Constrained
 from taut.objectives.constraints import Constraint as Constraint
@@ -21,3 +22,5 @@ from taut.objectives.schedules import Linear as Linear
 from taut.objectives.schedules import Schedule as Schedule
 from taut.objectives.weighted import FreeBits as FreeBits
 from taut.objectives.weighted import Weighted as Weighted
+
+__getattr__ = _absent(__name__)

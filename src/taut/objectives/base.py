@@ -22,6 +22,8 @@ class Objective(eqx.Module):
     name: ClassVar[str]
     written: ClassVar[str] = ""
     """How it is written on a command line, with an example of each number; "" where it is not."""
+    words: ClassVar[tuple[str, ...]] = ()
+    """The names in its form, which may be spelled with capitals, blanks or underscores."""
     needs: ClassVar[AbstractSet[Capability]] = frozenset()
     closed_kl: ClassVar[bool] = True
     """Whether the KL may be taken in closed form (a bound made of log-weights needs every draw's own log q)."""

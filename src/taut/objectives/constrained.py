@@ -7,9 +7,10 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from taut.core.capabilities import Capability
+from taut.core.names import brief
 from taut.errors import ArgumentError
 from taut.objectives.base import Objective
-from taut.objectives.constraints import Constraint, check_statistic, measure, parse_constraint
+from taut.objectives.constraints import STATISTICS, Constraint, as_statistic, measure, parse_constraint
 from taut.objectives.draws import Draws, elbo_terms
 from taut.objectives.multipliers import AugmentedLagrangian, Rule
 
@@ -45,6 +46,7 @@ class Constrained(Objective):
 
     needs: ClassVar = frozenset()
     written: ClassVar[str] = "'expected_log_likelihood>=-80', 'kl<=12', several constraints joined by 'and'"
+    words: ClassVar[tuple[str, ...]] = STATISTICS
 
     @classmethod
     def parse(cls, text, steps):
@@ -72,13 +74,14 @@ class Constrained(Objective):
         constraints = subject_to if isinstance(subject_to, tuple) else (subject_to,)
         if not constraints or not all(isinstance(c, Constraint) for c in constraints):
             raise ArgumentError(
-                f"subject_to={subject_to!r}: give at_least(statistic, bound) or at_most(...), one or a tuple of them."
+                f"subject_to={brief(subject_to)}: give at_least(statistic, bound) or at_most(...), one or a tuple of "
+                "them."
             )
-        aim = minimise or maximise
-        check_statistic(aim)
+        aim = as_statistic(minimise or maximise)
         if any(c.statistic == aim for c in constraints):
             raise ArgumentError(f"{aim} is both the aim and constrained; constrain another statistic.")
-        self.minimise, self.maximise, self.subject_to = minimise, maximise, constraints
+        self.minimise, self.maximise = (None, aim) if minimise is None else (aim, None)
+        self.subject_to = constraints
         self.rule = AugmentedLagrangian() if rule is None else rule
 
     @property

@@ -9,23 +9,26 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
+from taut.core.names import brief, find
 from taut.errors import ArgumentError
 from taut.objectives.traced_numbers import number, shown
 
 STATISTICS = ("expected_log_likelihood", "kl", "elbo")
 
 
-def check_statistic(statistic: str | Callable | None) -> None:
-    """Refuse what is neither the name of a statistic nor a function of them.
+def as_statistic(statistic: str | Callable | None) -> str | Callable:
+    """A function of the statistics as it is, or the name of one, however it is spelled.
 
     Raises:
         ArgumentError: with the names.
     """
-    if not callable(statistic) and statistic not in STATISTICS:
+    found = statistic if callable(statistic) else find(statistic, STATISTICS)
+    if found is None:
         raise ArgumentError(
-            f"{statistic!r} was received as a statistic: there are {', '.join(STATISTICS)}, or give a function of the "
-            "dictionary of them."
+            f"{brief(statistic)} was received as a statistic: there are {', '.join(STATISTICS)}, or give a function of "
+            "the dictionary of them."
         )
+    return found
 
 
 def measure(statistic: str | Callable, statistics: dict[str, Float[Array, "..."]]) -> Float[Array, ""]:
@@ -48,12 +51,11 @@ class Constraint(eqx.Module):
         above: True for "at least", False for "at most".
     """
 
-    statistic: str | Callable = eqx.field(static=True)
+    statistic: str | Callable = eqx.field(static=True, converter=as_statistic)
     bound: Any = eqx.field(converter=number)
     above: bool = eqx.field(static=True)
 
     def __check_init__(self):
-        check_statistic(self.statistic)
         if not isinstance(self.bound, Real) or not np.isfinite(float(self.bound)):
             raise ArgumentError(f"A constraint needs a finite number to be held to; received {shown(self.bound)}.")
         if self.statistic == "kl" and not self.above and self.bound <= 0:

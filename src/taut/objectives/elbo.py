@@ -25,6 +25,7 @@ class Elbo(Objective):
 
     name: ClassVar[str] = "elbo"
     written: ClassVar[str] = "elbo"
+    words: ClassVar[tuple[str, ...]] = ("elbo",)
 
     @classmethod
     def parse(cls, text, steps):

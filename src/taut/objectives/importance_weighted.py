@@ -30,6 +30,7 @@ class ImportanceWeighted(Objective):
 
     name: ClassVar[str] = "importance-weighted"
     written: ClassVar[str] = "iwae=50"
+    words: ClassVar[tuple[str, ...]] = ("iwae",)
     closed_kl: ClassVar[bool] = False
 
     @classmethod

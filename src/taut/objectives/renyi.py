@@ -40,6 +40,7 @@ class Renyi(Objective):
     """
 
     written: ClassVar[str] = "renyi=0.5:50 (the order, and the number of draws)"
+    words: ClassVar[tuple[str, ...]] = ("renyi",)
     closed_kl: ClassVar[bool] = False
     alpha: Any = eqx.field(converter=number, default=0.5)
 

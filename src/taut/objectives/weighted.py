@@ -39,6 +39,7 @@ class Weighted(Objective):
     """
 
     written: ClassVar[str] = "beta=4, annealed (or annealed-cosine, annealed-cyclical)"
+    words: ClassVar[tuple[str, ...]] = ("beta", "annealed", "annealed-cosine", "annealed-cyclical")
     beta: Any = eqx.field(converter=number, default=1.0)
 
     @classmethod
@@ -111,6 +112,7 @@ class FreeBits(Objective):
 
     needs: ClassVar = frozenset({Capability.FACTORISED, Capability.CLOSED_ENTROPY, Capability.CLOSED_PRIOR})
     written: ClassVar[str] = "free-bits=0.5 (free-bits-example=0.5)"
+    words: ClassVar[tuple[str, ...]] = ("free-bits", "free-bits-example")
     nats: Any = eqx.field(converter=number, default=0.5)
     form: str = eqx.field(static=True, default="batch")
 
