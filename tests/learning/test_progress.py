@@ -1,6 +1,8 @@
 """The bar says how fast the steps of this run are, and draws only when it is told something."""
 
 import io
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -53,3 +55,49 @@ def test_a_short_fit_shows_nothing(clock, monkeypatch):
     with ProgressBar(10, True) as bar:
         bar(10, HISTORY)
     assert not screen.getvalue()
+
+
+class Notebook:
+    """The part of IPython that a bar needs, with all that was shown."""
+
+    def __init__(self):
+        self.seen = []
+        self.display = self
+        self.kernel = object()
+
+    def get_ipython(self):
+        return self
+
+    def HTML(self, text):  # noqa: N802
+        return text
+
+    def __call__(self, html, display_id):
+        assert display_id
+        return self
+
+    def update(self, html):
+        self.seen.append(html)
+
+
+def test_a_notebook_shows_the_bar_without_widgets(clock, monkeypatch):
+    notebook = Notebook()
+    display = types.ModuleType("IPython.display")
+    display.HTML, display.display = notebook.HTML, notebook
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    with ProgressBar(1000) as bar:
+        assert bar.shown, "without being asked"
+        clock[0] += 9.0
+        bar(400, HISTORY)
+        clock[0] += 2.0
+        bar(420, HISTORY)
+    assert '<progress value="420" max="1000"' in notebook.seen[-2]
+    assert "10 steps/s" in notebook.seen[-2]
+    assert notebook.seen[-1] == "", "gone at the end"
+
+
+def test_ipython_in_a_terminal_is_a_terminal(monkeypatch):
+    shell = Notebook()
+    shell.kernel = None
+    monkeypatch.setitem(sys.modules, "IPython", shell)
+    assert not progress.in_notebook()

@@ -17,6 +17,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import binom, chi2
 
+from taut.core.views import view
+
 SIMULATIONS = 4000
 """Number of uniform samples behind a p-value, which is therefore no smaller than 1/4,001."""
 LEVELS = (0.5, 0.9)
@@ -25,7 +27,7 @@ ALARM = 0.01
 """p-value, corrected for the number of scalars, below which ranks are called not uniform."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Calibration:
     """What repeated refits say of the whole pipeline.
 
@@ -112,6 +114,12 @@ class Calibration:
             words = f"not calibrated (p = {self.overall_p:.2g}): {listed or 'see p by scalar'}."
         lost = f" {sum(self.failures.values())} refits failed: {next(iter(self.failures))}" if self.failures else ""
         return head + words + lost
+
+    def __repr__(self) -> str:
+        return f"Calibration: {self}"
+
+    def _repr_html_(self) -> str:
+        return view("calibration_html")(self)
 
 
 def calibration(

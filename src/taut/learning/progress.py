@@ -1,4 +1,4 @@
-"""The progress bar. A fit that ends within half a second shows none and does not load its library."""
+"""The progress bar, in a terminal and in a notebook. A fit that ends within half a second shows none."""
 
 import sys
 import time
@@ -11,21 +11,23 @@ PATIENCE = 0.5
 
 
 class ProgressBar:
-    """A `learn` callback that shows steps, speed, time left and the ELBO on standard error; use it as a context.
+    """A `learn` callback that shows steps, speed, time left and the ELBO; use it as a context.
+
+    It is drawn on standard error, or in a notebook below the cell.
 
     Args:
         total: Number of steps in the budget.
-        shown: Whether a bar is shown; None shows it if standard error is a terminal.
+        shown: Whether a bar is shown; None shows it if standard error is a terminal, and in a notebook.
         examples: Number of images in a step, to show images per second; None shows steps per second.
     """
 
     def __init__(self, total: int, shown: bool | None = None, examples: int | None = None):
         self.total, self.examples = total, examples
-        self.shown = sys.stderr.isatty() if shown is None else shown
+        self.notebook = in_notebook()
+        self.shown = self.notebook or sys.stderr.isatty() if shown is None else shown
         self.begun = time.monotonic()
         self._first: tuple[int, float] | None = None
         self._bar: Any = None
-        self._task: Any = None
 
     def __enter__(self) -> "ProgressBar":
         return self
@@ -40,11 +42,10 @@ class ProgressBar:
         self._first = self._first or (made, now)  # the first chunk compiles, and may go on from a checkpoint
         if not self.shown or now - self.begun < PATIENCE or not len(history["elbo"]):
             return
-        bar = self._bar or self._open(made)
+        self._bar = self._bar or (NotebookBar if self.notebook else TerminalBar)(made, self.total)
         recent = history["elbo"][-100:]
         text = f"{np.nanmean(recent):.2f}" if np.isfinite(recent).any() else "..."
-        # Drawn here and nowhere else: a thread that redraws would take time from the steps.
-        bar.update(self._task, completed=made, elbo=text, speed=self._speed(made, now), refresh=True)
+        self._bar.show(made, self._speed(made, now), text)
 
     def _speed(self, made: int, now: float) -> str:
         assert self._first is not None
@@ -54,13 +55,61 @@ class ProgressBar:
         rate = steps / seconds
         return f"{rate * self.examples:,.0f} images/s" if self.examples else f"{rate:,.0f} steps/s"
 
-    def _open(self, made: int) -> Any:
+
+class TerminalBar:
+    """A bar on standard error, which is gone at the end.
+
+    Args:
+        made: Number of steps made so far.
+        total: Number of steps in the budget.
+    """
+
+    def __init__(self, made: int, total: int):
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         last = TextColumn("{task.fields[speed]}  ELBO {task.fields[elbo]}")
         columns = (TextColumn("fitting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), last)
         self._bar = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
-        self._task = self._bar.add_task("fit", total=self.total, completed=made, elbo="...", speed="")
+        self._task = self._bar.add_task("fit", total=total, completed=made, elbo="...", speed="")
         self._bar.start()
-        return self._bar
+
+    def show(self, made: int, speed: str, elbo: str) -> None:
+        """Drawn here and nowhere else: a thread that redraws would take time from the steps."""
+        self._bar.update(self._task, completed=made, elbo=elbo, speed=speed, refresh=True)
+
+    def stop(self) -> None:
+        """Take it away."""
+        self._bar.stop()
+
+
+class NotebookBar:
+    """A bar below the cell, which is gone at the end. That of Rich needs a library of widgets, and this one nothing.
+
+    Args:
+        made: Number of steps made so far.
+        total: Number of steps in the budget.
+    """
+
+    def __init__(self, made: int, total: int):
+        from IPython.display import HTML, display
+
+        self._total, self._html = total, HTML
+        self._shown: Any = display(HTML(f"fitting: {made:,} of {total:,} steps"), display_id=True)
+
+    def show(self, made: int, speed: str, elbo: str) -> None:
+        """In place of what was shown before."""
+        line = f"{made:,} of {self._total:,} steps  {speed}  ELBO {elbo}"
+        bar = f'<progress value="{made}" max="{self._total}" aria-label="fitting"></progress>'
+        self._shown.update(self._html(f"fitting {bar} {line}"))
+
+    def stop(self) -> None:
+        """Take it away."""
+        self._shown.update(self._html(""))
+
+
+def in_notebook() -> bool:
+    """Whether this runs in the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return getattr(shell, "kernel", None) is not None

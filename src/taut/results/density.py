@@ -25,7 +25,7 @@ REPORTED = 0.95
 ABSENT = {"predict": "A log density has no prediction of its own; average your function over fit.sample()."}
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class DensityFit(ComputedFit):
     """A fitted log density."""
 
@@ -85,7 +85,7 @@ class DensityFit(ComputedFit):
         return weighted_table(*self.columns(z), weights, level)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class DrawsFit(PosteriorFit):
     """A fitted log density that was loaded without its model's code: its saved draws are all that can be asked.
 

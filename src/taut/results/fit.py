@@ -3,11 +3,12 @@
 import abc
 import dataclasses
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from taut.algorithms import Algorithm
+from taut.core.views import view
 from taut.data.given import Given, Rows
 from taut.data.source import Source
 from taut.diagnostics.elbo import Bound
@@ -21,8 +22,11 @@ from taut.results.save import save
 from taut.verdict.convergence import Convergence
 from taut.verdict.verdict import Verdict
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class Fit(abc.ABC):
     """A fitted posterior.
 
@@ -210,6 +214,31 @@ class Fit(abc.ABC):
         arrays = {f"history.{name}": np.asarray(x) for name, x in self.history.items()}
         arrays |= {f"evidence.{name}": np.asarray(x) for name, x in self.evidence.items()}
         return save(Path(path), self.problem, self.algorithm, meta | own, arrays | own_arrays)
+
+    def plot(self, name: str | None = None, data: Any = None, *, features: Any = None) -> "Figure":
+        """A figure of the report page, such as `fit.plot("forest")`.
+
+        Args:
+            name: Of the figure; None draws the first of the page. A name that is none is answered with all of them: for
+                a regression or a log density forest, trace, gradient_noise, calibration, probability and sd (the last
+                three of regressions that predict probabilities), for a latent-variable model reconstructions, samples,
+                traversal, manifold, latent_map, training, gradient_noise, multipliers, rate_and_distortion, unit_costs.
+            data: As `taut.report.page` takes them, for what is drawn from data.
+            features: Likewise, the two columns that probability and sd are drawn over.
+
+        Returns:
+            A figure of Matplotlib, which a notebook shows and `figure.savefig("forest.png")` saves.
+
+        Raises:
+            ArgumentError: No figure has that name, or this fit cannot draw it.
+        """
+        return view("plot")(self, name, data, features)
+
+    def _repr_html_(self) -> str:
+        return view("fit_html")(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: {self._headline()}\n{self.ended.value}"
 
     @abc.abstractmethod
     def _headline(self) -> str:

@@ -44,7 +44,7 @@ def _sample_prior(problem, key, n):
     return problem.family.kind.draw_prior(problem.model.prior, key, (n, problem.model.latent))
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class LatentFit(Fit):
     """A fitted latent-variable model; its ELBO is in nats per example, of the validation data if there were any.
 

@@ -33,7 +33,7 @@ WEIGHTED = ("z", "weights", "log_prob", "log_q")
 """The fields of `Judgement` that a saved fit keeps, where the weighted draws are the answer."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class PosteriorFit(Fit):
     """A posterior over model variables.
 
@@ -158,7 +158,7 @@ class PosteriorFit(Fit):
         )
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class ComputedFit(PosteriorFit):
     """A posterior whose model can be computed, so that draws, log densities and the verdict can be made anew.
 

@@ -17,6 +17,7 @@ from taut.data.source import padded_size
 from taut.errors import PairingError
 from taut.families import Family, FullRank
 from taut.results.posterior import ComputedFit, weighted_from
+from taut.results.predictions import framed, index_of
 from taut.verdict.draws import gaussian_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _predict(model: Any, family: Any, X: Any, level: Any) -> Any:
     return model.predict(family, X, level)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class RegressionFit(ComputedFit):
     """A fitted regression.
 
@@ -153,12 +154,13 @@ class RegressionFit(ComputedFit):
             level: probability of the interval.
 
         Returns:
-            A named tuple of the model; for a logistic regression probability, sd and interval.
+            A named tuple of the model; for a logistic regression probability, sd and interval. Its `to_frame()` is a
+            table, of Pandas where X is one, else of Polars.
 
         Raises:
             DataError: columns that are missing, levels that were not seen, values that are missing.
         """
-        return self.predict_matrix(self.design.matrix(X), level)
+        return framed(self.predict_matrix(self.design.matrix(X), level), index_of(X, self.design))
 
     def predict_matrix(self, matrix: np.ndarray, level: float = 0.95) -> Any:
         """As `predict`, for rows of the design matrix `[n, D]`."""

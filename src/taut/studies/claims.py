@@ -45,6 +45,12 @@ class Claims(NamedTuple):
     means: "pl.DataFrame"
     errors: "pl.DataFrame"
 
+    def __repr__(self) -> str:
+        return f"Claims\n{self.table!r}"
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
+
 
 def gradient_claims(
     model: Model,

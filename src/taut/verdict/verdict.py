@@ -3,11 +3,12 @@
 import dataclasses
 from typing import Any
 
+from taut.core.views import view
 from taut.verdict.convergence import Convergence
 from taut.verdict.trust import Trust
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Verdict:
     """Two answers in plain words, with the figures behind them.
 
@@ -26,6 +27,12 @@ class Verdict:
             f"converged: {self.converged.answer} ({self.converged.reason}).  "
             f"trust: {self.trust.answer} - {self.trust.reason}."
         )
+
+    def __repr__(self) -> str:
+        return f"Verdict: {self}"
+
+    def _repr_html_(self) -> str:
+        return view("verdict_html")(self)
 
     @classmethod
     def from_json(cls, said: dict[str, Any]) -> "Verdict":

@@ -11,7 +11,7 @@ NEARLY_ALIKE = 1e-4
 
 
 def label_nats(ax: Any, name: str, unit: str, reference: float) -> None:
-    """Label a y axis whose limits are set.
+    r"""Label a y axis whose limits are set.
 
     Args:
         ax: The axes.
@@ -25,7 +25,7 @@ def label_nats(ax: Any, name: str, unit: str, reference: float) -> None:
         >>> _ = ax.set_ylim(-31.54000002, -31.54)
         >>> label_nats(ax, "ELBO", "nats", -31.54)
         >>> ax.get_ylabel()
-        'ELBO less −31.54\\n(nats)'
+        'ELBO less −31.54\n(nats)'
     """
     low, high = ax.get_ylim()
     if high - low >= NEARLY_ALIKE * max(abs(low), abs(high)) or not low - (high - low) <= reference <= 2 * high - low:

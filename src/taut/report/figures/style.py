@@ -1,6 +1,7 @@
 """How every figure of the page looks, and how it gets into the page."""
 
 import base64
+import functools
 import io
 import warnings
 from collections.abc import Callable
@@ -69,14 +70,23 @@ def svg(draw: Callable[..., Figure], *arguments: Any, transparent: bool = False)
 
 
 def styled(draw: Callable[..., Figure], *arguments: Any) -> Figure:
-    """Draw a figure in the look of the page, whatever the user's own settings are.
+    """Draw a figure in the look of the page, whatever the user's own settings are, that a notebook shows as a picture.
 
     Args:
         draw: makes the figure.
         *arguments: of `draw`.
     """
     with style.context(LOOK):
-        return draw(*arguments)
+        figure = draw(*arguments)
+    # A notebook knows only figures made by pyplot, which would keep them all.
+    setattr(figure, "_repr_png_", functools.partial(_png, figure))  # noqa: B010
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
+    return file.getvalue()
 
 
 def vertical_grid(ax: Axes) -> None:

@@ -1,7 +1,7 @@
 """The place of a fit between rate and distortion."""
 
-from taut.report.figures.rate import rate_point
 from taut.report.figures.drawings import Lines
+from taut.report.figures.rate import rate_point
 from taut.report.sections.base import Content, section
 from taut.report.subjects.latent import LatentSubject
 
