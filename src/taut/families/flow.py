@@ -6,12 +6,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
 from taut.core.constants import LOG_2PI
 from taut.core.trees import cast, is_float_array
+from taut.core.triangular import solve_lower
 from taut.errors import ArgumentError
 from taut.families.base import Distribution
 from taut.families.full_rank import FullRank
@@ -100,7 +100,7 @@ class Flow(Distribution):
 
     def log_prob(self, x: Float[Array, " D"]) -> Float[Array, ""]:
         """Log density log q(x), in nats, by the way back."""
-        y = solve_triangular(self.frame.factor, x - self.frame.mean, lower=True)
+        y = solve_lower(self.frame.factor, x - self.frame.mean)
         return self._density(*self._map().inverse_and_log_det(y))
 
     def _map(self):

@@ -5,11 +5,11 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
 from taut.core.constants import LOG_2PI
+from taut.core.triangular import solve_lower
 from taut.families.base import Branches
 from taut.families.gaussian import Gaussian
 from taut.families.weak_derivatives import MEAN_CONSTANT, rayleigh, standard_branches
@@ -93,15 +93,15 @@ class FullRank(Gaussian):
         \(\sum_{j<i} M_{ij} e_j\), whose weak derivative is that of the mean.
         """
         still = jax.lax.stop_gradient(self.factor)
-        m = solve_triangular(still, self.mean, lower=True)
-        M = solve_triangular(still, self.factor, lower=True)
+        m = solve_lower(still, self.mean)
+        M = solve_lower(still, self.factor)
         shift = MEAN_CONSTANT * (m + jnp.tril(M, -1) @ noise)
         weights = jnp.concatenate([shift, -shift, jnp.diagonal(M)])
         return Branches(self.mean + standard_branches(noise, more) @ still.T, weights)
 
     def log_prob(self, z: Float[Array, " D"]) -> Float[Array, ""]:
         """Log density log q(z), in nats."""
-        standard = solve_triangular(self.factor, z - self.mean, lower=True)
+        standard = solve_lower(self.factor, z - self.mean)
         return jnp.sum(-0.5 * standard**2 - self.log_diagonal - 0.5 * LOG_2PI)
 
     def sample_and_log_prob(self, noise: Float[Array, " D"]) -> tuple[Float[Array, " D"], Float[Array, ""]]:
@@ -120,8 +120,8 @@ class FullRank(Gaussian):
         """The member with this mean and precision matrix P."""
         # A lower-triangular L with L L' = P^{-1} is wanted. Reversing rows and columns turns the Cholesky factor of P
         # into an upper-triangular U with U U' = P; then P^{-1} = U^{-T} U^{-1}, and U^{-T} is lower triangular.
-        upper = jnp.linalg.cholesky(precision[::-1, ::-1], symmetrize_input=False)[::-1, ::-1]
-        factor = solve_triangular(upper, jnp.eye(upper.shape[0], dtype=upper.dtype), lower=False).T
+        reversed_factor = jnp.linalg.cholesky(precision[::-1, ::-1], symmetrize_input=False)
+        factor = solve_lower(reversed_factor, jnp.eye(mean.shape[0], dtype=precision.dtype))[::-1, ::-1].T
         return FullRank(mean, jnp.log(jnp.diagonal(factor)), jnp.tril(factor, -1))
 
     def whitened_precision(self, change: Float[Array, "D D"]) -> Float[Array, "D D"]:

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float
 
 from taut.core.constants import LOG_2PI
+from taut.core.triangular import solve_lower, solve_upper
 from taut.errors import ArgumentError
 from taut.families.gaussian import Gaussian
 
@@ -89,14 +89,14 @@ class LowRank(Gaussian):
     def log_prob(self, z: Float[Array, " D"]) -> Float[Array, ""]:
         """Log density log q(z), in nats."""
         C, scaled = self._small, (z - self.mean) * jnp.exp(-self.log_scale)
-        inner = solve_triangular(C, self.factor.T @ scaled, lower=True)
-        standard = scaled - self.factor @ solve_triangular(_raised(C), inner, lower=True, trans=1)
+        inner = solve_lower(C, self.factor.T @ scaled)
+        standard = scaled - self.factor @ solve_upper(_raised(C).T, inner)
         return self._log_density(standard, C)
 
     def sample_and_log_prob(self, noise: Float[Array, " D"]) -> tuple[Float[Array, " D"], Float[Array, ""]]:
         """The draw and its log density."""
         C = self._small
-        unscaled = noise + self.factor @ solve_triangular(_raised(C), self.factor.T @ noise, lower=True)
+        unscaled = noise + self.factor @ solve_lower(_raised(C), self.factor.T @ noise)
         return self.mean + jnp.exp(self.log_scale) * unscaled, self._log_density(noise, C)
 
     def _log_density(self, standard, C):

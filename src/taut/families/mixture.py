@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.linalg import solve_triangular
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
 from taut.core.constants import LOG_2PI
+from taut.core.triangular import solve_lower
 from taut.families.base import Distribution
 
 
@@ -125,6 +125,6 @@ class GaussianMixture(Distribution):
 
     def log_prob(self, z: Float[Array, " D"]) -> Float[Array, ""]:
         """Log density log q(z), in nats."""
-        standard = jax.vmap(lambda L, away: solve_triangular(L, away, lower=True))(self.factors, z - self.means)
+        standard = jax.vmap(solve_lower)(self.factors, z - self.means)
         each = jnp.sum(-0.5 * standard**2 - self.log_diagonals - 0.5 * LOG_2PI, axis=1)
         return logsumexp(each + jax.nn.log_softmax(self.logits))

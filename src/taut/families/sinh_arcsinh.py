@@ -20,11 +20,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from taut.core.capabilities import Capability
 from taut.core.constants import LOG_2PI
+from taut.core.triangular import solve_lower
 from taut.families.base import Distribution
 from taut.families.full_rank import FullRank
 
@@ -167,6 +167,6 @@ class SinhArcsinh(Distribution):
 
     def log_prob(self, x: Float[Array, " D"]) -> Float[Array, ""]:
         """Log density log q(x), in nats, by the way back."""
-        warped = solve_triangular(self.frame.factor, x[self.order] - self.frame.mean, lower=True)
+        warped = solve_lower(self.frame.factor, x[self.order] - self.frame.mean)
         z = self.bend.inverse(warped)
         return self.base.log_prob(z) - self.bend(z)[1] - jnp.sum(self.frame.log_diagonal)

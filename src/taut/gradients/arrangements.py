@@ -18,10 +18,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
 
 from taut.core.capabilities import Capability
+from taut.core.triangular import solve_lower
 from taut.errors import ArgumentError
 from taut.families.abilities import UniformNoise
 from taut.families.base import Family
@@ -108,7 +108,7 @@ def moment_matched(half: Float[Array, "H D"]) -> Float[Array, "2H D"]:
     # Z L^{-T} with L L' = Z'Z/H is the Q of a QR decomposition, scaled: uniform over orthonormal frames, as the
     # symmetric root would be.
     factor = jnp.linalg.cholesky(half.T @ half / H)
-    white = solve_triangular(factor, half.T, lower=True).T
+    white = solve_lower(factor, half.T).T
     return jnp.concatenate([white, -white])
 
 
