@@ -10,7 +10,7 @@ import numpy as np
 
 from taut.algorithms import Algorithm, NaturalGradient, ScoreRegression, StochasticGradient
 from taut.core.capabilities import Capability
-from taut.errors import PairingError
+from taut.errors import ArgumentError, PairingError
 from taut.families import Amortized, Family, FullRank, MeanField
 from taut.gradients import Exact, Gradient, PathDerivative, Reinforce, Reparametrization
 from taut.models import Model
@@ -71,8 +71,19 @@ def first(rules: tuple[Rule, ...], asked: Asked) -> tuple[Any, str]:
 
 
 def built(part: Any, model: Model, rows: Any) -> Family:
-    """A family given by its class, around where the model starts; an instance as it is."""
-    return part if isinstance(part, Family) else part.around(model.start(rows), model.start_sd)
+    """A family given by its class, around where the model starts; an instance, made ready for the data.
+
+    Raises:
+        ArgumentError: A class that does not say where it starts.
+    """
+    if isinstance(part, Family):
+        return part.ready(rows) if part.local == model.local else part
+    if not hasattr(part, "around"):
+        raise ArgumentError(
+            f"family={part.__name__} is a class that does not say where it starts; give an instance, or 'full-rank', "
+            "'mean-field' or 'low-rank'."
+        )
+    return part.around(model.start(rows), model.start_sd)
 
 
 def always(asked: Asked) -> bool:

@@ -1,17 +1,30 @@
 """Amortised families: an encoder maps each example to its member of a simpler family."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
-import jax
 import numpy as np
 from jaxtyping import Array, Float
 
 from taut.core.capabilities import Capability
+from taut.core.names import find, unknown
 from taut.errors import ArgumentError
 from taut.families.base import Distribution, Family
 from taut.families.latents import LATENTS, Latent
+from taut.networks.flax import as_network, waits
+from taut.networks.output import output_of, sizes
+
+
+def _network(encoder: Any) -> Any:
+    return as_network("encoder", encoder)
+
+
+def _latent(name: Any) -> str:
+    found = find(name, LATENTS)
+    if found is None:
+        raise ArgumentError(f"Amortized(latent=...): {unknown(name, LATENTS)}.")
+    return found
 
 
 class Amortized(Family):
@@ -21,8 +34,9 @@ class Amortized(Family):
 
     Attributes:
         encoder: Any callable pytree from one example to `[2 latent]` numbers (means, then log standard deviations
-            before the bound), or `[latent]` logits for a Bernoulli latent; its floating leaves are learned.
-        latent: "gaussian" or "bernoulli".
+            before the bound) or to the pair of them, or to `[latent]` logits for a Bernoulli latent; its floating
+            leaves are learned. A Flax module serves as well, linen or nnx.
+        latent: "gaussian" or "bernoulli", the family of each member.
 
     Example:
         >>> q = Amortized(lambda x: np.zeros(4)).at(np.ones((1, 3)))
@@ -34,16 +48,8 @@ class Amortized(Family):
 
     name: ClassVar[str] = "amortised"
     local: ClassVar[bool] = True
-    encoder: Callable
-    latent: str = eqx.field(static=True, default="gaussian")
-
-    def __check_init__(self):
-        if self.latent not in LATENTS:
-            raise ArgumentError(f"Amortized(latent={self.latent!r}): {' or '.join(map(repr, LATENTS))}.")
-        if not callable(self.encoder):
-            raise ArgumentError(
-                f"encoder={self.encoder!r} is not callable; give a network from an example to q's parameters."
-            )
+    encoder: Callable = eqx.field(converter=_network)
+    latent: str = eqx.field(static=True, default="gaussian", converter=_latent)
 
     @property
     def kind(self) -> Latent:
@@ -67,6 +73,12 @@ class Amortized(Family):
         """q(z|x) of one example x."""
         return self.kind.member(self.encoder(x))
 
+    def ready(self, rows):
+        """With parameters in the encoder, where it had to wait for an example to have any."""
+        if not waits(self.encoder):
+            return self
+        return Amortized(as_network("encoder", self.encoder, np.zeros(rows.shape[1:]), seed=1), self.latent)
+
     def check_size(self, dim, rows):
         """Refuse an encoder that does not give members over `dim` coordinates."""
         self.check(tuple(rows.shape[1:]), dim)
@@ -75,15 +87,17 @@ class Amortized(Family):
         """Refuse an encoder whose output is not the parameters of a member with `dim` coordinates.
 
         Raises:
-            ArgumentError: The encoder does not take the example, or its output has another size; with both sizes.
+            ArgumentError: The encoder does not take the example, or gives something else; with both sizes.
         """
-        try:
-            shape = jax.eval_shape(self.encoder, jax.ShapeDtypeStruct(example_shape, np.float32)).shape
-        except TypeError as error:
-            raise ArgumentError(f"The encoder does not take an example of shape {example_shape}: {error}") from None
-        want = (self.kind.outputs * dim,)
-        if shape != want:
+        seen = output_of("encoder", self.encoder, example_shape, f"an example of shape {example_shape}")
+        names, each = self.kind.outputs, (dim,)
+        if isinstance(seen, (tuple, list)):
+            right = len(seen) == len(names) > 1 and all(getattr(x, "shape", None) == each for x in seen)
+        else:
+            right = getattr(seen, "shape", None) == (len(names) * dim,)
+        if not right:
+            pair = f", or the pair ({', '.join(names)}) of {each} each" if len(names) > 1 else ""
             raise ArgumentError(
-                f"The encoder gives {shape} numbers for an example; a {self.latent} latent of length {dim} needs "
-                f"{want}."
+                f"The encoder gives {sizes(seen)} for an example; a {self.latent} latent of length {dim} needs one "
+                f"array of shape {(len(names) * dim,)}, {' then '.join(names)} of each coordinate{pair}."
             )

@@ -50,6 +50,10 @@ class Family(eqx.Module):
     def offers(self) -> AbstractSet[Capability]:
         """What gradients, objectives and algorithms may ask of this family's members."""
 
+    def ready(self, rows: Any) -> "Family":
+        """The family, its parameters made where they had to wait for the data `[n, ...]`: itself, in general."""
+        return self
+
     def check_size(self, dim: int, rows: Any) -> None:
         """Refuse a family over another number of coordinates than the model has unknowns.
 

@@ -9,10 +9,34 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from taut.core.capabilities import Capability
+from taut.core.names import brief, find, unknown
 from taut.errors import ArgumentError
 from taut.models.base import Model
+from taut.models.given_prior import as_prior
 from taut.models.likelihoods import LIKELIHOODS, Likelihood
 from taut.models.prior import Normal, Prior
+from taut.networks.flax import as_network
+from taut.networks.output import output_of, sizes
+
+
+def as_likelihood(value: Any) -> Likelihood:
+    """A likelihood as it is, or what a name or a class stands for.
+
+    Raises:
+        ArgumentError: Anything else, with the names.
+
+    Example:
+        >>> as_likelihood("Continuous Bernoulli").name
+        'continuous-bernoulli'
+    """
+    if isinstance(value, Likelihood):
+        return value
+    if isinstance(value, type) and issubclass(value, Likelihood):
+        return value()
+    name = find(value, LIKELIHOODS)
+    if name is None:
+        raise ArgumentError(f"likelihood={unknown(value, LIKELIHOODS)}; or an instance of a Likelihood.")
+    return LIKELIHOODS[name]()
 
 
 class LatentVariableModel(Model):
@@ -21,12 +45,13 @@ class LatentVariableModel(Model):
     .. math:: z \sim p(z), \qquad x \sim p_\theta(x|z)
 
     Attributes:
-        decoder: any callable pytree (Equinox, Flax wrapped with its parameters, your own) from z `[latent]` to the
-            likelihood's parameters, one example at a time; its floating leaves are learned.
+        decoder: any callable pytree (Equinox, Flax's linen or nnx, your own) from z `[latent]` to the likelihood's
+            parameters, one example at a time; its floating leaves are learned.
         likelihood: of an example given the decoder's output, or its name ("bernoulli", "continuous-bernoulli",
             "relaxed", "gaussian", "categorical", "poisson").
         latent: length of z.
-        prior: of z; Normal(0, 1) by default, `LearnedNormal` moves with the decoder.
+        prior: of z; Normal(0, 1) by default, `LearnedNormal` moves with the decoder, and a `numpyro.distributions`
+            distribution serves as well.
 
     Nats are per example: sums over its elements, averages over examples.
 
@@ -56,18 +81,11 @@ class LatentVariableModel(Model):
         latent: int = 20,
         prior: Prior | None = None,
     ):
-        if not callable(decoder):
-            raise ArgumentError(
-                f"decoder={decoder!r} is not callable; give a network from z to the likelihood's parameters."
-            )
-        if not isinstance(latent, int) or latent < 1:
-            raise ArgumentError(f"latent={latent!r}: the length of z, a positive whole number, is needed.")
-        if isinstance(likelihood, str):
-            if likelihood not in LIKELIHOODS:
-                raise ArgumentError(f"likelihood={likelihood!r} is not known. Names: {', '.join(LIKELIHOODS)}.")
-            likelihood = LIKELIHOODS[likelihood]()
-        self.decoder, self.likelihood, self.latent = decoder, likelihood, latent
-        self.prior = Normal(0.0, 1.0) if prior is None else prior
+        if not isinstance(latent, int) or isinstance(latent, bool) or latent < 1:
+            raise ArgumentError(f"latent={brief(latent)}: the length of z, a positive whole number, is needed.")
+        self.decoder = as_network("decoder", decoder, np.zeros(latent))
+        self.likelihood, self.latent = as_likelihood(likelihood), latent
+        self.prior = Normal(0.0, 1.0) if prior is None else as_prior(prior)
 
     @property
     def offers(self):
@@ -97,15 +115,12 @@ class LatentVariableModel(Model):
             ArgumentError: a decoder whose output has the wrong size.
         """
         self.likelihood.check(examples)
+        self.prior.check_size(self.latent)
         size = int(np.prod(examples.shape[1:]))
-        try:
-            shape = jax.eval_shape(self.decoder, jax.ShapeDtypeStruct((self.latent,), np.float32))
-        except TypeError as error:
-            raise ArgumentError(f"The decoder does not take a z of length {self.latent}: {error}") from None
+        seen = output_of("decoder", self.decoder, (self.latent,), f"a z of length {self.latent}")
         want = size * self.likelihood.outputs
-        if int(np.prod(shape.shape)) != want:
+        if not hasattr(seen, "shape") or int(np.prod(seen.shape)) != want:
             raise ArgumentError(
-                f"The decoder gives {shape.shape} = {int(np.prod(shape.shape))} numbers; the {self.likelihood.name} "
-                "likelihood of an example of shape "
-                f"{examples.shape[1:]} needs {want}."
+                f"The decoder gives {sizes(seen)}; the {self.likelihood.name} likelihood of an example of shape "
+                f"{examples.shape[1:]} needs one array of {want} numbers."
             )

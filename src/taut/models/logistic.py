@@ -36,7 +36,8 @@ class LogisticRegression(Regression):
     intercept first.
 
     Attributes:
-        prior: of the weights on the standardised columns, the intercept included; default Normal(0, 1).
+        prior: of the weights on the standardised columns, the intercept included; default Normal(0, 1). A
+            `numpyro.distributions` distribution over real numbers serves as well, e.g. Laplace(0, 1).
         standardise: scale each column to mean 0 and population standard deviation 1; undone in reports.
         intercept: put a column of ones in front.
 

@@ -8,10 +8,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
 from taut.core.constants import LOG_2PI
+from taut.core.names import brief
 from taut.errors import ArgumentError
 
 
@@ -23,15 +24,49 @@ class Prior(eqx.Module):
     """
 
     learned: ClassVar[bool] = False
+    binary: ClassVar[bool] = False
+    """Whether it is over zeros and ones."""
 
     @property
     def offers(self) -> AbstractSet[Capability]:
         """What gradients and algorithms may ask of this prior."""
         return frozenset()
 
+    def check_size(self, dim: int) -> None:
+        """Refuse a prior that is not over `dim` coordinates.
+
+        Raises:
+            ArgumentError: With both sizes.
+        """
+        try:
+            shape = jax.eval_shape(self.log_prob, jax.ShapeDtypeStruct((dim,), float)).shape
+        except (TypeError, ValueError) as error:
+            raise _of_another_size(self, dim) from error
+        if shape != ():
+            raise ArgumentError(f"The log_prob of {type(self).__name__} gives {shape} numbers where one is needed.")
+
+    def draw(self, key: PRNGKeyArray, shape: tuple[int, int]) -> Float[Array, "n D"]:
+        """Draws `[n, D]`.
+
+        Raises:
+            ArgumentError: The prior does not say how it is drawn from.
+        """
+        raise ArgumentError(f"{type(self).__name__} cannot be drawn from; give it a method draw(key, (n, dim)).")
+
     @abc.abstractmethod
     def log_prob(self, z: Float[Array, " D"]) -> Float[Array, ""]:
         """log p(z), in nats."""
+
+
+def _of_another_size(prior: Prior, dim: int) -> ArgumentError:
+    return ArgumentError(
+        f"The prior {type(prior).__name__} is not over the model's {dim} unknowns (for a regression the intercept and "
+        "the one-hot columns count): give one number for all of them, or one for each."
+    )
+
+
+def _broadcasts(dim: int, *parameters: Any) -> bool:
+    return all(np.shape(x) in ((), (1,), (dim,)) for x in parameters)
 
 
 class ClosedPrior(Prior):
@@ -85,6 +120,15 @@ class Normal(ClosedPrior):
         """A Gaussian prior has everything closed."""
         return frozenset({Capability.CLOSED_PRIOR, Capability.GAUSSIAN_PRIOR})
 
+    def check_size(self, dim):
+        """One number for all coordinates, or one for each."""
+        if not _broadcasts(dim, self.loc, self.scale):
+            raise _of_another_size(self, dim)
+
+    def draw(self, key, shape):
+        """Location plus scale times standard normal numbers."""
+        return jnp.asarray(self.loc) + jnp.asarray(self.scale) * jax.random.normal(key, shape)
+
     def log_prob(self, z):
         """log p(z), in nats."""
         return jnp.sum(self._log_probs(z, jnp.zeros((), z.dtype)))
@@ -103,12 +147,13 @@ class Normal(ClosedPrior):
 
 
 class Independent(Prior):
-    """Independent coordinates from any `numpyro.distributions` distribution on the real line, e.g. a Laplace.
+    """A `numpyro.distributions` distribution over real numbers: a Laplace for each coordinate, or one over all of them.
 
     Its expectation under q is not closed, so the gradient has to be a sampled one.
 
     Attributes:
-        distribution: of one coordinate, or with a batch shape `[D]`.
+        distribution: of one coordinate, of each with a batch shape `[D]`, or of the whole vector with an event shape
+            `[D]`.
 
     Example:
         >>> import numpyro.distributions as dist
@@ -120,11 +165,25 @@ class Independent(Prior):
 
     def __check_init__(self):
         support = getattr(self.distribution, "support", None)
-        if support is None or type(support).__name__ != "_Real":
+        inner = getattr(support, "base_constraint", support)
+        if type(inner).__name__ not in ("_Real", "_RealVector"):
             raise ArgumentError(
-                f"Independent({self.distribution!r}): coefficients live on the whole real line, so their prior must "
-                "too; give a numpyro.distributions distribution with real support, e.g. Laplace(0, 1)."
+                f"Independent({brief(self.distribution)}): coefficients and codes live on the whole real line, so "
+                "their prior must too; give a numpyro.distributions distribution with real "
+                "support, e.g. Laplace(0, 1) or StudentT(4, 0, 1)."
             )
+
+    def check_size(self, dim):
+        """One distribution for all coordinates, one for each, or one over all of them."""
+        batch, event = self.distribution.batch_shape, self.distribution.event_shape
+        if (event and (event != (dim,) or batch)) or (not event and batch not in ((), (1,), (dim,))):
+            raise _of_another_size(self, dim)
+
+    def draw(self, key, shape):
+        """The distribution's own draws."""
+        distribution: Any = self.distribution
+        whole = bool(distribution.batch_shape or distribution.event_shape)
+        return jnp.broadcast_to(distribution.sample(key, shape[:1] if whole else shape), shape)
 
     def log_prob(self, z):
         """log p(z), in nats."""
@@ -159,6 +218,15 @@ class LearnedNormal(ClosedPrior):
         """Closed; not a fixed Gaussian prior, since it moves."""
         return frozenset({Capability.CLOSED_PRIOR})
 
+    def check_size(self, dim):
+        """One number for each coordinate."""
+        if not _broadcasts(dim, self.loc, self.log_scale):
+            raise _of_another_size(self, dim)
+
+    def draw(self, key, shape):
+        """Location plus scale times standard normal numbers."""
+        return self.loc + jnp.exp(self.log_scale) * jax.random.normal(key, shape)
+
     def log_prob(self, z):
         """log p(z), in nats."""
         return jnp.sum(self._log_probs(z, jnp.zeros((), z.dtype)))
@@ -184,12 +252,17 @@ class BernoulliPrior(ClosedPrior):
         -2.0794
     """
 
+    binary: ClassVar[bool] = True
     logit: float = eqx.field(static=True, default=0.0)
 
     @property
     def offers(self):
         """Its expectation needs the mean of q alone."""
         return frozenset({Capability.CLOSED_PRIOR})
+
+    def draw(self, key, shape):
+        """Coins with this logit."""
+        return jax.random.bernoulli(key, jax.nn.sigmoid(self.logit), shape).astype(jnp.float32)
 
     def log_prob(self, z):
         """log p(z), in nats."""

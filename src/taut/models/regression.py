@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.models.base import ClosedLikelihood, Model
+from taut.models.given_prior import WANTED, as_prior
 from taut.models.prior import Normal, Prior
 
 
@@ -20,7 +21,8 @@ class Regression(Model, ClosedLikelihood):
     with its expectation, and what it predicts.
 
     Attributes:
-        prior: of the coefficients on the standardised columns, the intercept included; default Normal(0, 1).
+        prior: of the coefficients on the standardised columns, the intercept included; default Normal(0, 1). A
+            `numpyro.distributions` distribution over real numbers serves as well.
         standardise: scale each column to mean 0 and population standard deviation 1; undone in reports.
         intercept: put a column of ones in front.
         target: How the target becomes y: "labels" (two of any kind, as 0 and 1) or "numbers" (as they are).
@@ -31,7 +33,7 @@ class Regression(Model, ClosedLikelihood):
     start_sd: ClassVar[float] = 1.0
     target: ClassVar[str]
     scale: ClassVar[str]
-    prior: Prior = Normal(0.0, 1.0)
+    prior: Prior = eqx.field(default=Normal(0.0, 1.0), converter=as_prior)
     standardise: bool = eqx.field(static=True, default=True)
     intercept: bool = eqx.field(static=True, default=True)
 
@@ -45,6 +47,17 @@ class Regression(Model, ClosedLikelihood):
     def closed_form_needs(self):
         """Each predictor is one-dimensional and Gaussian under q: its mean and variance are all that is needed."""
         return frozenset({Capability.PREDICTOR_MOMENTS})
+
+    def __check_init__(self):
+        if self.prior.binary:
+            raise ArgumentError(
+                f"prior={type(self.prior).__name__} is over zeros and ones, and coefficients are real numbers: "
+                f"{WANTED}."
+            )
+
+    def check_data(self, rows, dtype):
+        """Refuse a prior over another number of coefficients."""
+        self.prior.check_size(self.dim(rows))
 
     def dim(self, rows: Any) -> int:
         """Number of coefficients: columns of the design matrix."""

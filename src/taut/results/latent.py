@@ -13,7 +13,7 @@ from taut.core.batch import Batch
 from taut.core.compilation import Compiled
 from taut.diagnostics.elbo import elbo_per_example
 from taut.diagnostics.feasible_range import refuse_unreachable
-from taut.errors import ArgumentError
+from taut.errors import ArgumentError, PairingError
 from taut.learning.ended import Ended
 from taut.results.density import NO_TABLE
 from taut.results.fit import Fit
@@ -41,7 +41,7 @@ def _decode(problem, z):
 
 @Compiled
 def _sample_prior(problem, key, n):
-    return problem.family.kind.draw_prior(problem.model.prior, key, (n, problem.model.latent))
+    return problem.model.prior.draw(key, (n, problem.model.latent))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
@@ -79,7 +79,13 @@ class LatentFit(Fit):
 
     @staticmethod
     def check_problem(problem, rows):
-        """Refuse a bound that no decoder can meet, by what at most 10,000 examples leave possible."""
+        """Refuse a prior of another kind of latent, and a bound that no decoder can meet on at most 10,000 examples."""
+        kind, prior = problem.family.kind, problem.model.prior
+        if kind.binary != prior.binary:
+            wanted = "taut.models.BernoulliPrior()" if kind.binary else "taut.models.Normal(0, 1)"
+            raise PairingError(
+                f"The prior {type(prior).__name__} does not go with {kind.noun} units; give the model prior={wanted}."
+            )
         if not problem.objective.constraints:
             return
         sample, transform = rows.rows[:EVALUATED], rows.transform
