@@ -30,7 +30,7 @@ COEFFICIENT = {"name", "mean", "sd", "lower", "upper", "mean_standardised", "sd_
 def test_prints_the_table_and_writes_a_page(taut, loans, tmp_path):
     result = taut("fit", loans, "--target", "bad")
     assert result.exit_code == 0, result.stderr
-    for word in ("income", "job=clerk", "job=cook", "owner", "ELBO", "nats", "Converged"):
+    for word in ("income", "job=clerk", "job=cook", "owner", "ELBO", "nats", "ended: by its own"):
         assert word in result.stdout
     assert "taut-report-loans.html" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["taut-report-loans.html"]
@@ -179,7 +179,8 @@ def test_diverged_is_said_saved_and_code_3(taut, loans):
     wild = ["--gradient", "reinforce", "--control", "none", "--samples", "1", "--learning-rate", "1e6", "--steps", "50"]
     result = taut("fit", loans, "--target", "bad", "--out", "run", "--json", *wild)
     assert result.exit_code == 3
-    assert json.loads(result.stdout)["ended"] == "diverged"
+    said = json.loads(result.stdout)
+    assert (said["ended"], said["verdict"]["trust"]["answer"]) == ("diverged", "unusable")
     assert "diverged" in result.stderr
     assert "learning rate" in result.stderr
     assert library.load("run").ended is Ended.DIVERGED

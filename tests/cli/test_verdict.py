@@ -51,12 +51,13 @@ def test_a_log_density_needs_no_code(taut, tmp_path):
     assert told(taut("verdict", "run").stdout).startswith(told(str(fit.verdict)))
 
 
-def test_a_fit_that_diverged_has_none_and_code_3(taut, saved, tmp_path):
+def test_a_fit_that_diverged_is_unusable_with_code_3(taut, saved, tmp_path):
     run = shutil.copytree(saved, tmp_path / "run")
     change(run, lambda fit: fit.update(ended="diverged", verdict=None))
     result = taut("verdict", run, "--json")
     assert result.exit_code == 3
-    assert result.stdout == ""
+    said = json.loads(result.stdout)
+    assert (said["converged"]["answer"], said["trust"]["answer"]) == ("no", "unusable")
     assert "diverged" in result.stderr
 
 

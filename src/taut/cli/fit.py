@@ -130,8 +130,8 @@ def end(result: "Fit", out: Path | None) -> None:
     from taut.learning.ended import Ended
 
     if result.ended is Ended.DIVERGED:
-        say(f"{result.ended.value}. {result.reason}")
+        say(f"ended: {result.ending}")
         raise typer.Exit(DIVERGED)
     if result.ended is Ended.INTERRUPTED:
-        say(f"{result.ended.value}." + (f" Add --resume to go on with {out}." if out is not None else ""))
+        say(f"ended: {result.ending}" + (f" Add --resume to go on with {out}." if out is not None else ""))
         raise typer.Exit(INTERRUPTED)

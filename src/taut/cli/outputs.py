@@ -2,7 +2,6 @@
 
 import io
 import json
-import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from taut.core.files import write_file
+from taut.core.plain import plain
 from taut.errors import ArgumentError
 from taut.learning.checkpoints import CHECKPOINT_FILE
 from taut.results.folder import is_foreign
@@ -36,20 +36,6 @@ def show(renderable: Any) -> None:
 def show_json(value: dict[str, Any]) -> None:
     """Print one JSON object on standard output."""
     typer.echo(json.dumps(plain(value), indent=2, allow_nan=False))
-
-
-def plain(value: Any) -> Any:
-    """The value as JSON has it: a number that is not finite is null, since JSON knows no NaN.
-
-    Example:
-        >>> plain({"elbo": float("nan"), "rows": (1, 2.5)})
-        {'elbo': None, 'rows': [1, 2.5]}
-    """
-    if isinstance(value, dict):
-        return {name: plain(x) for name, x in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(x) for x in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_text(path: Path, text: str) -> None:

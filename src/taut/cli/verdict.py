@@ -16,13 +16,14 @@ def verdict(run: options.Run, as_json: vae_options.VerdictJson = False) -> None:
 
     fit = taut.load(run)
     if fit.verdict is None:
-        end(fit, run)
         raise SavedFitError(f"{run} holds no verdict: an older Taut saved it. Fit again.")
     said = fit.verdict.to_json()
     if as_json:
-        return show_json(said)
+        show_json(said)
+    else:
+        from taut.report.terminal.verdict import verdict, verdict_figures
 
-    from taut.report.terminal.verdict import verdict, verdict_figures
-
-    show(verdict(said))
-    return show(verdict_figures(said))
+        show(verdict(said))
+        show(verdict_figures(said))
+    if fit.ended.word == "diverged":  # an interrupted one has an answer
+        end(fit, run)

@@ -139,4 +139,4 @@ def _report_the_ending(result: Fit) -> None:
         raise KeyboardInterrupt
     certifies = result.algorithm.deterministic  # otherwise a spent budget is the usual end
     if result.ended in (Ended.DIVERGED, Ended.STALLED) or (certifies and result.ended is Ended.BUDGET_SPENT):
-        warnings.warn(f"{result.ended.value}. {result.reason}".rstrip(), ConvergenceWarning, stacklevel=3)
+        warnings.warn(f"ended: {result.ending}", ConvergenceWarning, stacklevel=3)

@@ -9,23 +9,23 @@ import numpy as np
 from taut.algorithms.base import Stepwise
 from taut.choosing.choose import Choice
 from taut.core import precision
-from taut.core.capabilities import Capability
 from taut.core.trees import cast
 from taut.diagnostics.elbo import Bound, elbo_per_example
 from taut.errors import ArgumentError
+from taut.fitting.ending import ending_of_steps
 from taut.fitting.outcome import Callback, Outcome, Request
+from taut.learning.chunks import Chunks
 from taut.learning.ended import Ended
 from taut.learning.loop import Learned, learn
 from taut.learning.monitors import BestFeasible, EarlyStopping, Monitor
 from taut.learning.progress import ProgressBar
 from taut.problem import Problem, trainable
-from taut.verdict.answers import Converged
 from taut.verdict.convergence import Convergence, certified
 
 LOOK_STEPS = 200
 """Smallest number of steps between two looks of a monitor: a look interrupts the compiled loop."""
-BEGINNING = 10
-"""Number of steps whose mean ELBO is that of the start."""
+ESTIMATES = 16
+"""Number of estimates by which the start and the answer of a run in doubt are compared."""
 
 
 def by_steps(algorithm: Stepwise, choice: Choice, request: Request) -> Outcome:
@@ -53,7 +53,13 @@ def by_steps(algorithm: Stepwise, choice: Choice, request: Request) -> Outcome:
             )
         learned_at = time.perf_counter()
         bound = _bound(algorithm, learned, request)
-    ended, reason = _ending(learned, bound)
+
+        def both():
+            """What was maximised at the start and at the answer."""
+            chunks = Chunks(algorithm, problem, source, request.seed)
+            return tuple(chunks.objective_at(learned.state, at, ESTIMATES) for at in (problem, learned.problem))
+
+        ended, reason = ending_of_steps(learned, bound, lambda start: kind.room(start, problem.family), both)
     looks = {} if monitor is None else monitor.arrays()
     return Outcome(
         problem=_moved(learned.problem, choice.problem),
@@ -68,7 +74,7 @@ def by_steps(algorithm: Stepwise, choice: Choice, request: Request) -> Outcome:
         learned_at=learned_at,
         steps_per_second=learned.steps_per_second,
         evidence={f"validation.{k}": v for k, v in looks.items() if not k.startswith("best")},
-        convergence=_certified(algorithm, learned),
+        convergence=_certified(algorithm, learned, ended),
     )
 
 
@@ -108,12 +114,10 @@ def monitor_for(problem: Problem, request: Request) -> Monitor | None:
     return None
 
 
-def _certified(algorithm: Stepwise, learned: Learned) -> Convergence | None:
+def _certified(algorithm: Stepwise, learned: Learned, ended: Ended) -> Convergence | None:
     """What the algorithm's own certificate says; None where it has none."""
-    if learned.ended is Ended.DIVERGED:
-        return Convergence(Converged.NO, "the objective is not finite", None)
     left = algorithm.certificate(learned.state)
-    return None if left is None else certified(learned.ended is Ended.CONVERGED, left, {})
+    return None if left is None else certified(ended is Ended.CONVERGED, left, {})
 
 
 def _bound(algorithm: Stepwise, learned: Learned, request: Request) -> Bound:
@@ -123,17 +127,3 @@ def _bound(algorithm: Stepwise, learned: Learned, request: Request) -> Bound:
         return Bound(float(own[0]), float(own[1]), float(own[2]), 0.0)
     key = jax.random.fold_in(jax.random.key(request.seed), 2**31 - 1)  # apart from every step's key
     return request.kind.final_bound(learned.problem, key, request.rows, request.source)
-
-
-def _ending(learned: Learned, bound: Bound) -> tuple[Ended, str]:
-    """How it ended; a stochastic run that finished below its start has diverged, finite or not."""
-    plain = Capability.EVIDENCE_BOUND in learned.problem.objective.offers
-    if learned.ended is not Ended.BUDGET_SPENT or not plain:
-        return learned.ended, learned.reason
-    first = learned.history["elbo"][:BEGINNING]
-    if not np.isfinite(bound.elbo) or bound.elbo < first.mean() - 3 * first.std() - 1e-6 * abs(first.mean()):
-        return Ended.DIVERGED, (
-            f"The ELBO ended at {bound.elbo:.6g} nats, below where it began ({first.mean():.6g}). The learning rate "
-            "is too large for this gradient's noise: lower it, raise samples, or use the reparametrization gradient."
-        )
-    return learned.ended, learned.reason

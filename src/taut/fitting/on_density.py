@@ -11,8 +11,8 @@ from taut.choosing.choose import Choice
 from taut.core.trees import cast
 from taut.diagnostics.elbo import Bound
 from taut.errors import ArgumentError
+from taut.fitting.ending import ending_on_density
 from taut.fitting.outcome import Outcome, Request
-from taut.learning.ended import Ended
 from taut.models.density import Density
 from taut.verdict.answers import Converged
 from taut.verdict.convergence import Convergence, certified
@@ -52,7 +52,7 @@ def on_density(algorithm: OnDensity, choice: Choice, request: Request) -> Outcom
         problem=eqx.tree_at(lambda p: p.family, choice.problem, cast(best.family, source.dtype)),
         bound=best.judgement.bound,
         history=solution.history,
-        ended=Ended.CONVERGED if convergence.answer is Converged.YES else Ended.STALLED,
+        ended=ending_on_density(solution, convergence),
         reason="",
         iterations=solution.iterations,
         gradient_evaluations=float(evaluations),
@@ -99,14 +99,15 @@ def _no_start(choice: Choice, density: Density, learned_at: float) -> Outcome:
         "No start of sixteen has a finite log density around it. Look at model.check(), and at the density near "
         "the start of its unknowns."
     )
+    convergence = Convergence(Converged.NO, "no start has a finite log density around it", None)
     return Outcome(
         problem=choice.problem,
         bound=Bound(-np.inf, -np.inf, np.inf, 0.0),
         history={},
-        ended=Ended.DIVERGED,
+        ended=ending_on_density(None, convergence),
         reason=reason,
         iterations=0,
         gradient_evaluations=density.evaluations,
         learned_at=learned_at,
-        convergence=Convergence(Converged.NO, "no start has a finite log density around it", None),
+        convergence=convergence,
     )

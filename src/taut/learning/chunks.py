@@ -148,6 +148,17 @@ class Chunks:
         seen = {name: np.asarray(x)[:done] for name, x in history.items()}
         return Chunk(after, seen, bool(status.finished), bool(status.converged), failure)
 
+    def objective_at(self, state: Any, problem: Problem, estimates: int) -> np.ndarray:
+        """What is maximised, estimated at `problem` with the memory of `state`: `[estimates]`, equal keys and rows."""
+        parent, plan = self.source.block(0, self.most)
+        plan, state = np.asarray(plan), eqx.tree_at(lambda s: s.problem, state, problem)
+        found = []
+        for i in range(estimates):
+            seed, rows = np.uint32((int(self.seed) + 1 + i) % 2**32), plan[i % len(plan)]
+            seen = _diagnose(self.algorithm, self.source.transform, seed, state, parent, rows)
+            found.append(float(seen["bound"]))
+        return np.array(found)
+
     def _culprit(self, state: Any, parent: Batch, places: np.ndarray, step: int) -> str:
         """Which term or derivative of the next step is not finite, in one sentence."""
         seen = _diagnose(self.algorithm, self.source.transform, self.seed, state, parent, places)

@@ -197,8 +197,9 @@ def weighted_table(
         weights: Weights of the draws, which sum to 1.
         level: Probability of the interval.
     """
-    mean = weights @ draws
-    sd = np.sqrt(weights @ (draws - mean) ** 2)
+    with np.errstate(all="ignore"):  # a fit that has diverged is shown all the same
+        mean = weights @ draws
+        sd = np.sqrt(weights @ (draws - mean) ** 2)
     order, tails = np.argsort(draws, axis=0), np.array([0.5 - 0.5 * level, 0.5 + 0.5 * level])
     reached = np.cumsum(weights[order], axis=0)
     places = np.argmax(reached[None] >= tails[:, None, None], axis=1)

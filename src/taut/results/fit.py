@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from taut.algorithms import Algorithm
+from taut.core.plain import plain
 from taut.core.views import view
 from taut.data.given import Given, Rows
 from taut.data.source import Source
@@ -117,6 +118,18 @@ class Fit(abc.ABC):
             source: The same rows in batches.
         """
 
+    @staticmethod
+    @abc.abstractmethod
+    def room(start: float, family: Family) -> float:
+        """Nats that an answer may lie below the start of its training and still not have diverged, noise apart.
+
+        A start may be better than the steps from it deserve, as where it is the answer of another fit.
+
+        Args:
+            start: What is maximised at the start.
+            family: q.
+        """
+
     @abc.abstractmethod
     def to_save(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """What a saved fit keeps beside what every kind keeps: entries of `fit.json`, and arrays by name."""
@@ -135,7 +148,17 @@ class Fit(abc.ABC):
     @property
     @abc.abstractmethod
     def verdict(self) -> Verdict | None:
-        """Whether it converged and whether to trust it; None where nothing was learned."""
+        """Whether it converged and whether to trust it; None for a fit that an older Taut saved without a verdict."""
+
+    @property
+    def said_or_diverged(self) -> Verdict | None:
+        """The verdict of a fit that is not judged by draws: a saved one, or one that diverged."""
+        return Verdict.diverged() if self.said is None and self.ended is Ended.DIVERGED else self.said
+
+    @property
+    def ending(self) -> str:
+        """Why the steps stopped, with the particulars: the line that every screen shows behind "ended:"."""
+        return self.ended.sentence(self.reason)
 
     @abc.abstractmethod
     def sample(self, n: int, seed: int = 0) -> Any:
@@ -177,7 +200,11 @@ class Fit(abc.ABC):
         return self.bound.kl
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that the printed text shows, as plain JSON."""
+        """Everything that the printed text shows, as plain JSON: null stands for a number that is not finite."""
+        return plain(self.facts())
+
+    def facts(self) -> dict[str, Any]:
+        """Everything that the printed text shows, by name."""
         gradient = self.gradient
         return {
             "model": self.model.name,
@@ -205,12 +232,12 @@ class Fit(abc.ABC):
 
     @abc.abstractmethod
     def _own_json(self) -> dict[str, Any]:
-        """The part of `to_json` that only this kind of fit has."""
+        """The part of `facts` that only this kind of fit has."""
 
     def save(self, path: str | Path) -> Path:
         """Save to a folder: `fit.json` and `arrays.npz`, no code and no pickle; `taut.load` reads it."""
         own, own_arrays = self.to_save()
-        meta = {"fit": self.to_json(), "local": self.model.local, "steps_per_second": self.steps_per_second}
+        meta = {"fit": self.facts(), "local": self.model.local, "steps_per_second": self.steps_per_second}
         arrays = {f"history.{name}": np.asarray(x) for name, x in self.history.items()}
         arrays |= {f"evidence.{name}": np.asarray(x) for name, x in self.evidence.items()}
         return save(Path(path), self.problem, self.algorithm, meta | own, arrays | own_arrays)
@@ -246,5 +273,5 @@ class Fit(abc.ABC):
 
     def __str__(self) -> str:
         verdict = self.verdict
-        parts = [self._headline(), self.ended.value, self.reason, "" if verdict is None else str(verdict)]
+        parts = [self._headline(), f"ended: {self.ending}", "" if verdict is None else str(verdict)]
         return "\n".join(part for part in parts if part)

@@ -98,6 +98,11 @@ class LatentFit(Fit):
         examples, transform = rows.held_out
         return elbo_per_example(problem, examples[:EVALUATED], key, transform=transform)[0]
 
+    @staticmethod
+    def room(start, family):
+        """A twentieth: networks that are trained already may lose a little in a short training."""
+        return 0.05 * abs(start)
+
     def to_save(self):
         """Nothing beside what every kind keeps."""
         return NO_TABLE, {}
@@ -121,12 +126,14 @@ class LatentFit(Fit):
 
     @functools.cached_property
     def verdict(self) -> Verdict | None:
-        """Whether training has arrived and whether its figures can be believed; None where nothing was learned.
+        """Whether training has arrived and whether its figures can be believed.
+
+        None for a fit that an older Taut saved without a verdict.
 
         Given when first asked for: 50 draws for each of at most 200 held-out examples.
         """
         if self.parent is None or self.ended is Ended.DIVERGED:
-            return self.said
+            return self.said_or_diverged
         looks = self.evidence.get("validation.scores", np.zeros(0))
         return judge_latent(
             self.problem,

@@ -48,6 +48,11 @@ class PosteriorFit(Fit):
         """On all rows, in nats for the whole data set."""
         return elbo(problem, key, jax.device_put(source.parent))
 
+    @staticmethod
+    def room(start, family):
+        """A nat for each unknown: to lose it each mean must have moved by more than an sd."""
+        return float(family.dim)
+
     @property
     @abc.abstractmethod
     def judgement(self) -> Judgement | None:
@@ -66,12 +71,14 @@ class PosteriorFit(Fit):
 
     @property
     def verdict(self) -> Verdict | None:
-        """Whether it converged and whether to trust it; None where nothing was learned.
+        """Whether it converged and whether to trust it; None for a fit that an older Taut saved without a verdict.
 
         Algorithms on a log density give it with the fit. For others it is given when first asked for: it costs one
         compilation of the model and 4,000 log densities.
         """
-        return self.said if self.judgement is None else self.judgement.verdict
+        if self.judgement is None:
+            return self.said_or_diverged
+        return self.judgement.verdict
 
     @property
     def corrected(self) -> Judgement | None:

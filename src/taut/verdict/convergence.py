@@ -125,6 +125,8 @@ def full_step(density: Density, q: Gaussian, factorised: bool, rng: np.random.Ge
         scored = score(density, q, matched_draws(rng, draws_for(density.dim), density.dim))
         if not np.isfinite(scored.elbo):
             return Convergence(Converged.NO, "the log density is not finite at draws of the answer", None)
+        if not (np.isfinite(scored.gradient).all() and np.isfinite(scored.curvature).all()):
+            return Convergence(Converged.NO, "the score is not finite at draws of the answer", None)
         w, v = np.linalg.eigh(scored.curvature)
         w = np.clip(w, 0.05, None)
         step = v @ ((v.T @ scored.gradient) / w)

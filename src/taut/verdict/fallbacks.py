@@ -23,7 +23,7 @@ from taut.verdict.draws import JUDGE_STREAM, columns, log_prob_of, named_values
 from taut.verdict.hamiltonian import HamiltonianDraws, hamiltonian_draws, moments
 from taut.verdict.judge import Judgement, judge_posterior
 from taut.verdict.orders import orders
-from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE
+from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE, in_percent, in_sds
 from taut.verdict.warp import Warped, warp
 from taut.verdict.weighing import heavy_tails
 
@@ -208,13 +208,14 @@ def _answer(names: tuple[str, ...], shift: np.ndarray, ratio: np.ndarray, heavy:
     if heavy.any():  # short chains have not been in tails like these
         which = ", ".join(np.array(names)[heavy][:3])
         return Trusted.SUSPECT, f"heavy tails: no number of draws settles the sd of {which}; read quantiles, not sds"
-    moved = f"by up to {largest:.2f} sd and"
+    moved = f"by {in_sds(largest)} and"
     if max(largest, widest) > FARTHEST:  # what chains have moved is a lower bound of what they have yet to move
         which = names[int(np.argmax(np.maximum(np.abs(shift), np.abs(ratio - 1))))]
         return Trusted.SUSPECT, (
-            f"short chains from draws of q moved {which} {moved} its sd by {widest:.0%}, and longer ones may move it on"
+            f"short chains from draws of q moved {which} {moved} its sd by {in_percent(widest)}, and longer ones may "
+            "move it on"
         )
     return Trusted.CORRECTED, (
-        f"chains that started from draws of q moved means {moved} sds by up to {widest:.0%}; "
+        f"chains that started from draws of q moved means {moved} sds by {in_percent(widest)}; "
         "fit.sample() and fit.summary() use their draws"
     )

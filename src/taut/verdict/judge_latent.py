@@ -178,7 +178,7 @@ def figures_trust(
     log_weights, likelihoods, codes = (np.asarray(x, float) for x in weighed)  # log-weights `[n, K]`
     if not np.isfinite(log_weights).all():
         reason = "log p(x, z) - log q(z|x) is not finite at draws of held-out examples"
-        return _trust(Trusted.UNUSABLE, reason, None)
+        return Trust.unweighed(Trusted.UNUSABLE, reason, DRAWS)
     likelihood = float(likelihoods.mean())
     collapse = diagnose(
         problem,
@@ -241,10 +241,8 @@ def _by_half(log_weights: Float[np.ndarray, "n K"]) -> float:
     return float(np.mean([log_mean_weight(half).log.mean() for half in halves]))
 
 
-def _trust(answer: Trusted, reason: str, log_weights: Float[np.ndarray, "n K"] | None) -> Trust:
+def _trust(answer: Trusted, reason: str, log_weights: Float[np.ndarray, "n K"]) -> Trust:
     none = np.zeros(0)
-    if log_weights is None:
-        return Trust(answer, reason, np.nan, np.nan, np.nan, DRAWS, np.nan, np.nan, np.nan, (), none, none, none)
     marginal = LogMarginal.average(log_mean_weight(log_weights), DRAWS)
     half = 0.5 * float(np.mean(np.var(log_weights, axis=1, ddof=1)))  # about KL(q(z|x)||p(z|x)) where q is close
     return Trust(

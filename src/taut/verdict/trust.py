@@ -26,6 +26,8 @@ NOISE_VARIANCE = 0.045
 """Half-variance, 0.3 squared over 2, below which a high k-hat is noise: the weights hardly differ."""
 GOOD_SHIFT, GOOD_RATIO = 0.1, 0.05
 """Changes of a mean (in sds) and of an sd (as a share) under the weights up to which q needs no correction."""
+LEAST_SHIFT, LEAST_RATIO = 0.005, 0.005
+"""Changes of a mean (in sds) and of an sd (as a share) that are shown as numbers; less would be shown as zero."""
 LEAST_SIZE = 20.0
 """Effective number of draws below which the weights say nothing."""
 SECOND_MOMENT_SIZE = 50.0
@@ -75,6 +77,12 @@ class Trust:
     def reliable(self) -> bool:
         """Whether q, or q with its weights, can be used."""
         return self.answer in (Trusted.GOOD, Trusted.CORRECTED)
+
+    @classmethod
+    def unweighed(cls, answer: Trusted, reason: str, draws: int = 0) -> "Trust":
+        """An answer without weights, which are not finite or were not worth computing."""
+        none = np.zeros(0)
+        return cls(answer, reason, np.nan, np.nan, np.nan, draws, np.nan, np.nan, np.nan, (), none, none, none)
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain JSON; the shifts by name."""
@@ -190,12 +198,33 @@ def _answer_of_moments(weighing: Weighing, names: tuple[str, ...]) -> tuple[Trus
         which = ", ".join(np.array(names)[rough][:3])
         return Trusted.SUSPECT, f"heavy tails: the sd of {which} hangs on a few draws; read quantiles, not sds"
     if largest < GOOD_SHIFT and ratio <= GOOD_RATIO:
-        reason = f"importance weights move no mean by more than {largest:.2f} sd and no sd by more than {ratio:.0%}"
-        return Trusted.GOOD, reason
+        means = f"no mean by more than {largest:.2f} sd" if largest >= LEAST_SHIFT else f"each mean by {in_sds(0)}"
+        sds = f"no sd by more than {ratio:.0%}" if ratio >= LEAST_RATIO else f"each sd by {in_percent(0)}"
+        return Trusted.GOOD, f"importance weights move {means} and {sds}"
     return Trusted.CORRECTED, (
-        f"means moved by up to {largest:.2f} sd and sds by up to {ratio:.0%} under importance weighting; "
+        f"means moved by {in_sds(largest)} and sds by {in_percent(ratio)} under importance weighting; "
         "use fit.sample() or fit.summary(), which apply it"
     )
+
+
+def in_sds(shift: float) -> str:
+    """The largest change of a mean, in words.
+
+    Example:
+        >>> in_sds(0.314), in_sds(0.001)
+        ('up to 0.31 sd', 'less than 0.005 sd')
+    """
+    return f"up to {shift:.2f} sd" if shift >= LEAST_SHIFT else f"less than {LEAST_SHIFT:g} sd"
+
+
+def in_percent(change: float) -> str:
+    """The largest change of an sd, in words.
+
+    Example:
+        >>> in_percent(0.12), in_percent(0.001)
+        ('up to 12%', 'less than 1%')
+    """
+    return f"up to {change:.0%}" if change >= LEAST_RATIO else "less than 1%"
 
 
 def _weights_reliable(weighing: Weighing) -> bool:

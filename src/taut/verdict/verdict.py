@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from taut.core.views import view
+from taut.verdict.answers import Converged, Trusted
 from taut.verdict.convergence import Convergence
 from taut.verdict.trust import Trust
 
@@ -21,6 +22,14 @@ class Verdict:
     converged: Convergence
     trust: Trust
     rungs: tuple[str, ...] = ()
+
+    @classmethod
+    def diverged(cls) -> "Verdict":
+        """The verdict on a fit that diverged: nothing is weighed, since no figure would say more than the ending."""
+        return cls(
+            Convergence(Converged.NO, "the fit diverged", None),
+            Trust.unweighed(Trusted.UNUSABLE, "the fit diverged, so there is no answer to use"),
+        )
 
     def __str__(self) -> str:
         return (

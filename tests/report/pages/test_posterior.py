@@ -89,7 +89,7 @@ def test_the_page_says_everything_in_order(fit, read):
     assert bound(fit.to_json()).replace("-", "\N{MINUS SIGN}") in read.words
     assert "1,197 rows (3 rows with missing values dropped)" in read.words
     assert "the probability of 'yes' rather than 'no'" in read.words
-    assert "Converged." in read.words
+    assert "ended: by its own stopping rule." in read.words
     for reason in fit.reasons.values():
         assert reason[1:] in read.words
     assert sum(tag == "img" for tag, _ in read.tags) == 5
@@ -102,11 +102,11 @@ def test_the_page_opens_with_the_verdict(fit, read):
         assert " ".join([name, value.replace("-", "\N{MINUS SIGN}"), meaning]) in opening
 
 
-def test_a_fit_that_diverged_has_a_page_without_a_verdict(fit, tmp_path):
+def test_a_fit_that_diverged_has_a_page_that_says_so(fit, tmp_path):
     diverged = dataclasses.replace(fit, ended=taut.Ended.DIVERGED, judged=None)
     words = Reader(page(diverged, tmp_path / "page.html").read_text(encoding="utf-8")).words
-    assert "Diverged." in words
-    assert "trust:" not in words
+    assert "ended: diverged, the answer is not usable." in words
+    assert "trust: unusable" in words
 
 
 def test_the_table_holds_the_summary(fit, read):

@@ -39,7 +39,7 @@ def test_the_paragraph_says_what_and_how_it_ended(fit):
     facts = fit.to_json()
     assert "A logistic regression on 1,197 rows (3 rows with missing values dropped)" in text
     assert f"ELBO {facts['elbo']:.3f} = {facts['expected_log_likelihood']:.3f} - {facts['kl']:.3f} nats" in text
-    assert "Converged. The algorithm's own certificate" in text
+    assert "ended: by its own stopping rule." in text
 
 
 def test_it_ends_with_the_verdict(fit):
@@ -64,7 +64,7 @@ def test_a_log_density_is_told_in_its_own_order(noisy):
         text.index(name) for name in ("mu", "tau", "theta[0]", "theta[2]")
     )
     assert "std" not in text
-    assert "Budget spent." in text
+    assert "ended: budget spent, all steps were made." in text
     assert "standard error" in text
 
 

@@ -3,10 +3,9 @@
 import abc
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from taut.errors import ArgumentError
-from taut.report.words import numbers as words
 from taut.results.fit import Fit
 
 if TYPE_CHECKING:
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from taut.report.sections.base import Section
 
 F = TypeVar("F", bound=Fit)
-
-COLOURS = {"converged": "green", "budget_spent": "yellow"}
-"""Colour in the terminal of each way to end; all others are red."""
 
 
 class Subject(abc.ABC):
@@ -45,10 +41,7 @@ class FitSubject(Subject, Generic[F]):
 
     Attributes:
         fit: The fit.
-        colours: Colour in the terminal of each way to end, by the name of the member of `Ended`; all others are red.
     """
-
-    colours: ClassVar[dict[str, str]] = COLOURS
 
     fit: F
 
@@ -97,13 +90,8 @@ class FitSubject(Subject, Generic[F]):
 
     @functools.cached_property
     def facts(self) -> dict[str, Any]:
-        """The fit's `to_json()`."""
-        return self.fit.to_json()
-
-    @property
-    def ending(self) -> tuple[str, str]:
-        """How the fit ended: a word or two, and the sentence behind it."""
-        return words.ending(self.facts, self.fit.ended.value)
+        """The fit's `facts()`."""
+        return self.fit.facts()
 
     @property
     def seconds(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 import taut
 from taut.report.latent_evidence import LatentEvidence
-from taut.report.subjects.base import COLOURS, FitSubject, refuse_features
+from taut.report.subjects.base import FitSubject, refuse_features
 from taut.report.words import latent as latent_words
 from taut.report.words import numbers as words
 from taut.results.latent import LatentFit
@@ -23,8 +23,6 @@ class LatentSubject(FitSubject[LatentFit]):
     Attributes:
         evidence: Held-out examples; None without any.
     """
-
-    colours = COLOURS | {"budget_spent": "green", "stopped": "green"}
 
     evidence: LatentEvidence | None = None
 

@@ -6,6 +6,7 @@ from rich.text import Text
 from taut.report.subjects.base import FitSubject
 from taut.report.subjects.kinds import subject_of
 from taut.report.terminal.verdict import verdict
+from taut.report.words import numbers as words
 from taut.results.fit import Fit
 
 
@@ -29,7 +30,7 @@ def table(fit: Fit) -> RenderableType:
         >>> console = Console(width=100)
         >>> with console.capture() as printed:
         ...     console.print(table(result))
-        >>> "x0" in printed.get(), "Converged" in printed.get(), "trust: " in printed.get()
+        >>> "x0" in printed.get(), "ended: by its own stopping rule." in printed.get(), "trust: " in printed.get()
         (True, True, True)
     """
     subject = subject_of(fit)
@@ -37,12 +38,10 @@ def table(fit: Fit) -> RenderableType:
 
 
 def _paragraph(subject: FitSubject) -> Text:
-    word, sentence = subject.ending
     return Text.assemble(
         "\n".join([subject.what, *subject.how, ""]),
         (subject.bound, "bold"),
         f"{subject.bound_place}\n",
-        (f"{word}. ", f"bold {subject.colours.get(subject.facts['ended'], 'red')}"),
-        sentence,
+        f"ended: {words.printable(subject.fit.ending)}",
         verdict(subject.facts["verdict"], "\n"),
     )

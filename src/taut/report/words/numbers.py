@@ -6,6 +6,9 @@ from typing import Any
 SIGNIFICANT = 3
 """Digits of a standard deviation; what it belongs to is shown to the same decimal place."""
 
+NOT_FINITE = "not finite"
+"""What is said in place of a number that is infinite or none at all."""
+
 
 def decimals(sd: float) -> int | None:
     """Decimal places at which `sd` shows three digits; None where that would be a row of zeros (shown as 1.23e-09).
@@ -26,23 +29,27 @@ def measured(value: float, sd: float) -> str:
         >>> measured(-0.123456, 0.0213), measured(1234.5, 250.0), measured(2e-9, 1e-9)
         ('-0.1235', '1234', '2.00e-09')
     """
+    if not math.isfinite(value):
+        return NOT_FINITE
     places = decimals(sd)
     return f"{value:.{SIGNIFICANT - 1}e}" if places is None else f"{value:.{places}f}"
 
 
 def probability(p: float) -> str:
-    """A probability to three places, never rounded to 0 or 1.
+    """A probability to three places, never rounded to 0 or 1; nothing for one that is not known.
 
     Example:
         >>> probability(0.25), probability(1e-9), probability(1.0)
         ('0.250', '<0.001', '>0.999')
     """
+    if not math.isfinite(p):
+        return ""
     return "<0.001" if p < 0.0005 else ">0.999" if p > 0.9995 else f"{p:.3f}"
 
 
 def nats(value: float) -> str:
     """Nats to three places, without the sign of a zero."""
-    return f"{round(value, 3) + 0.0:,.3f}"
+    return f"{round(value, 3) + 0.0:,.3f}" if math.isfinite(value) else NOT_FINITE
 
 
 def count(n: float, noun: str) -> str:
@@ -99,19 +106,10 @@ def quoted(value: Any) -> str:
     return f"'{label(value)}'" if isinstance(value, str) else str(value)
 
 
-def ending(facts: dict[str, Any], value: str) -> tuple[str, str]:
-    """How the fit ended: a word or two, and the sentence behind it.
-
-    Args:
-        facts: the fit's `to_json()`.
-        value: of the member of `Ended`, "converged: ...".
-    """
-    word, _, sentence = value.partition(": ")
-    return opened(word), opened(sentence) + "." + (f" {facts['reason']}" if facts["reason"] else "")
-
-
 def bound(facts: dict[str, Any]) -> str:
     """The ELBO with its two terms, as an equation."""
+    if not math.isfinite(facts["elbo"]):
+        return f"ELBO {NOT_FINITE}"
     error = facts["elbo_standard_error"]
     kl = facts["kl"]
     return (
