@@ -21,13 +21,13 @@ from taut.data.source import Source
 from taut.families import FullRank, MeanField
 from taut.gradients import Gradient
 from taut.learning.checkpoints import CHECKPOINT_FILE, Checkpoint
-from taut.models.checks.jumps import jumps
+from taut.models.checks.jumps import jumps, of_function
 from taut.models.target import Target
 from taut.problem import Problem
 
 LONG = 30.0
 """Seconds from which on a run is worth a pilot."""
-STRETCH, ROWS = np.array([[1.0], [10.0]]), 256
+STRETCH, ROWS = np.array([[1.0], [3.0], [10.0]]), 256
 """Lines along which jumps are looked for, times the distance of two draws of q, which may start narrow; rows there."""
 
 
@@ -90,13 +90,12 @@ def differentiable(problem: Problem, source: Source, seed: int) -> bool:
     key, of_data = jax.random.split(jax.random.key(seed))
     rows = rows if source.transform is None else source.transform(of_data, rows)
     q = problem.family.at(rows)
-    start, end = jax.vmap(lambda key: q.sample(q.noise(key)))(jax.random.split(key, 2 * len(STRETCH))).reshape(
-        2, len(STRETCH), -1
-    )
-    end = start + STRETCH.astype(source.dtype) * (end - start)
+    draws = jax.vmap(lambda key: q.sample(q.noise(key)))(jax.random.split(key, 2 * len(STRETCH)))
+    start, end = np.asarray(draws, float).reshape(2, len(STRETCH), -1)
     one = np.ones((), source.dtype)
     density = jax.tree_util.Partial(_log_joint, Target(problem.model, rows, weights, one))
-    return not jumps(density, start, end)
+    evaluate = of_function(density, source.dtype)
+    return not any(not jump.hole for jump in jumps(evaluate, start, start + STRETCH * (end - start), source.dtype))
 
 
 def _log_joint(target: Target, z: Any) -> Any:

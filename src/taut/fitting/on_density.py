@@ -9,18 +9,33 @@ import numpy as np
 from taut.algorithms.on_density.base import OnDensity, Solution
 from taut.choosing.choose import Choice
 from taut.core.trees import cast
+from taut.data.source import Source
 from taut.diagnostics.elbo import Bound
 from taut.errors import ArgumentError
 from taut.fitting.ending import ending_on_density
 from taut.fitting.outcome import Outcome, Request
+from taut.models import Model
+from taut.models.checks.jumps import jump_words
 from taut.models.density import Density
 from taut.verdict.answers import Converged
 from taut.verdict.convergence import Convergence, certified
 from taut.verdict.draws import gaussian_of
 from taut.verdict.fallbacks import BestSoFar, try_fallbacks
-from taut.verdict.judge import judge_posterior
+from taut.verdict.judge import Judgement, judge_posterior
+
+NO_START = (
+    "No start of sixteen has a finite log density around it. Look at model.check(), and at the density near the start "
+    "of its unknowns."
+)
+RAN_AWAY = (
+    "The covariance of the Gaussian became singular on its way: the log density hardly depends on some direction, or "
+    "rises without bound. Look at model.check(), and give every unknown a proper prior."
+)
+FAR = 1e6
+"""Size of an unconstrained coordinate from which an answer may be one that has run away."""
 
 
+@np.errstate(all="ignore")  # what is not finite is marked and counted, wherever a density overflows
 def on_density(algorithm: OnDensity, choice: Choice, request: Request) -> Outcome:
     """Run an algorithm on the log density of all rows, and judge its answer.
 
@@ -30,7 +45,8 @@ def on_density(algorithm: OnDensity, choice: Choice, request: Request) -> Outcom
         request: What the run works on and how it is watched.
 
     Raises:
-        ArgumentError: A checkpoint: it saves nothing on the way.
+        ArgumentError: A checkpoint: it saves nothing on the way. Or a density that no fit can serve: improper, nowhere
+            finite, or ending where the answer lies.
     """
     if request.checkpoint is not None:
         raise ArgumentError(
@@ -40,10 +56,14 @@ def on_density(algorithm: OnDensity, choice: Choice, request: Request) -> Outcom
         )
     source = request.source
     density = Density(choice.problem.model, source.parent, source.dtype)
-    solution = algorithm.run(density, choice.problem, request.seed)
+    try:
+        solution, reason = algorithm.run(density, choice.problem, request.seed), NO_START
+    except np.linalg.LinAlgError:
+        solution, reason = None, RAN_AWAY
     learned_at = time.perf_counter()
     if solution is None:
-        return _no_start(choice, density, learned_at)
+        choice.problem.model.check_density(source.parent.rows, source.dtype)
+        return _nothing(choice, density, learned_at, reason)
     best, convergence, evaluations = _judged(choice, request, density, solution)
     if request.callback is not None:
         request.callback(solution.iterations, solution.history)
@@ -84,6 +104,7 @@ def _judged(
         rivals=solution.share_of_rivals,
         to_columns=request.rows.to_columns,
     )
+    _refuse(model, judgement, source)
     best, evaluations = BestSoFar(solution.family, judgement), solution.evaluations
     gaussian = gaussian_of(solution.family)
     if choice.open and request.kind.takes_any_family and gaussian is not None:
@@ -93,13 +114,30 @@ def _judged(
     return best, judgement.verdict.converged, evaluations
 
 
-def _no_start(choice: Choice, density: Density, learned_at: float) -> Outcome:
-    """The outcome where no start has a finite ELBO."""
-    reason = (
-        "No start of sixteen has a finite log density around it. Look at model.check(), and at the density near "
-        "the start of its unknowns."
-    )
-    convergence = Convergence(Converged.NO, "no start has a finite log density around it", None)
+def _refuse(model: Model, judgement: Judgement, source: Source) -> None:
+    """Ask the questions of the model's check where the answer is doubtful or far away, and refuse what it refuses.
+
+    Raises:
+        ArgumentError: A density that is improper or otherwise not to be fitted, or that ends where the answer lies.
+    """
+    verdict = judgement.verdict
+    sound = verdict.converged.answer is Converged.YES and verdict.trust.reliable
+    far = not np.abs(judgement.z).max() < FAR
+    if not sound or far:
+        model.check_density(source.parent.rows, source.dtype)
+    if judgement.jumps and far and not sound:
+        raise ArgumentError(f"It cannot be fitted: {jump_words(list(judgement.jumps), model.place)}.")
+    outside = float(np.mean(~np.isfinite(judgement.log_prob)))
+    if outside and not verdict.trust.reliable and any(jump.hole for jump in judgement.jumps):
+        raise ArgumentError(
+            f"It cannot be fitted: {jump_words(list(judgement.jumps), model.place)}. {outside:.1%} of the draws of the "
+            "best Gaussian lie outside, so that its ELBO is -inf."
+        )
+
+
+def _nothing(choice: Choice, density: Density, learned_at: float, reason: str) -> Outcome:
+    """The outcome where no Gaussian was found."""
+    convergence = Convergence(Converged.NO, "no Gaussian was found", None)
     return Outcome(
         problem=choice.problem,
         bound=Bound(-np.inf, -np.inf, np.inf, 0.0),

@@ -27,6 +27,7 @@ class Model(eqx.Module):
         batch_size: Rows for each step, unless the caller says otherwise; None for all.
         start_sd: Standard deviation that q starts with, unless the caller says otherwise.
         learning_rate: Rate of Adam at the start; None takes the one that suits the gradient estimator.
+        smooth: Whether log p(x, z) can have no jumps, so that none are looked for.
     """
 
     name: ClassVar[str]
@@ -36,6 +37,7 @@ class Model(eqx.Module):
     batch_size: ClassVar[int | None] = None
     start_sd: ClassVar[float] = 0.1
     learning_rate: ClassVar[float | None] = None
+    smooth: ClassVar[bool] = False
     prior: eqx.AbstractVar[Prior]
 
     @property
@@ -99,6 +101,20 @@ class Model(eqx.Module):
         Args:
             examples: Some examples as the model sees them, `[n, ...]`.
         """
+
+    def check_density(self, rows: Any, dtype: Any) -> None:
+        """Refuse a density that no fit can serve, e.g. an improper one.
+
+        It is asked where a fit found nothing, ran away or cannot be trusted, because the answer costs a compilation.
+
+        Args:
+            rows: All rows, as the model sees them.
+            dtype: The dtype of the fit.
+        """
+
+    def place(self, z: np.ndarray, axis: int) -> tuple[str, float | None]:
+        """What a person calls a coordinate of z, and the named value at z where the coordinate has one."""
+        return f"z[{axis}]", float(z[axis])
 
     @abc.abstractmethod
     def log_likelihood(self, z: Float[Array, " D"], rows: Any) -> Float[Array, " R"]:

@@ -120,6 +120,14 @@ class LogDensity(Model):
         """Refuse a density that cannot be called, or that returns something else than log densities."""
         check_structure(self, rows, dtype)
 
+    def check_density(self, rows, dtype):
+        """As `check`."""
+        check(self, rows, dtype=dtype)
+
+    def place(self, z, axis):
+        """As the parameters name it."""
+        return self.parameters.place(z, axis)
+
     def log_likelihood(self, z, rows):
         """Of each row; a joint density is one row."""
         values, _ = self.parameters.constrain(z)

@@ -31,6 +31,7 @@ class Regression(Model, ClosedLikelihood):
 
     kind: ClassVar[str] = "regression"
     start_sd: ClassVar[float] = 1.0
+    smooth: ClassVar[bool] = True
     target: ClassVar[str]
     scale: ClassVar[str]
     prior: Prior = eqx.field(default=Normal(0.0, 1.0), converter=as_prior)

@@ -11,8 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taut.core import precision
 from taut.core.trees import is_float_array
 from taut.errors import ArgumentError
+
+BY_NUMBER = ("real", "positive", "unit interval", "bounded")
+"""Sets whose members are numbers, each with a free number of its own."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,6 +158,25 @@ class Unknowns(eqx.Module):
         for name, kind, shape in zip(self.names, self.kinds, self.free_shapes, strict=True):
             found += [(name + (f"[{', '.join(map(str, at))}]" if at else ""), kind) for at in np.ndindex(shape)]
         return found
+
+    def place(self, z: Float[np.ndarray, " D"], axis: int) -> tuple[str, float | None]:
+        """What a person calls a place of the vector, and the constrained value at z where it is one number of its own.
+
+        Example:
+            >>> Parameters({"mu": real(), "tau": positive(2)}).place(np.zeros(3), 2)
+            ('tau[1]', 1.0)
+        """
+        name, kind = self.coordinates()[axis]
+        if kind not in BY_NUMBER:
+            return name, None
+        with precision.context("float64"):
+            values = self.constrain(jnp.asarray(z, float))[0]
+        for path, value in jax.tree_util.tree_leaves_with_path(eqx.filter(values, is_float_array)):
+            base, value = _name(path), np.asarray(value)
+            for at in np.ndindex(value.shape):
+                if name == base + (f"[{', '.join(map(str, at))}]" if at else ""):
+                    return name, float(value[at])
+        return name, None
 
 
 class Parameters(Unknowns):

@@ -15,6 +15,7 @@ from taut.errors import ArgumentError, TautError
 from taut.fitting.fit import fit
 from taut.models import LogDensity, Model
 from taut.verdict.draws import columns
+from taut.verdict.weighing import varies
 
 DRAWS = 99
 """Number of posterior draws of each refit. Its hundred possible ranks fall into 20, 10 or 5 bins evenly."""
@@ -65,7 +66,7 @@ def calibrate(
     build = _Builder(model)
     dtype = sentences.get("dtype") or "float64"
     names: tuple[str, ...] = ()
-    ranks, failures = [], Counter()
+    ranks, varying, failures = [], [], Counter()
     answers = {"converged": Counter(), "trust": Counter()}
     for i in range(repeats):
         truth, data = _simulated(simulate_prior, simulate_data, jax.random.fold_in(jax.random.key(seed), i), dtype)
@@ -78,15 +79,22 @@ def calibrate(
             if sum(failures.values()) > repeats / 2:
                 raise ArgumentError(f"More than half of the refits failed; the last one: {error}") from error
             continue
-        names, rank = _rank(truth, found.sample(draws, seed=own))
+        names, rank, varied = _rank(truth, found.sample(draws, seed=own))
         ranks.append(rank)
+        varying.append(varied)
         verdict = found.verdict
         answers["converged"][verdict.converged.answer if verdict else "unknown"] += 1
         answers["trust"][verdict.trust.answer if verdict else "unknown"] += 1
         if report is not None:
             report(i + 1, repeats, str(verdict))
+    judged = np.any(varying, axis=0)  # the rank of a constant is one of rounding errors
     return calibration(
-        names, np.stack(ranks), draws, answers=answers, failures=failures, seconds=time.perf_counter() - begun
+        tuple(np.array(names)[judged]),
+        np.stack(ranks)[:, judged],
+        draws,
+        answers=answers,
+        failures=failures,
+        seconds=time.perf_counter() - begun,
     )
 
 
@@ -99,17 +107,18 @@ def _simulated(prior: Callable[[Any], Any], likelihood: Callable[[Any, Any], Any
         return truth, jax.tree.map(lambda x: np.asarray(x) if eqx.is_array(x) else x, data)
 
 
-def _rank(truth: Any, sample: Any) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names of the scalars that were simulated, and for each the number of draws below it."""
+def _rank(truth: Any, sample: Any) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Names of the scalars that were simulated; for each the number of draws below it, and whether the draws vary."""
     names, values = columns(jax.tree.map(lambda x: np.asarray(x, float)[None], truth))
     known, drawn = columns(jax.tree.map(lambda x: np.asarray(x, float), sample))
+    exact = np.result_type(np.float32, *jax.tree.leaves(sample))
     missing = [name for name in names if name not in known]
     if missing:
         raise ArgumentError(
             f"simulate_prior names {missing[0]}, which fit.sample() does not have; it has {', '.join(known[:8])}."
         )
     places = [known.index(name) for name in names]
-    return names, (drawn[:, places] < values).sum(0)
+    return names, (drawn[:, places] < values).sum(0), varies(drawn[:, places].astype(exact))
 
 
 class _OfData(eqx.Module):

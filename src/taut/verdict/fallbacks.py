@@ -25,7 +25,7 @@ from taut.verdict.judge import Judgement, judge_posterior
 from taut.verdict.orders import orders
 from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE, in_percent, in_sds
 from taut.verdict.warp import Warped, warp
-from taut.verdict.weighing import heavy_tails
+from taut.verdict.weighing import heavy_tails, varies
 
 MOST_COORDINATES = 200
 """Largest number of coordinates for which fallbacks are tried: their maps have some 8 D parameters."""
@@ -99,7 +99,8 @@ def try_fallbacks(
         return best
     rng = np.random.default_rng([seed, JUDGE_STREAM + 1])
     convergence = best.judgement.verdict.converged
-    common: Any = {"seed": seed, "rows": int(batch.size), "recurred": solution.recurred}
+    jumps = best.judgement.jumps
+    common: Any = {"seed": seed, "rows": int(batch.size), "recurred": solution.recurred, "jumps": jumps}
     if solution.share_of_rivals > 0:
         best = _mixture(model, density, solution, convergence, best, common)
         if best.trusted:
@@ -162,13 +163,16 @@ def _chains(model: Model, batch: Batch, density: Density, best: BestSoFar, seed:
     z = chains.draws.reshape(-1, density.dim)
     names, values = columns(named_values(model, z, density.dtype))
     before = columns(named_values(model, best.judgement.z, density.dtype))[1]
+    judged = varies(before)
     # Of the named values, not of their logarithms: a tail that is short in z may be long in x.
-    found = moments(values.reshape(len(chains.draws), -1, values.shape[1]))
+    found = moments(values[:, judged].reshape(len(chains.draws), -1, int(judged.sum())))
     note = _note(chains, float(found.r_hat.max()))
     if not found.agree:
         return best.tried(f"{note}, which do not agree")
-    shift, ratio = (values.mean(0) - before.mean(0)) / before.std(0), values.std(0) / before.std(0)
-    heavy = heavy_tails(values, above=HEAVIEST)
+    sd, heavy = np.where(judged, before.std(0), 1.0), np.zeros(len(names), bool)
+    shift = np.where(judged, (values.mean(0) - before.mean(0)) / sd, 0.0)
+    ratio = np.where(judged, values.std(0) / sd, 1.0)
+    heavy[judged] = heavy_tails(values[:, judged], above=HEAVIEST)
     answer, reason = _answer(names, shift, ratio, heavy)
     verdict = best.judgement.verdict
     trust = dataclasses.replace(

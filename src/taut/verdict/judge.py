@@ -1,5 +1,6 @@
 """The verdict on a posterior over model variables: fresh draws of q, weighed against the full data."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,8 +10,10 @@ from jaxtyping import Float
 from taut.diagnostics.elbo import Bound
 from taut.families import Family
 from taut.models import Model
+from taut.models.checks.jumps import Jump, jump_words
 from taut.models.density import Density, DensityValues
-from taut.verdict.answers import Trusted
+from taut.verdict.answers import Converged, Trusted
+from taut.verdict.around import jumps_around
 from taut.verdict.convergence import Convergence, measured
 from taut.verdict.draws import columns, draws_of, named_values
 from taut.verdict.trust import DRAWS, trust_from_weights
@@ -34,6 +37,7 @@ class Judgement(NamedTuple):
         weights: `[n]`, weight of each draw in the answer: equal where no correction is needed or none helps.
         log_prob: `[n]`, log p(x, z) at the draws, in nats.
         log_q: `[n]`, log q(z) at the draws, in nats.
+        jumps: The jumps and ends of the log density around the draws.
     """
 
     verdict: Verdict
@@ -42,6 +46,7 @@ class Judgement(NamedTuple):
     weights: Float[np.ndarray, " n"]
     log_prob: Float[np.ndarray, " n"]
     log_q: Float[np.ndarray, " n"]
+    jumps: tuple[Jump, ...] = ()
 
     @property
     def corrected(self) -> bool:
@@ -61,6 +66,7 @@ def affordable_draws(density: Density, rows: int) -> int:
     return int(np.clip(AFFORDABLE / (rows * density.dim), LEAST_DRAWS, DRAWS))
 
 
+@np.errstate(all="ignore")  # what is not finite is marked and counted, wherever a density overflows
 def judge_posterior(
     model: Model,
     family: Family,
@@ -73,6 +79,7 @@ def judge_posterior(
     to_columns: Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]] | None = None,
     recurred: bool = True,
     rivals: float = 0.0,
+    jumps: tuple[Jump, ...] | None = None,
 ) -> Judgement:
     """Weigh fresh independent draws of `family` against the full data.
 
@@ -87,11 +94,16 @@ def judge_posterior(
         to_columns: A function `z -> (names, [n, M])` in place of the model's own naming.
         recurred: Whether another start found the same ELBO.
         rivals: Share of the mass at other optima.
+        jumps: Jumps of the log density where they are known; they are looked for otherwise.
     """
-    if convergence is None:
-        convergence = measured(family, density, seed, history)
     n = affordable_draws(density, rows)
     z, log_q = draws_of(family, CORRECTED * n, seed, density.dtype)
+    values = density(z[:n])
+    if jumps is None:
+        jumps = () if model.smooth else tuple(jumps_around(density, z[:n], values.value, log_q[:n]))
+    if convergence is None:
+        convergence = measured(family, density, seed, history)
+    convergence = _doubted(convergence, model, jumps)
 
     def weighed(n: int, values: DensityValues):
         names, unknowns = to_columns(z[:n]) if to_columns else columns(named_values(model, z[:n], density.dtype))
@@ -100,7 +112,6 @@ def judge_posterior(
             log_weights, unknowns, names, converged=convergence.answer, recurred=recurred, rivals=rivals
         )
 
-    values = density(z[:n])
     log_weights, (trust, weighing) = weighed(n, values)
     if trust.answer is Trusted.CORRECTED:
         more = density(z[n:])
@@ -109,7 +120,15 @@ def judge_posterior(
         log_weights, (trust, weighing) = weighed(n, values)
     weights = weighing.smoothed.weights if trust.answer is Trusted.CORRECTED else np.full(n, 1 / n)
     verdict = Verdict(convergence, trust)
-    return Judgement(verdict, _bound(values, log_weights), z[:n], weights, values.value, log_q[:n])
+    return Judgement(verdict, _bound(values, log_weights), z[:n], weights, values.value, log_q[:n], jumps)
+
+
+def _doubted(convergence: Convergence, model: Model, jumps: tuple[Jump, ...]) -> Convergence:
+    """The convergence, unknown where the log density jumps: certificates are made of gradients, which miss jumps."""
+    if not jumps:
+        return convergence
+    answer = Converged.NO if convergence.answer is Converged.NO else Converged.UNKNOWN
+    return dataclasses.replace(convergence, answer=answer, reason=jump_words(list(jumps), model.place), left=None)
 
 
 def _bound(values: DensityValues, log_weights: np.ndarray) -> Bound:

@@ -10,6 +10,9 @@ from taut.verdict.importance import HIGH_K, Smoothed, pareto_smoothed
 ROUGH_RATIO = 0.1
 """Change of an sd under the weights from which the number of draws behind it matters."""
 
+ROUNDING = 64
+"""Units in the last place of its largest value up to which the sd of a quantity is rounding: it is a constant."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Weighing:
@@ -35,31 +38,44 @@ class Weighing:
     half_variance: float
 
 
+def varies(values: Float[np.ndarray, "n M"]) -> np.ndarray:
+    """Whether each quantity differs from draw to draw by more than rounding, `[M]`; a constant is not judged.
+
+    Example:
+        >>> varies(np.array([[1.0, 0.1], [1.0, 0.1 + 1e-17], [1.0 + 2e-16, 0.3]])).tolist()
+        [False, True]
+    """
+    if not np.issubdtype(values.dtype, np.floating):
+        return np.ptp(values, axis=0) > 0
+    return values.std(0) > ROUNDING * np.finfo(values.dtype).eps * np.abs(values).max(0)
+
+
 def weigh(log_weights: Float[np.ndarray, " n"], values: Float[np.ndarray, "n M"]) -> Weighing:
     """Means and sds under the weights against those of the same draws without them: paired, so that the noise cancels.
 
     Args:
         log_weights: log p(x, z) - log q(z), in nats; any constant may be added.
-        values: The named unknowns at the same draws.
+        values: The named unknowns at the same draws; those that are constant do not move.
     """
+    judged = varies(values)
     smoothed = pareto_smoothed(log_weights)
     w = smoothed.weights[:, None]
     mean, sd = values.mean(0), values.std(0)
-    safe = np.where(sd > 0, sd, 1.0)
+    safe = np.where(judged, sd, 1.0)
     weighted = np.sum(w * values, 0)
     squared = (values - weighted) ** 2
     weighted_sd = np.sqrt(np.sum(w * squared, 0))
     with np.errstate(invalid="ignore", divide="ignore"):
         size = np.sum(w * squared, 0) ** 2 / np.sum((w * squared) ** 2, 0)
-    size = np.where(np.isfinite(size), size, len(values))
-    moved = (np.abs(weighted_sd / safe - 1) > ROUGH_RATIO) & (sd > 0)
+    size = np.where(np.isfinite(size) & judged, size, len(values))
+    moved = (np.abs(weighted_sd / safe - 1) > ROUGH_RATIO) & judged
     size[moved] = np.where(heavy_tails(values[:, moved], smoothed.weights), 0.0, size[moved])
     finite = log_weights[np.isfinite(log_weights)]
     return Weighing(
         smoothed,
         values,
-        (weighted - mean) / safe,
-        np.where(sd > 0, weighted_sd / safe, 1.0),
+        np.where(judged, (weighted - mean) / safe, 0.0),
+        np.where(judged, weighted_sd / safe, 1.0),
         size,
         float(np.mean(finite)) if len(finite) == len(log_weights) else -np.inf,
         0.5 * float(np.var(finite)) if len(finite) > 1 else np.inf,

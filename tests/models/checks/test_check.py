@@ -73,8 +73,8 @@ BAD = {
         "ignores t",
     ),
     # Gradients.
-    "rounded": (
-        lambda v: normal(v["mu"]) + normal(jnp.round(v["k"])),
+    "stopped alone": (
+        lambda v: normal(v["mu"]) + normal(jax.lax.stop_gradient(v["k"])),
         {"mu": real(), "k": real()},
         "changes with k.*gradient is zero",
     ),

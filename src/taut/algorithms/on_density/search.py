@@ -105,7 +105,7 @@ def _around(found: Found, density: Density, rng: np.random.Generator) -> Found:
 def _by_modes(starts: list[Candidate], density: Density, z, made: int) -> Found | None:
     if not starts:
         return None
-    near = [c for c in starts if c.elbo > starts[0].elbo - 2 * RIVAL][:4]
+    near = [c for c in starts if c.elbo >= starts[0].elbo - 2 * RIVAL][:4]
     runs = [(fixed_draws(density, c.gaussian, z, QUICK), c) for c in near]
     runs = sorted(runs, key=lambda run: -run[0].elbo)
     best, start = runs[0]

@@ -9,9 +9,12 @@ import numpy as np
 
 from taut.errors import ArgumentError
 from taut.models.checks import flatness
+from taut.models.checks.jumps import Jump, jump_words, jumps
 from taut.models.checks.structure import check_structure
 from taut.models.checks.terms import AXES, BLOCK, DensityTerms, TermValues, listed
 
+LINES = 6
+"""Largest number of lines between random points on which jumps are looked for, and of coordinates without gradient."""
 ROUND_TRIP = 1e-6
 """Largest relative error of z -> values -> z, times the precision over that of float64."""
 
@@ -78,11 +81,39 @@ def check(model: Any, rows: Any = None, *, dtype: Any = "float64", seed: int = 0
     notes += _holes(terms, z, found)
     if not found.finite.all():
         flatness.refuse_violated_supports(terms, z[found.finite])
-    notes += flatness.refuse_ignored(terms, z[found.finite], found.gradient[found.finite])
+    jumped = _jumps(terms, z, found)
+    if jumped:
+        words = jump_words(jumped, model.place)
+        notes.append(words[0].upper() + words[1:] + ".")
+    stepped = {jump.axis for jump in jumped}
+    notes += flatness.refuse_ignored(terms, z[found.finite], found.gradient[found.finite], stepped)
     flatness.refuse_wrong_gradients(terms, z[found.finite])
     flatness.refuse_improper(terms, z[found.finite])
     value = float(found.density[0] + found.log_jacobian[0])
     return Check(dim, value, size, int(found.finite.sum()), terms.evaluations, tuple(notes))
+
+
+def _jumps(terms: DensityTerms, z: np.ndarray, found: TermValues) -> list[Jump]:
+    """Jumps and ends between the random points, and along coordinates in which the gradient is zero at all of them."""
+    inside, outside = np.flatnonzero(found.finite)[-LINES:], np.flatnonzero(~found.finite)[:2]
+    if len(inside) < 2:
+        return []
+    start, end = z[inside], z[np.roll(inside, 1)]
+    start[: len(outside)] = z[outside][: len(start)]
+    flat = np.flatnonzero(~np.any(found.gradient[found.finite] != 0, axis=0))[:LINES]
+    along = np.zeros((len(flat), z.shape[1]))
+    along[np.arange(len(flat)), flat] = 2.0
+    start, end = np.concatenate([start, z[inside[-1]] - along]), np.concatenate([end, z[inside[-1]] + along])
+
+    def evaluate(points):
+        seen = terms(points)
+        with np.errstate(all="ignore"):
+            value = np.where(seen.finite, seen.density + seen.log_jacobian, -np.inf)
+        return value, np.where(seen.finite[:, None], seen.gradient + seen.volume_gradient, 0.0)
+
+    with np.errstate(all="ignore"):
+        least = float((found.density + found.log_jacobian)[found.finite].min())
+    return jumps(evaluate, start, end, terms.dtype, least)
 
 
 def _refuse_nowhere_finite(terms: DensityTerms, found: TermValues) -> None:

@@ -7,6 +7,7 @@ integrable only if log p falls faster than -log|x|, in the logarithm or logit of
 all.
 """
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -62,25 +63,32 @@ def refuse_violated_supports(terms: DensityTerms, bases: np.ndarray) -> None:
             )
 
 
-def refuse_ignored(terms: DensityTerms, bases: np.ndarray, gradient: np.ndarray) -> list[str]:
+def refuse_ignored(
+    terms: DensityTerms, bases: np.ndarray, gradient: np.ndarray, stepped: AbstractSet[int] = frozenset()
+) -> list[str]:
     """Refuse parameters, and for up to 64 coordinates directions, along which the density is constant.
 
     Args:
         terms: The log density.
         bases: Points `[S, D]` at which everything is finite.
         gradient: Gradient of the log density at these points, without the Jacobian, `[S, D]`.
+        stepped: Coordinates in which the density is known to jump: these matter, whatever their gradient.
 
     Returns:
         Notes on ignored parameters whose set is bounded: their posterior is uniform.
     """
     ignored = ~np.any(gradient != 0, axis=0)
+    ignored[list(stepped)] = False
     names = [n for (n, _), bad in zip(terms.axes, ignored, strict=True) if bad]
     if not names:
-        _refuse_unidentified(terms, bases, gradient)
+        if not stepped:
+            _refuse_unidentified(terms, bases, gradient)
         return []
     for i in np.flatnonzero(ignored)[:AXES]:
-        values = terms(_moved(bases[0], i, bases[0, i] + np.array([-3.0, -1.0, 1.0, 3.0]))).density
-        if np.any(values != terms(bases[:1]).density):
+        # Not at the start, where two rates may be equal and which of them applies makes no difference.
+        base = bases[-1]
+        values = terms(_moved(base, i, base[i] + np.array([0.0, -3.0, -1.0, 1.0, 3.0]))).density
+        if np.any(values != values[0]):
             raise ArgumentError(
                 f"The log density changes with {terms.axes[i][0]} but its gradient is zero everywhere: it rounds, "
                 "compares, indexes or stops the gradient. Such a parameter cannot be fitted by gradients; sum it out."
@@ -167,6 +175,7 @@ def refuse_improper(terms: DensityTerms, bases: np.ndarray) -> None:
             least = 0.95 * np.log(radii[1] / radii[0]) if radii is REAL_RADII else 1e-6
             size = np.abs(seen).max(-1)
             diverges = np.isfinite(seen).all(-1) & (((fall < least) & (size < LARGE)) | (fall < -1e-6 * size))
+            diverges |= (seen == np.inf).any(-1)
         for side, word in enumerate(("large", "very negative")):
             if diverges[:, side].all():
                 raise ArgumentError(
