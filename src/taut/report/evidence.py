@@ -8,6 +8,7 @@ import numpy as np
 from taut.data import Design
 from taut.data.wording import quoted, suggestion
 from taut.errors import ArgumentError, DataError, SavedFitError
+from taut.report.scores import Scores
 from taut.results.regression import RegressionFit
 
 BINS = 10
@@ -32,6 +33,7 @@ class Evidence:
         features: `[2]`, positions of the two features among the table's columns; empty if there is just one column.
         points: `[n, 2]`, their values (0, 1, ... for levels), at most 2,000 rows drawn at random.
         outcome: `[n]`, y of these rows.
+        scores: How well the fit predicts, None where it is not known.
 
     Example:
         >>> import taut
@@ -51,6 +53,7 @@ class Evidence:
     features: np.ndarray
     points: np.ndarray
     outcome: np.ndarray
+    scores: Scores | None = None
 
     @classmethod
     def gather(cls, fit: RegressionFit, data: Any, features: Any = None) -> "Evidence":
@@ -73,7 +76,8 @@ class Evidence:
         raw, y = _rows(fit, *data)
         columns = list(zip(fit.design.columns, blocks(fit.design), strict=True))
         chosen = strongest(fit) if features is None else named(fit, features)
-        prediction = fit.predict_matrix(fit.design.standardised(raw))
+        matrix = fit.design.standardised(raw)
+        prediction = fit.predict_matrix(matrix)
         seen = np.random.default_rng(fit.seed).permutation(len(y))[:MOST_POINTS]
         points = [_values(raw[seen][:, columns[feature][1]]) for feature in chosen]
         return cls(
@@ -84,11 +88,12 @@ class Evidence:
             features=np.array(chosen, int),
             points=np.column_stack(points) if points else np.zeros((0, 2)),
             outcome=y[seen] if points else np.zeros(0),
+            scores=Scores.gather(fit, matrix, y),
         )
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The fields by name, for an `.npz` file."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: getattr(self, name) for name in ARRAYS} | ({} if self.scores is None else self.scores.arrays())
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Evidence | None":
@@ -97,12 +102,11 @@ class Evidence:
         Raises:
             SavedFitError: a field is missing or of another shape.
         """
-        names = [field.name for field in dataclasses.fields(cls)]
-        if not any(name in arrays for name in names):
+        if not any(name in arrays for name in ARRAYS):
             return None
-        if missing := [name for name in names if name not in arrays]:
+        if missing := [name for name in ARRAYS if name not in arrays]:
             raise SavedFitError(f"The saved data summary lacks {', '.join(missing)}: save the fit again.")
-        new = cls(**{name: np.asarray(arrays[name]) for name in names})
+        new = cls(**{name: np.asarray(arrays[name]) for name in ARRAYS}, scores=Scores.from_arrays(arrays))
         points = (len(new.outcome), 2)
         shapes = {
             "count": (BINS,),
@@ -117,6 +121,10 @@ class Evidence:
                 found = f"{name} of shape {arrays[name].shape} where {shape} is expected"
                 raise SavedFitError(f"The saved data summary has {found}: save the fit again.")
         return new
+
+
+ARRAYS = tuple(field.name for field in dataclasses.fields(Evidence) if field.name != "scores")
+"""Names of the fields that are arrays."""
 
 
 def has_probabilities(fit: RegressionFit) -> bool:

@@ -48,10 +48,13 @@ def counts(data):
     return taut.fit(PoissonRegression(), data)
 
 
+ORIGIN = ["Where it comes from", "Particulars"]
+
+
 def test_the_page_is_whole_without_calibration_and_surface(counts, data, tmp_path):
     html = page(counts, tmp_path / "page.html").read_text(encoding="utf-8")
     headings = re.findall(r"<h2>(.*?)</h2>", html)
-    assert headings == ["How it was fitted", "Posterior", "Coefficients", "ELBO against steps", "Particulars"]
+    assert headings == ["How it was fitted", "Posterior", "Coefficients", "ELBO against steps", *ORIGIN]
     assert "Left out" not in html
     assert "Log-rate of each coefficient" in html
     assert "odds" not in html.lower()

@@ -79,7 +79,7 @@ def styled(draw: Callable[..., Figure], *arguments: Any) -> Figure:
     with style.context(LOOK):
         figure = draw(*arguments)
     # A notebook knows only figures made by pyplot, which would keep them all.
-    setattr(figure, "_repr_png_", functools.partial(_png, figure))  # noqa: B010
+    vars(figure)["_repr_png_"] = functools.partial(_png, figure)
     return figure
 
 

@@ -10,9 +10,11 @@ from taut.report.sections.manifold import manifold
 from taut.report.sections.multipliers import multipliers
 from taut.report.sections.particulars import particulars
 from taut.report.sections.posterior import posterior
+from taut.report.sections.provenance import provenance
 from taut.report.sections.rate_and_distortion import rate_and_distortion
 from taut.report.sections.reconstructions import reconstructions
 from taut.report.sections.samples import samples
+from taut.report.sections.scores import scores
 from taut.report.sections.surface import surface
 from taut.report.sections.trace import trace
 from taut.report.sections.training import training
@@ -25,8 +27,10 @@ POSTERIOR = (
     forest,
     trace,
     gradient_noise,
+    scores,
     calibration,
     surface,
+    provenance,
     particulars,
 )
 """The page of a regression or a log density."""
@@ -44,6 +48,7 @@ LATENT = (
     rate_and_distortion,
     unit_costs,
     choices,
+    provenance,
     particulars,
 )
 """The page of a latent-variable model."""

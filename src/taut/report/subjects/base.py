@@ -94,6 +94,17 @@ class FitSubject(Subject, Generic[F]):
         return self.fit.facts()
 
     @property
+    def origin(self) -> list[tuple[str, str]]:
+        """Names and values of where the fit comes from: what it keeps of its data and of how it was called."""
+        kept = getattr(self.fit, "provenance", None) or {}
+        return [(words.printable(name), words.printable(value)) for name, value in kept.items()]
+
+    @property
+    def prior(self) -> list[tuple[str, str, str]]:
+        """For each coefficient its name, its prior for one unit, and for one sd; empty where none is kept apart."""
+        return []
+
+    @property
     def seconds(self) -> str:
         """Seconds in total, and in each phase."""
         phases = ", ".join(f"{phase} {value:.3g}" for phase, value in self.fit.seconds.items() if phase != "total")

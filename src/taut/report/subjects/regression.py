@@ -1,7 +1,11 @@
 """A regression: coefficients of a table's columns, and predictions of its rows."""
 
 import dataclasses
+from typing import Any
 
+import numpy as np
+
+from taut.models import Prior
 from taut.report.evidence import Evidence, has_probabilities, named
 from taut.report.posterior_table import Table
 from taut.report.subjects.base import refuse_features
@@ -81,6 +85,33 @@ class RegressionSubject(PosteriorSubject[RegressionFit]):
         return said
 
     @property
+    def origin(self):
+        """With what the way from the table to its rows says: labels, baseline levels, and the prior."""
+        kept = super().origin
+        named = {name.split()[0].lower() for name, _ in kept}
+        design, labels = self.fit.design, self.fit.labels
+        if labels is not None and "positive" not in named:
+            negative, positive = map(words.quoted, labels.classes)
+            kept.append(("positive label", f"{positive}, the other one is {negative}"))
+        baselines = [f"{words.printable(c.name)}: {words.printable(c.levels[0])}" for c in design.columns if c.levels]
+        if baselines and not named & {"baseline", "baselines"}:
+            kept.append(("baselines", "; ".join(baselines) + " (the other levels are compared with these)"))
+        scale = "standardised columns" if design.standardise else "columns as they are"
+        return [*kept, ("prior", f"{prior_words(self.fit.model.prior)} on each coefficient of the {scale}")]
+
+    @property
+    def prior(self):
+        """Mean and sd: linear functions of the coefficients have known moments whatever the distribution is."""
+        moments = prior_moments(self.fit.model.prior, len(self.fit.design.names))
+        if moments is None:
+            return []
+        mean, sd = moments
+        A = self.fit.design.original_scale()
+        own = zip(A @ mean, np.sqrt(A**2 @ sd**2), strict=True)
+        both = zip(self.fit.design.names, own, zip(mean, sd, strict=True), strict=True)
+        return [(name, *(f"{words.measured(m, s)} ± {words.measured(s, s)}" for m, s in pair)) for name, *pair in both]
+
+    @property
     def predicts_probabilities(self) -> bool:
         """Whether each row is predicted a probability of one of two labels."""
         return has_probabilities(self.fit)
@@ -91,3 +122,37 @@ class RegressionSubject(PosteriorSubject[RegressionFit]):
         assert self.fit.labels is not None
         negative, positive = map(words.label, self.fit.labels.classes)
         return negative, positive
+
+
+def prior_words(prior: Prior) -> str:
+    """A prior as it was given.
+
+    Example:
+        >>> from taut.models import Normal
+        >>> prior_words(Normal(0, 2.5))
+        'Normal(0, 2.5)'
+    """
+    given: Any = getattr(prior, "distribution", prior)
+    numbers = [getattr(given, name, None) for name in ("loc", "scale")]
+    if all(x is not None and np.ndim(x) == 0 for x in numbers):
+        return f"{type(given).__name__}({', '.join(f'{float(x):g}' for x in numbers)})"
+    return type(given).__name__
+
+
+def prior_moments(prior: Prior, dim: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Mean and sd of each of `dim` coefficients, None where the prior does not say them or has none.
+
+    Example:
+        >>> from taut.models import Normal
+        >>> prior_moments(Normal(0, [1.0, 2.0]), 2)[1].tolist()
+        [1.0, 2.0]
+    """
+    given: Any = getattr(prior, "distribution", prior)
+    mean, variance = getattr(given, "mean", None), getattr(given, "variance", None)
+    if mean is None or variance is None:
+        mean, scale = getattr(given, "loc", None), getattr(given, "scale", None)
+        variance = None if scale is None else np.square(scale)
+    if mean is None or variance is None:
+        return None
+    both = np.broadcast_to(np.asarray(mean, float), dim), np.sqrt(np.broadcast_to(np.asarray(variance, float), dim))
+    return both if np.isfinite(both).all() else None
