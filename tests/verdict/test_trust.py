@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from taut.verdict.trust import Trust, trust_from_weights
+from taut.verdict.trust import Trust, quantile_advice, trust_from_weights
 from taut.verdict.weighing import resample, weigh
 
 N = 4000
@@ -172,3 +172,21 @@ def test_json_and_back(log_weights):
     assert again.to_json() == trust.to_json()
     assert again.names == ("x[0]", "x[1]")
     np.testing.assert_array_equal(again.shift, trust.shift)
+
+
+@pytest.mark.parametrize(("shift", "advised"), [(0.1, True), (-0.1, True), (0.3, False), (-0.3, False)])
+def test_quantiles_are_advised_only_where_those_of_q_hold(shift, advised):
+    """exp(4z) has an sd that 4,000 draws cannot tell; where p lies 0.3 sd away, so do the quantiles."""
+    values = np.exp(4 * Z)[:, None] if shift >= 0 else -np.exp(-4 * Z)[:, None]
+    seen = said(pair(shift)[0], values)
+    assert seen.answer == "suspect"
+    assert "hangs on a few draws" in seen.reason
+    assert ("read quantiles, not sds" in seen.reason) == advised, seen.reason
+    assert ("95% interval of x[0] leaves" in seen.reason) == (not advised)
+
+
+def test_the_advice_is_about_the_unknowns_in_doubt():
+    """The interval of another unknown that does not hold is no matter here; the tails are those that are printed."""
+    tails = np.array([[0.09, 0.025], [0.02, 0.03]])
+    assert quantile_advice(("a", "b"), tails, np.array([False, True])) == "read quantiles, not sds"
+    assert "of a leaves 9.0% below, 2.0% above" in quantile_advice(("a", "b"), tails, np.array([True, True]))

@@ -7,7 +7,7 @@ import pytest
 from taut.algorithms.on_density.gaussians import Gaussian
 from taut.core.batch import Batch
 from taut.families.sinh_arcsinh import SinhArcsinh
-from taut.models import LogDensity, positive, real
+from taut.models import LogDensity, LogisticRegression, positive, real
 from taut.models.density import Density
 from taut.models.supports import Parameters, simplex
 from taut.verdict.orders import hubs_first, orders, scales_first
@@ -78,6 +78,6 @@ def test_a_hub_comes_first_wherever_it_stands():
     p = density(funnel, 4)
     q = Gaussian(np.zeros(4), np.diag([0.8, 0.8, 0.7, 0.8]))
     assert hubs_first(p, q, np.random.default_rng(8))[0] == 2
-    found = orders(p, q, Parameters({"x": real(4)}), np.random.default_rng(8))
+    found = orders(p, q, LogisticRegression(), np.random.default_rng(8))  # it names no unknowns
     assert found[0].tolist() == [0, 1, 2, 3]
     assert len({tuple(order) for order in found}) == len(found) == 4

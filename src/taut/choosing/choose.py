@@ -14,6 +14,8 @@ from taut.objectives import Elbo, Objective
 from taut.objectives.parse import parse_objective
 from taut.problem import Problem
 
+GIVEN = "given"
+"""The reason of a sentence that was not left open."""
 AUTO = "auto"
 """The gradient's name where the estimator is chosen by what a run shows."""
 
@@ -102,7 +104,7 @@ def _part(sentence: str, value: Any, known: Any, abstract: type) -> Any:
 
 
 def _given(part: Any) -> tuple[Any, str] | None:
-    return None if part is None else (part, "given")
+    return None if part is None else (part, GIVEN)
 
 
 def _objective(objective: Any, steps: int) -> tuple[Objective, int | None, str]:
@@ -110,9 +112,9 @@ def _objective(objective: Any, steps: int) -> tuple[Objective, int | None, str]:
     if objective is None:
         return Elbo(), None, "the evidence lower bound, the default"
     if isinstance(objective, str):
-        return *parse_objective(objective, steps), "given"
+        return *parse_objective(objective, steps), GIVEN
     part = named("objective", objective, {}, Objective)
-    return (part() if isinstance(part, type) else part), None, "given"
+    return (part() if isinstance(part, type) else part), None, GIVEN
 
 
 def _refuse_minibatches(kind: type[Algorithm], minibatch: bool) -> None:

@@ -22,6 +22,7 @@ from taut.verdict.convergence import Convergence, certified
 from taut.verdict.draws import gaussian_of
 from taut.verdict.fallbacks import BestSoFar, try_fallbacks
 from taut.verdict.judge import Judgement, judge_posterior
+from taut.verdict.stand_in import improved
 
 NO_START = (
     "No start of sixteen has a finite log density around it. Look at model.check(), and at the density near the start "
@@ -107,9 +108,13 @@ def _judged(
     _refuse(model, judgement, source)
     best, evaluations = BestSoFar(solution.family, judgement), solution.evaluations
     gaussian = gaussian_of(solution.family)
-    if choice.open and request.kind.takes_any_family and gaussian is not None:
-        before = density.evaluations
-        best = try_fallbacks(model, source.parent, density, solution, gaussian, best, request.seed)
+    if choice.open and gaussian is not None:
+        before, parts = density.evaluations, (model, source.parent, density, solution)
+        if request.kind.takes_any_family:
+            best = try_fallbacks(*parts, gaussian, best, request.seed)
+        else:
+            judged = improved(*parts, judgement, seed=request.seed, to_columns=request.rows.to_columns)
+            best = best._replace(judgement=judged, rungs=judged.verdict.rungs)
         evaluations += density.evaluations - before
     return best, judgement.verdict.converged, evaluations
 

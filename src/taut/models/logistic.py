@@ -4,8 +4,10 @@ from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.special import ndtri
 from jaxtyping import Array, Float
+from scipy.special import expit
 
 from taut.models.expectations import expected_softplus, logistic_expectations
 from taut.models.regression import Regression
@@ -66,6 +68,11 @@ class LogisticRegression(Regression):
     def draw(self, key, eta):
         """Labels 0 and 1."""
         return jax.random.bernoulli(key, jax.nn.sigmoid(eta)).astype(eta.dtype)
+
+    def predictive_of_draws(self, eta, level):
+        """Moments and quantiles of the probabilities themselves."""
+        p = expit(eta)
+        return Prediction(p.mean(1), p.std(1), *np.quantile(p, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=1))
 
     def predictive(self, m, v, level):
         """The probability of y = 1.

@@ -4,6 +4,8 @@ import abc
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
@@ -98,6 +100,17 @@ class Regression(Model, ClosedLikelihood):
             ArgumentError: The regression does not say how its target is simulated.
         """
         raise ArgumentError(f"A {self.name} does not simulate its target; give {type(self).__name__} a method `draw`.")
+
+    def predictive_of_draws(self, eta: Float[np.ndarray, "R S"], level: float) -> Any:
+        """What is predicted for S equally likely values of each predictor, for a posterior that is no Gaussian.
+
+        Here by their means and variances; a regression that can say it exactly does so.
+
+        Args:
+            eta: The values, in host memory.
+            level: Probability of the interval.
+        """
+        return self.predictive(jnp.asarray(eta.mean(1)), jnp.asarray(eta.var(1)), level)
 
     @abc.abstractmethod
     def predictive(self, m: Float[Array, " R"], v: Float[Array, " R"], level: float) -> Any:

@@ -62,7 +62,7 @@ class Fit(abc.ABC):
     takes_validation: ClassVar[bool] = False
     """Whether held-out examples are looked at while it learns."""
     takes_any_family: ClassVar[bool] = False
-    """Whether all its answers can be made from draws, so that a richer family may take the place of a Gaussian."""
+    """Whether a richer family may take the place of a Gaussian q; otherwise its draws stand in for those of q."""
     absent: ClassVar[dict[str, str]] = {}
     """What other kinds of fit have and this one does not: by name, what to use instead."""
 

@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from taut import __version__
+from taut.algorithms.on_density.base import Solution
+from taut.choosing.choose import GIVEN
 from taut.core.batch import Batch
 from taut.diagnostics.elbo import elbo
 from taut.errors import ArgumentError, SavedFitError
@@ -21,6 +23,7 @@ from taut.results.fit import Fit
 from taut.verdict.answers import Trusted
 from taut.verdict.draws import draws_of
 from taut.verdict.judge import Judgement, judge_posterior
+from taut.verdict.stand_in import improved
 from taut.verdict.verdict import Verdict
 from taut.verdict.weighing import resample
 
@@ -104,7 +107,7 @@ class PosteriorFit(Fit):
 
         For a regression on the scale of the original columns, with mean and sd on the standardised scale beside them;
         every number is exact, since linear functions of a Gaussian are Gaussian. Otherwise from 4,000 draws. Where the
-        verdict is "corrected" the numbers are those under the importance weights.
+        verdict is "corrected" the numbers are those under the importance weights, or of the draws of a richer answer.
 
         Args:
             level: probability of the interval.
@@ -152,7 +155,7 @@ class PosteriorFit(Fit):
         judged = self.corrected
         if judged is None:
             return {}
-        return {f"judged.{name}": np.asarray(getattr(judged, name)) for name in WEIGHTED}
+        return {f"judged.{name}": np.asarray(getattr(judged, name)) for name in (*WEIGHTED, "of_q")}
 
     def _headline(self):
         error = f" (standard error {self.bound.standard_error:.2g})" if self.bound.standard_error else ""
@@ -193,16 +196,27 @@ class ComputedFit(PosteriorFit):
         """The verdict with its draws; None for a fit that was loaded, whose `verdict` was saved."""
         if self.judged is not None or self.parent is None or self.ended is Ended.DIVERGED:
             return self.judged
-        return judge_posterior(
+        density = Density(self.model, self.parent, self.dtype)
+        judged = judge_posterior(
             self.model,
             self.posterior,
-            Density(self.model, self.parent, self.dtype),
+            density,
             self.convergence,
             seed=self.seed,
             rows=int(self.parent.size),
             history=self.history,
             to_columns=self.columns,
         )
+        # Weights can be relied on here: the algorithms that judge later meet no tails heavier than a Gaussian prior's.
+        if self.takes_any_family or not self.left_open or judged.verdict.trust.reliable:
+            return judged
+        found = Solution.alone(self.posterior)
+        return improved(self.model, self.parent, density, found, judged, seed=self.seed, to_columns=self.columns)
+
+    @property
+    def left_open(self) -> bool:
+        """Whether family and algorithm were left open, so that richer families may be tried."""
+        return GIVEN not in (self.reasons.get("family"), self.reasons.get("algorithm"))
 
     def draws_of_answer(self, n: int, seed: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
         """`n` draws of the answer: of its weighted draws where they are the answer, else of q.
@@ -243,4 +257,5 @@ def weighted_from(arrays: dict[str, np.ndarray], fields: dict[str, Any]) -> Judg
     whole = z.shape == (len(weights), fields["problem"].family.dim) and shapes == {(len(z),)} and len(z)
     if not whole or not (np.all(weights >= 0) and abs(weights.sum() - 1) < 1e-6):
         raise SavedFitError("The verdict is 'corrected', and the weighted draws that are the answer are not whole.")
-    return Judgement(verdict, fields["bound"], *found)
+    of_q = bool(arrays.get("judged.of_q", True))  # version 0.1.0 had no others
+    return Judgement(verdict, fields["bound"], *found, of_q=of_q)

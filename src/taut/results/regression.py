@@ -16,6 +16,7 @@ from taut.core.trees import cast
 from taut.data.source import padded_size
 from taut.errors import PairingError
 from taut.families import Family, FullRank
+from taut.results.density import weighted_table
 from taut.results.posterior import ComputedFit, weighted_from
 from taut.results.predictions import framed, index_of
 from taut.verdict.draws import gaussian_of
@@ -23,6 +24,13 @@ from taut.verdict.draws import gaussian_of
 if TYPE_CHECKING:
     from taut.data import Design, Labels
     from taut.models.regression import Regression
+    from taut.verdict.judge import Judgement
+
+
+PREDICTED = 4000
+"""Number of draws behind a prediction where draws are the answer."""
+ROWS_AT_ONCE = 512
+"""Number of rows whose draws are held at once."""
 
 
 @Compiled
@@ -107,20 +115,21 @@ class RegressionFit(ComputedFit):
         return self.design.coefficients(z)
 
     def table(self, level):
-        """Coefficients on both scales: linear functions of a Gaussian are Gaussian."""
+        """Coefficients on both scales, exact where q is the answer: linear functions of a Gaussian are Gaussian."""
         q = self._gaussian
         A = self.design.original_scale()
         with np.errstate(all="ignore"):  # a fit that has diverged is shown all the same
             mean, sd = A @ q.mean, np.sqrt(np.sum((A @ q.factor) ** 2, axis=1))
             p_positive = ndtr(mean / sd)
         half = ndtri(0.5 + 0.5 * level) * sd
+        shape = {"lower": mean - half, "upper": mean + half, "p_positive": p_positive}
+        if self.standing_in is not None:
+            shape = weighted_table(*self.columns(self.standing_in.z), self.standing_in.weights, level)
         return {
             "name": list(self.design.names),
             "mean": mean,
             "sd": sd,
-            "lower": mean - half,
-            "upper": mean + half,
-            "p_positive": p_positive,
+            **{column: shape[column] for column in ("lower", "upper", "p_positive")},
             "mean_standardised": q.mean,
             "sd_standardised": q.sd,
         }
@@ -135,16 +144,22 @@ class RegressionFit(ComputedFit):
         with precision.context(self.dtype):  # a Gaussian that is not kept as a factor of its covariance
             return Gaussian(np.asarray(answer.mean, float), np.linalg.cholesky(np.asarray(answer.covariance, float)))
 
+    @property
+    def standing_in(self) -> "Judgement | None":
+        """The draws of a richer answer than q, where they stand in for it: they need not be Gaussian."""
+        weighted = self.corrected
+        return None if weighted is None or weighted.of_q else weighted
+
     @functools.cached_property
     def answer(self) -> Family:
-        """q, or where the verdict is "corrected" the Gaussian with q's moments under the weights."""
+        """q, or where the verdict is "corrected" the Gaussian with the moments of the corrected answer."""
         weighted = self.corrected
         if weighted is None:
             return self.posterior
         with precision.context(self.dtype):
             mean, covariance = map(np.asarray, _moments(self.posterior, plain=True))
-        moved, widened = weighted.correction()
-        return FullRank.of(mean + moved, np.linalg.cholesky(covariance + widened))
+        mean, covariance = weighted.moments(mean, covariance)
+        return FullRank.of(mean, np.linalg.cholesky(covariance))
 
     def predict(self, X: Any, level: float = 0.95) -> Any:
         """The posterior predictive of new rows, over the whole posterior: columns `[n]` by name.
@@ -164,6 +179,8 @@ class RegressionFit(ComputedFit):
 
     def predict_matrix(self, matrix: np.ndarray, level: float = 0.95) -> Any:
         """As `predict`, for rows of the design matrix `[n, D]`."""
+        if self.standing_in is not None:
+            return self._predict_by_draws(matrix, level)
         matrix = matrix.astype(self.dtype)
         padding = padded_size(len(matrix)) - len(matrix)  # few sizes, few compilations
         padded = np.concatenate([matrix, np.zeros((padding, matrix.shape[1]), self.dtype)])
@@ -171,3 +188,13 @@ class RegressionFit(ComputedFit):
             family, level_array = cast(self.answer, self.dtype), np.asarray(level, self.dtype)
             prediction = _predict(self.model, family, padded, level_array, plain=True)
         return type(prediction)(*(np.asarray(x)[: len(matrix)] for x in prediction))
+
+    def _predict_by_draws(self, matrix: np.ndarray, level: float) -> Any:
+        """The prediction where weighted draws are the answer: their predictors need not be Gaussian."""
+        z = self.draws_of_answer(PREDICTED, self.seed)[0]
+        parts = [
+            self.model.predictive_of_draws(matrix[i : i + ROWS_AT_ONCE] @ z.T, level)
+            for i in range(0, max(len(matrix), 1), ROWS_AT_ONCE)
+        ]
+        joined = (np.concatenate([np.asarray(x) for x in column]) for column in zip(*parts, strict=True))
+        return type(parts[0])(*joined)

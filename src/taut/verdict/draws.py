@@ -1,5 +1,6 @@
 """Draws of q, their log densities, and the named unknowns at them."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import equinox as eqx
@@ -74,6 +75,16 @@ def named_values(model: Model, z: np.ndarray, dtype: np.dtype) -> Any:
     with precision.context(dtype):
         values = _constrain(model, z.astype(dtype), plain=True)
     return jax.tree.map(lambda x: np.asarray(x) if eqx.is_array(x) else x, values)
+
+
+def named_columns(
+    model: Model,
+    z: np.ndarray,
+    dtype: np.dtype,
+    to_columns: Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]] | None = None,
+) -> tuple[tuple[str, ...], Float[np.ndarray, "n M"]]:
+    """The scalar unknowns at draws `z` `[n, D]` as named columns, by `to_columns` or else by the model's own naming."""
+    return columns(named_values(model, z, dtype)) if to_columns is None else to_columns(z)
 
 
 def columns(values: Any) -> tuple[tuple[str, ...], Float[np.ndarray, "n M"]]:

@@ -7,6 +7,7 @@ Gaussian. Each is named in the verdict with what it cost and what it brought.
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,16 +20,21 @@ from taut.models import Model
 from taut.models.density import Density
 from taut.verdict.answers import Converged, Trusted
 from taut.verdict.convergence import Convergence, certified
-from taut.verdict.draws import JUDGE_STREAM, columns, log_prob_of, named_values
-from taut.verdict.hamiltonian import HamiltonianDraws, hamiltonian_draws, moments
+from taut.verdict.draws import JUDGE_STREAM, log_prob_of, named_columns
+from taut.verdict.hamiltonian import GRADIENTS, HamiltonianDraws, hamiltonian_draws, moments
 from taut.verdict.judge import Judgement, judge_posterior
 from taut.verdict.orders import orders
-from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE, in_percent, in_sds
-from taut.verdict.warp import Warped, warp
-from taut.verdict.weighing import heavy_tails, varies
+from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE, in_percent, in_sds, quantile_advice
+from taut.verdict.warp import Warped, gradients_of_steps, warp
+from taut.verdict.weighing import heavy_tails, tails_of_interval, varies
 
 MOST_COORDINATES = 200
 """Largest number of coordinates for which fallbacks are tried: their maps have some 8 D parameters."""
+MOST_WORK, FIXED_WORK = 4e10, 20
+"""Largest product of rows, unknowns and gradients of a fallback, about 20 s on one core; and the number of unknowns
+whose products cost as much as the rest of a row's likelihood, which is added to theirs."""
+TALL = 1000
+"""Number of rows from which an optimised translation of the chains pays."""
 WORTHWHILE = 0.05
 """Nats that one order of the coordinates must have brought before another is tried."""
 DOUBTED_K = 0.55
@@ -47,12 +53,14 @@ class BestSoFar(NamedTuple):
         judgement: The verdict on q with its draws.
         rungs: What was tried, a phrase each.
         reason: Why its family is another one than the algorithm's; "" where it is the same.
+        source: The fallback that the draws come from; "" where they are those of the first answer.
     """
 
     family: Family
     judgement: Judgement
     rungs: tuple[str, ...] = ()
     reason: str = ""
+    source: str = ""
 
     @property
     def trusted(self) -> bool:
@@ -78,11 +86,22 @@ class BestSoFar(NamedTuple):
         if gain <= 0:
             return tried
         reason = f"tried because a {self.family.phrase} could not be trusted, and its ELBO is {gain:.2f} nats higher"
-        return tried._replace(family=family, judgement=judgement, reason=reason)
+        return tried._replace(family=family, judgement=judgement, reason=reason, source=name)
+
+
+Columns = Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]]
+"""A function `z -> (names, [n, M])` that names the unknowns."""
 
 
 def try_fallbacks(
-    model: Model, batch: Batch, density: Density, solution: Solution, gaussian: Gaussian, best: BestSoFar, seed: int
+    model: Model,
+    batch: Batch,
+    density: Density,
+    solution: Solution,
+    gaussian: Gaussian,
+    best: BestSoFar,
+    seed: int,
+    to_columns: Columns | None = None,
 ) -> BestSoFar:
     """Try one fallback after the other until an answer can be trusted or none is left.
 
@@ -94,25 +113,44 @@ def try_fallbacks(
         gaussian: Its answer.
         best: The same answer with its verdict.
         seed: Seed of the draws.
+        to_columns: A function in place of the model's own naming.
     """
-    if (best.trusted and not best.heavy) or density.dim > MOST_COORDINATES:
+    if best.trusted and not best.heavy:
         return best
+    if density.dim > MOST_COORDINATES:
+        return _not_tried(best, "richer families", f"{density.dim} unknowns are more than {MOST_COORDINATES}")
     rng = np.random.default_rng([seed, JUDGE_STREAM + 1])
     convergence = best.judgement.verdict.converged
-    jumps = best.judgement.jumps
-    common: Any = {"seed": seed, "rows": int(batch.size), "recurred": solution.recurred, "jumps": jumps}
+    rows, jumps = int(batch.size), best.judgement.jumps
+    common: Any = {"seed": seed, "rows": rows, "recurred": solution.recurred, "jumps": jumps, "to_columns": to_columns}
     if solution.share_of_rivals > 0:
         best = _mixture(model, density, solution, convergence, best, common)
         if best.trusted:
             return best
     if convergence.answer is Converged.NO and not np.isfinite(best.judgement.bound.elbo):
         return best
+    if too_long := _too_long(rows, density.dim, gradients_of_steps(density.dim)):
+        return _not_tried(best, "sinh-arcsinh", too_long)
     best = _warped(model, density, gaussian, solution, best, common, rng)
     if best.judgement.verdict.converged.answer is not Converged.YES or not _one_optimum(solution):
         return best
     if best.trusted and best.judgement.verdict.trust.k_hat < DOUBTED_K:
         return best
-    return _chains(model, batch, density, best, seed)
+    if too_long := _too_long(rows, density.dim, GRADIENTS):
+        return _not_tried(best, "Hamiltonian Monte Carlo", too_long)
+    return _chains(model, batch, density, best, seed, to_columns)
+
+
+def _too_long(rows: int, dim: int, gradients: int) -> str:
+    """Why a fallback of so many gradients is not tried, "" where it is."""
+    if rows * (dim + FIXED_WORK) * gradients <= MOST_WORK:
+        return ""
+    return f"some {gradients:,} gradients over {rows:,} rows would take too long"
+
+
+def _not_tried(best: BestSoFar, name: str, why: str) -> BestSoFar:
+    """The same answer; where it is doubtful, with a phrase on what was left out."""
+    return best if best.trusted else best.tried(f"{name}: not tried, {why}")
 
 
 def _one_optimum(solution: Solution) -> bool:
@@ -136,7 +174,7 @@ def _warped(
     model: Any, density: Density, gaussian: Gaussian, solution: Solution, best: BestSoFar, common: Any, rng: Any
 ) -> BestSoFar:
     """The bent Gaussian, by one order of the coordinates after the other: only trying tells which depends on which."""
-    for order in orders(density, gaussian, model.parameters, rng):
+    for order in orders(density, gaussian, model, rng):
         before, elbo = density.evaluations, best.judgement.bound.elbo
         bent = warp(density, gaussian, order, rng)
         if bent.kept:
@@ -157,12 +195,14 @@ def _certificate(bent: Warped) -> Convergence:
     return certified(bent.fixed.converged, left, {"mean_error": float(errors[0].max())})
 
 
-def _chains(model: Model, batch: Batch, density: Density, best: BestSoFar, seed: int) -> BestSoFar:
+def _chains(
+    model: Model, batch: Batch, density: Density, best: BestSoFar, seed: int, to_columns: Columns | None
+) -> BestSoFar:
     """Chains from draws of q: where they agree with each other their draws are the answer, else q remains."""
-    chains = hamiltonian_draws(model, batch, best.family, seed, density.dtype)
+    chains = hamiltonian_draws(model, batch, best.family, seed, density.dtype, plain=batch.size < TALL)
     z = chains.draws.reshape(-1, density.dim)
-    names, values = columns(named_values(model, z, density.dtype))
-    before = columns(named_values(model, best.judgement.z, density.dtype))[1]
+    names, values = named_columns(model, z, density.dtype, to_columns)
+    before = named_columns(model, best.judgement.z, density.dtype, to_columns)[1]
     judged = varies(before)
     # Of the named values, not of their logarithms: a tail that is short in z may be long in x.
     found = moments(values[:, judged].reshape(len(chains.draws), -1, int(judged.sum())))
@@ -173,7 +213,7 @@ def _chains(model: Model, batch: Batch, density: Density, best: BestSoFar, seed:
     shift = np.where(judged, (values.mean(0) - before.mean(0)) / sd, 0.0)
     ratio = np.where(judged, values.std(0) / sd, 1.0)
     heavy[judged] = heavy_tails(values[:, judged], above=HEAVIEST)
-    answer, reason = _answer(names, shift, ratio, heavy)
+    answer, reason = _answer(names, shift, ratio, heavy, tails_of_interval(before, values))
     verdict = best.judgement.verdict
     trust = dataclasses.replace(
         verdict.trust,
@@ -190,8 +230,9 @@ def _chains(model: Model, batch: Batch, density: Density, best: BestSoFar, seed:
         weights=np.full(len(z), 1 / len(z)),
         log_prob=density(z).value,
         log_q=log_prob_of(best.family, z, density.dtype),
+        of_q=False,
     )
-    return best._replace(judgement=judgement).tried(note)
+    return best._replace(judgement=judgement, source="Hamiltonian Monte Carlo").tried(note)
 
 
 def _note(chains: HamiltonianDraws, r_hat: float) -> str:
@@ -199,7 +240,9 @@ def _note(chains: HamiltonianDraws, r_hat: float) -> str:
     return f"Hamiltonian Monte Carlo: {number} chains, R-hat {r_hat:.3f} ({gradients:,} gradients)"
 
 
-def _answer(names: tuple[str, ...], shift: np.ndarray, ratio: np.ndarray, heavy: np.ndarray) -> tuple[Trusted, str]:
+def _answer(
+    names: tuple[str, ...], shift: np.ndarray, ratio: np.ndarray, heavy: np.ndarray, tails: np.ndarray
+) -> tuple[Trusted, str]:
     """The answer of chains that agree, and its reason.
 
     Args:
@@ -207,11 +250,13 @@ def _answer(names: tuple[str, ...], shift: np.ndarray, ratio: np.ndarray, heavy:
         shift: `[M]`, change of each mean by the chains, in sds of q.
         ratio: `[M]`, sd of the chains over the sd of q.
         heavy: `[M]`, whether the unknown has a heavy tail.
+        tails: `[2, M]`, share of the chains below and above the 95 % interval of q.
     """
     largest, widest = np.abs(shift).max(), np.abs(ratio - 1).max()
     if heavy.any():  # short chains have not been in tails like these
         which = ", ".join(np.array(names)[heavy][:3])
-        return Trusted.SUSPECT, f"heavy tails: no number of draws settles the sd of {which}; read quantiles, not sds"
+        advice = quantile_advice(names, tails, heavy)
+        return Trusted.SUSPECT, f"heavy tails: no number of draws settles the sd of {which}; {advice}"
     moved = f"by {in_sds(largest)} and"
     if max(largest, widest) > FARTHEST:  # what chains have moved is a lower bound of what they have yet to move
         which = names[int(np.argmax(np.maximum(np.abs(shift), np.abs(ratio - 1))))]

@@ -30,6 +30,8 @@ from taut.models.target import Target
 
 CHAINS, TRANSITIONS, LEAPFROGS = 400, 100, 16
 """Number of chains, of transitions of each chain, and of leapfrog steps of a transition at most."""
+GRADIENTS = CHAINS * TRANSITIONS * LEAPFROGS // 4
+"""Number of gradients in all, about: after adaptation a transition takes a quarter of the most leapfrog steps."""
 TIMES = (0.5, np.pi)
 """Shortest and longest time of a trajectory: on N(0, I) draws a time T apart correlate by cos T."""
 ACCEPTANCE = 0.8

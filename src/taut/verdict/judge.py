@@ -15,7 +15,7 @@ from taut.models.density import Density, DensityValues
 from taut.verdict.answers import Converged, Trusted
 from taut.verdict.around import jumps_around
 from taut.verdict.convergence import Convergence, measured
-from taut.verdict.draws import columns, draws_of, named_values
+from taut.verdict.draws import draws_of, named_columns
 from taut.verdict.trust import DRAWS, trust_from_weights
 from taut.verdict.verdict import Verdict
 
@@ -38,6 +38,8 @@ class Judgement(NamedTuple):
         log_prob: `[n]`, log p(x, z) at the draws, in nats.
         log_q: `[n]`, log q(z) at the draws, in nats.
         jumps: The jumps and ends of the log density around the draws.
+        of_q: Whether the draws are those of q, so that weighted and plain averages of them are paired; otherwise they
+            stand in for q.
     """
 
     verdict: Verdict
@@ -47,18 +49,26 @@ class Judgement(NamedTuple):
     log_prob: Float[np.ndarray, " n"]
     log_q: Float[np.ndarray, " n"]
     jumps: tuple[Jump, ...] = ()
+    of_q: bool = True
 
     @property
     def corrected(self) -> bool:
         """Whether the answer is the weighted draws rather than q."""
         return self.verdict.trust.answer is Trusted.CORRECTED
 
-    def correction(self) -> tuple[Float[np.ndarray, " D"], Float[np.ndarray, "D D"]]:
-        """What the weights add to the mean and to the covariance of z, paired with the same draws unweighted."""
-        mean = self.weights @ self.z
-        centred, plain = self.z - mean, self.z - self.z.mean(0)
-        weighted = (centred * self.weights[:, None]).T @ centred
-        return mean - self.z.mean(0), weighted - plain.T @ plain / len(self.z)
+    def moments(
+        self, mean: Float[np.ndarray, " D"], covariance: Float[np.ndarray, "D D"]
+    ) -> tuple[Float[np.ndarray, " D"], Float[np.ndarray, "D D"]]:
+        """Mean and covariance of z under the weights, given those of q.
+
+        Where the draws are q's own, what the weights add to them is paired with the same draws unweighted.
+        """
+        weighted = self.weights @ self.z
+        centred, plain = self.z - weighted, self.z - self.z.mean(0)
+        spread = (centred * self.weights[:, None]).T @ centred
+        if not self.of_q:
+            return weighted, spread
+        return mean + weighted - self.z.mean(0), covariance + spread - plain.T @ plain / len(self.z)
 
 
 def affordable_draws(density: Density, rows: int) -> int:
@@ -106,7 +116,7 @@ def judge_posterior(
     convergence = _doubted(convergence, model, jumps)
 
     def weighed(n: int, values: DensityValues):
-        names, unknowns = to_columns(z[:n]) if to_columns else columns(named_values(model, z[:n], density.dtype))
+        names, unknowns = named_columns(model, z[:n], density.dtype, to_columns)
         log_weights = values.value - log_q[:n]
         return log_weights, trust_from_weights(
             log_weights, unknowns, names, converged=convergence.answer, recurred=recurred, rivals=rivals

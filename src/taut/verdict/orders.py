@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Int
 
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws
+from taut.models.base import Model
 from taut.models.density import Density
 from taut.models.supports import Unknowns
 
@@ -19,13 +20,17 @@ def scales_first(unknowns: Unknowns) -> Int[np.ndarray, " D"]:
     return np.concatenate([places[i] for i in sorted(range(len(sizes)), key=lambda i: rank[i])])
 
 
-def orders(density: Density, q: Gaussian, unknowns: Unknowns, rng: np.random.Generator) -> list[Int[np.ndarray, " D"]]:
+def orders(density: Density, q: Gaussian, model: Model, rng: np.random.Generator) -> list[Int[np.ndarray, " D"]]:
     """Orders worth trying until one is trusted: scales first, hubs first, and both from the back, none twice.
+
+    A model that names no unknowns, such as a regression, has no scales: its coordinates are taken as they come.
 
     Only trying tells which of two coordinates depends on the other: to third order "the scale of x depends on v" and
     "v bends with x squared" are one and the same.
     """
-    first = [scales_first(unknowns), hubs_first(density, q, rng)]
+    unknowns = getattr(model, "parameters", None)
+    named = scales_first(unknowns) if isinstance(unknowns, Unknowns) else np.arange(density.dim)
+    first = [named, hubs_first(density, q, rng)]
     found: dict[tuple[int, ...], np.ndarray] = {}
     for order in (*first, *(order[::-1] for order in first)):
         found.setdefault(tuple(order.tolist()), order)

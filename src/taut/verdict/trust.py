@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from taut.verdict.answers import Converged, Trusted
 from taut.verdict.importance import HIGH_K
-from taut.verdict.weighing import ROUGH_RATIO, Weighing, weigh
+from taut.verdict.weighing import ROUGH_RATIO, TAIL, Weighing, intervals_hold, tails_of_interval, weigh
 
 DRAWS = 4000
 """Number of fresh draws. They are independent, so that the errors of the weights are what the formulas say."""
@@ -196,7 +196,9 @@ def _answer_of_moments(weighing: Weighing, names: tuple[str, ...]) -> tuple[Trus
     rough = (weighing.second_moment_size < SECOND_MOMENT_SIZE) & (changes > ROUGH_RATIO)
     if rough.any():
         which = ", ".join(np.array(names)[rough][:3])
-        return Trusted.SUSPECT, f"heavy tails: the sd of {which} hangs on a few draws; read quantiles, not sds"
+        tails = tails_of_interval(weighing.values, weighing.values, weighing.smoothed.weights)
+        advice = quantile_advice(names, tails, rough)
+        return Trusted.SUSPECT, f"heavy tails: the sd of {which} hangs on a few draws; {advice}"
     if largest < GOOD_SHIFT and ratio <= GOOD_RATIO:
         means = f"no mean by more than {largest:.2f} sd" if largest >= LEAST_SHIFT else f"each mean by {in_sds(0)}"
         sds = f"no sd by more than {ratio:.0%}" if ratio >= LEAST_RATIO else f"each sd by {in_percent(0)}"
@@ -225,6 +227,25 @@ def in_percent(change: float) -> str:
         ('up to 12%', 'less than 1%')
     """
     return f"up to {change:.0%}" if change >= LEAST_RATIO else "less than 1%"
+
+
+def quantile_advice(names: tuple[str, ...], tails: Float[np.ndarray, "2 M"], rough: np.ndarray) -> str:
+    """What to read where an sd cannot be used: quantiles, if those of q hold.
+
+    Args:
+        names: Names of the unknowns.
+        tails: Share of the mass below and above the 95 % interval of q.
+        rough: `[M]`, the unknowns whose sds cannot be used.
+
+    Example:
+        >>> quantile_advice(("a",), np.array([[0.03], [0.02]]), np.array([True]))
+        'read quantiles, not sds'
+    """
+    if np.all(intervals_hold(tails)[rough]):
+        return "read quantiles, not sds"
+    worst = int(np.argmax(np.where(rough, np.abs(tails - TAIL).max(0), -1.0)))
+    below, above = tails[:, worst]
+    return f"nor do q's quantiles hold: the 95% interval of {names[worst]} leaves {below:.1%} below, {above:.1%} above"
 
 
 def _weights_reliable(weighing: Weighing) -> bool:

@@ -44,6 +44,15 @@ COMPARED = 1024
 """Number of draws on which the Gaussian and the bent Gaussian are compared."""
 
 
+def gradients_of_steps(dim: int) -> int:
+    """Number of gradients that the steps of Adam cost, which is nearly all that a bend costs."""
+    return STEPS * _step_size(dim)
+
+
+def _step_size(dim: int) -> int:
+    return int(np.clip(draws_for(dim), FEWEST, MOST))
+
+
 class Warped(NamedTuple):
     """The bent Gaussian, and whether it is better.
 
@@ -201,7 +210,7 @@ _learn_compiled = Compiled(_learn)
 
 def learn(density: WarpedDensity, rng: np.random.Generator) -> Bend:
     """The bend that Adam finds on the ELBO, from the identity."""
-    size = int(np.clip(draws_for(density.dim), FEWEST, MOST))
+    size = _step_size(density.dim)
 
     def draw():
         return matched_draws(rng, size, density.dim).astype(density.dtype)

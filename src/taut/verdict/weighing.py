@@ -12,6 +12,11 @@ ROUGH_RATIO = 0.1
 
 ROUNDING = 64
 """Units in the last place of its largest value up to which the sd of a quantity is rounding: it is a constant."""
+TAIL = 0.025
+"""Share of the mass beyond each end of a 95 % interval."""
+TAIL_FACTOR = 1.5
+"""Factor on this share up to which an interval holds: 1.3 is a shift by 0.1 sd, and the rest is left to the noise of a
+thousand draws."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +102,31 @@ def heavy_tails(
     with np.errstate(divide="ignore"):
         log_squares = np.log(w)[:, None] + 2 * np.log(np.abs(values - w @ values))
     return np.array([pareto_smoothed(column).k_hat > above for column in log_squares.T], bool)
+
+
+def tails_of_interval(
+    draws: Float[np.ndarray, "n M"], values: Float[np.ndarray, "m M"], weights: Float[np.ndarray, " m"] | None = None
+) -> Float[np.ndarray, "2 M"]:
+    """Share of the weighted `values` below and above the equal-tailed 95 % intervals of `draws`.
+
+    Args:
+        draws: Draws of q, which count alike.
+        values: Draws of the posterior.
+        weights: Their weights, which sum to 1; equal by default.
+    """
+    w = np.full(len(values), 1 / len(values)) if weights is None else weights
+    lower, upper = np.quantile(draws, [TAIL, 1 - TAIL], axis=0)
+    return np.stack([w @ (values < lower), w @ (values > upper)])
+
+
+def intervals_hold(tails: Float[np.ndarray, "2 M"]) -> np.ndarray:
+    """Whether both `tails_of_interval` are those of a 95 % interval, nearly, `[M]`.
+
+    Example:
+        >>> intervals_hold(np.array([[0.03, 0.09], [0.02, 0.03]])).tolist()
+        [True, False]
+    """
+    return np.all((tails <= TAIL * TAIL_FACTOR) & (tails >= TAIL / TAIL_FACTOR), axis=0)
 
 
 def resample(weights: Float[np.ndarray, " n"], n: int, rng: np.random.Generator) -> np.ndarray:

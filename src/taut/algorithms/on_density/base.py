@@ -40,6 +40,11 @@ class Solution(NamedTuple):
     rivals: list[tuple[Gaussian, float]]
     evaluations: int
 
+    @classmethod
+    def alone(cls, family: Family) -> "Solution":
+        """An answer that is certified as the only optimum."""
+        return cls(family, {}, True, 0.0, {}, True, [], 0)
+
     @property
     def iterations(self) -> int:
         """Number of accepted steps."""

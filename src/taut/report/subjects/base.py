@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from taut.errors import ArgumentError
+from taut.report.words import numbers as words
 from taut.results.fit import Fit
 
 if TYPE_CHECKING:

@@ -1,0 +1,151 @@
+"""Regressions whose best Gaussian is not to be trusted: the draws of a richer answer, against exact moments."""
+
+import numpy as np
+import pytest
+from numpyro import distributions as dist
+from scipy.special import expit
+
+import taut
+from taut.models import Independent, LogisticRegression, Normal
+from taut.verdict import fallbacks
+
+from ..helpers.regressions import exact, gaussian_prior, laplace_prior, student_prior
+
+
+def three_positives():
+    """Three positives in a hundred."""
+    X = np.random.default_rng(0).normal(size=(100, 3))
+    return X, (np.arange(100) < 3).astype(int)
+
+
+def separable():
+    """A column that separates the classes."""
+    X = np.random.default_rng(1).normal(size=(60, 2))
+    return X, (X[:, 0] > 0).astype(int)
+
+
+def rare_dummy():
+    """A dummy that is one in few rows, none of them positive."""
+    random = np.random.default_rng(0)
+    X = np.column_stack([random.normal(size=400), np.arange(400) < 4])
+    return X, ((random.random(400) < expit(-3 + X[:, 0])) & (np.arange(400) >= 4)).astype(int)
+
+
+def heavy_covariate():
+    """A covariate with a few enormous values, and few positives."""
+    random = np.random.default_rng(16)
+    X = np.column_stack([random.normal(size=1000), random.lognormal(3, 1.5, 1000)])
+    return X, (random.random(1000) < expit(-5 + X[:, 0])).astype(int)
+
+
+def two_positives():
+    """Two positives in forty."""
+    X = np.random.default_rng(3).normal(size=(40, 4))
+    return X, (np.arange(40) < 2).astype(int)
+
+
+CASES = {
+    "three positives, a wide prior": (three_positives, Normal(0.0, 5.0), gaussian_prior(5.0)),
+    "separable, a wide prior": (separable, Normal(0.0, 10.0), gaussian_prior(10.0)),
+    "a rare dummy": (rare_dummy, Normal(0.0, 3.0), gaussian_prior(3.0)),
+    "a heavy-tailed covariate": (heavy_covariate, Normal(0.0, 1.0), gaussian_prior(1.0)),
+    "a Laplace prior": (two_positives, Independent(dist.Laplace(0.0, 1.0)), laplace_prior(1.0)),
+    "a Student-t prior": (two_positives, Independent(dist.StudentT(3.0, 0.0, 1.0)), student_prior(3.0)),
+}
+
+
+@pytest.fixture(scope="module")
+def separated():
+    X, y = separable()
+    return taut.fit(LogisticRegression(Normal(0.0, 10.0)), (X, y))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_the_answer_is_right_and_says_that_it_is_corrected(case):
+    make, prior, log_prior = CASES[case]
+    X, y = make()
+    fit = taut.fit(LogisticRegression(prior), (X, y))
+    design = fit.design.matrix(X)
+    truth = exact(design, y, log_prior)
+    assert truth.size > 5000, "the reference itself must be exact"
+    of_q = np.sqrt(np.diag(fit.posterior.covariance))
+    assert np.max(np.abs(of_q / truth.sd - 1)) > 0.05, "the Gaussian itself must be wrong"
+
+    assert fit.verdict.trust.answer == "corrected"
+    assert "richer answer" in fit.verdict.trust.reason
+    assert fit.verdict.rungs
+    table = fit.summary()
+    np.testing.assert_allclose((table["mean_standardised"].to_numpy() - truth.mean) / truth.sd, 0, atol=0.1)
+    np.testing.assert_allclose(table["sd_standardised"].to_numpy() / truth.sd, 1, atol=0.06)
+    # The slopes' intervals, on the standardised scale.
+    ends = np.stack([table["lower"], table["upper"]])[:, 1:] * fit.design.scale
+    np.testing.assert_allclose((ends - truth.quantiles([0.025, 0.975])[:, 1:]) / truth.sd[1:], 0, atol=0.15)
+
+    rows = design[np.argsort(np.abs(design[:, -1]))[-5:]]
+    p = expit(truth.draws @ rows.T)
+    mean = truth.weights @ p
+    sd = np.sqrt(truth.weights @ (p - mean) ** 2)
+    prediction = fit.predict_matrix(rows)
+    np.testing.assert_allclose((prediction.probability - mean) / sd, 0, atol=0.1)
+    np.testing.assert_allclose(prediction.sd / sd, 1, atol=0.1)
+
+
+def test_every_answer_is_that_of_the_same_draws(separated):
+    judged = separated.corrected
+    assert judged is not None
+    assert not judged.of_q
+    table, draws = separated.summary(), separated.sample(20_000)
+    for name, mean, sd, lower, upper in table.select("name", "mean", "sd", "lower", "upper").rows():
+        x = draws[name]
+        assert abs(x.mean() - mean) < 0.05 * sd
+        assert x.std() == pytest.approx(sd, rel=0.05)
+        np.testing.assert_allclose(np.quantile(x, [0.025, 0.975]), [lower, upper], atol=0.1 * sd)
+    eta = np.column_stack([draws["intercept"], draws["x0"], draws["x1"]]) @ [1.0, 0.3, -1.0]
+    p, prediction = expit(eta), separated.predict([[0.3, -1.0]])
+    assert prediction.probability[0] == pytest.approx(p.mean(), abs=0.05 * p.std())
+    assert prediction.sd[0] == pytest.approx(p.std(), rel=0.05)
+    assert [prediction.lower[0], prediction.upper[0]] == pytest.approx(
+        np.quantile(p, [0.025, 0.975]).tolist(), abs=0.02
+    )
+
+
+def test_a_row_is_predicted_alike_whatever_else_is_asked(separated):
+    X = np.random.default_rng(5).normal(size=(1100, 2))
+    whole, alone = separated.predict(X), separated.predict(X[700:701])
+    for together, one in zip(whole, alone, strict=True):
+        assert one[0] == pytest.approx(together[700], abs=1e-12)
+
+
+def test_it_survives_saving(separated, tmp_path):
+    X = separable()[0]
+    again = taut.load(separated.save(tmp_path / "run"))
+    assert str(again.verdict) == str(separated.verdict)
+    assert again.summary().equals(separated.summary())
+    for mine, theirs in zip(again.predict(X), separated.predict(X), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    for name, x in separated.sample(50, seed=3).items():
+        np.testing.assert_array_equal(again.sample(50, seed=3)[name], x)
+
+
+def test_what_was_asked_for_by_name_is_kept():
+    X, y = separable()
+    fit = taut.fit(LogisticRegression(Normal(0.0, 10.0)), (X, y), family="full-rank")
+    assert fit.verdict.trust.answer == "suspect"
+    assert fit.verdict.rungs == ()
+
+
+def test_what_would_take_too_long_is_not_tried_and_named(monkeypatch):
+    monkeypatch.setattr(fallbacks, "MOST_WORK", 1e6)
+    X, y = separable()
+    fit = taut.fit(LogisticRegression(Normal(0.0, 10.0)), (X, y))
+    assert fit.verdict.trust.answer == "suspect"
+    assert fit.verdict.rungs == ("sinh-arcsinh: not tried, some 38,400 gradients over 60 rows would take too long",)
+
+
+def test_a_good_answer_costs_no_fallback(monkeypatch):
+    monkeypatch.setattr(fallbacks, "warp", None)
+    X = np.random.default_rng(2).normal(size=(300, 2))
+    fit = taut.fit(LogisticRegression(), (X, (X[:, 0] > 0.2 * X[:, 1] ** 3).astype(int)))
+    assert fit.verdict.trust.reliable
+    assert fit.verdict.rungs == ()
