@@ -1,7 +1,9 @@
 """The commands for images: what they print, keep and leave alone."""
 
+import html
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +17,7 @@ import pytest
 
 import taut as library
 from taut.core.array_files import read_arrays
+from taut.diagnostics.constraint_checks import sentences
 
 pytestmark = pytest.mark.slow  # each command compiles a training of its own
 SMALL = ("--hidden", "8", "--latent", "2", "--batch-size", "16", "--steps", "40", "--draws", "5")
@@ -80,6 +83,29 @@ def test_a_constraint_shows_its_multiplier(quick, pictures):
     assert said["objective"] == "kl<=1"
     assert list(said["multiplier"]) == list(said["violation"]) == ["kl<=1"]
     assert said["equivalent_beta"] == pytest.approx(said["multiplier"])  # of a bound on the KL, in float32 and float64
+    checks = {check["split"]: check for check in said["constraints"]}
+    assert list(checks) == ["training", "validation", "test"]
+    assert checks["training"]["violation"] == pytest.approx(said["violation"]["kl<=1"])
+    assert checks["validation"]["value"] == pytest.approx(said["validation"]["kl"])
+    assert checks["test"]["value"] == pytest.approx(said["kl"])
+    assert checks["test"]["met"] == (said["kl"] < 1.0005)
+
+
+def test_terminal_page_and_text_say_of_a_constraint_the_same(taut, pictures):
+    result = taut("vae", pictures, *SMALL, "--objective", "expected_log_likelihood>=-3", "--out", "run")
+    assert result.exit_code == 0, result.stderr
+    fit = library.load("run")
+    (line,) = sentences(fit.constraint_checks)
+    assert [check.met for check in fit.constraint_checks] == [False] * 3  # far too few steps
+    assert "missed by" in line
+    assert " ".join(line.split()) in " ".join(result.stdout.split())
+    assert line in str(fit)
+    page = html.unescape(re.sub(r"<[^>]*>", "", Path("run/report.html").read_text("utf-8")))
+    assert " ".join(line.split()).replace("-", "\N{MINUS SIGN}") in " ".join(page.split())
+    assert "is met" not in page
+    evaluated = taut("evaluate", "run", "--draws", "5")
+    (line,) = sentences(library.load("run").constraint_checks)
+    assert " ".join(line.split()) in " ".join(evaluated.stdout.split())
 
 
 @pytest.mark.parametrize(

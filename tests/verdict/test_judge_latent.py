@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import taut
+from taut.diagnostics.constraint_checks import constraint_checks
 from taut.diagnostics.saddle import saddles
 from taut.families.amortized import Amortized
 from taut.learning.ended import Ended
@@ -13,6 +14,7 @@ from taut.models.latent import LatentVariableModel
 from taut.networks import MLP
 from taut.objectives import Constrained, Weighted, at_least
 from taut.objectives.schedules import Linear
+from taut.verdict.answers import Converged
 from taut.verdict.judge_latent import (
     DRAWS,
     examples_to_judge,
@@ -101,6 +103,35 @@ def test_a_constraint_counts(known, ended, answer, converged):
     trust = asked(known(n=20), ended)
     assert trust.answer == answer
     assert training_convergence(RISE, np.zeros(0), SPENT, ended).answer == converged
+
+
+@pytest.mark.parametrize(
+    ("held_out", "answer"),
+    [({"validation": -90.0}, "suspect"), ({"validation": -79.0, "test": -90.0}, "suspect"), ({"test": -80.1}, "good")],
+)
+def test_a_constraint_that_held_out_examples_miss_is_not_trusted(known, held_out, answer):
+    """Within a hundredth of the bound it is told and no more: there the multiplier itself leaves training."""
+    objective = Constrained("kl", subject_to=at_least("expected_log_likelihood", -80.0))
+    terms = {split: {"expected_log_likelihood": x, "kl": 10.0} for split, x in held_out.items()}
+    case = known(n=20)
+    checks = constraint_checks(objective, {"violation": np.full((100, 1), -0.1)}, terms)
+    trust = figures_trust(case.problem, case.images, [], 100, 0, np.dtype("float64"), checks=checks)
+    assert trust.answer == answer
+    if answer == "suspect":
+        assert "-90.000" in trust.reason
+        assert "missed by 10.000" in trust.reason
+
+
+@pytest.mark.parametrize(("converged", "answer"), [("yes", "good"), ("unknown", "good"), ("no", "suspect")])
+def test_a_training_that_has_not_converged_is_not_trusted(known, converged, answer):
+    case = known(n=20)
+    trust = figures_trust(case.problem, case.images, [], 100, 0, np.dtype("float64"), converged=Converged(converged))
+    assert trust.answer == answer
+    corrected = known(n=60, widen=1.5)
+    widened = figures_trust(
+        corrected.problem, corrected.images, [], 100, 0, np.dtype("float64"), converged=Converged(converged)
+    )
+    assert widened.answer == {"good": "corrected"}.get(answer, answer)
 
 
 WIGGLE = 1e-3 * random.standard_normal(20)

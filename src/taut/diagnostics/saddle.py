@@ -42,7 +42,7 @@ class Saddle:
         variation: (largest - smallest) / mean of lambda in the last tenth.
         crossings: Number of sign changes of the smoothed violation.
         state: Whether it settled, has slack, was missed or is still moving.
-        words: How the constraint ended, as a sentence.
+        words: How the multiplier ended, as a sentence.
     """
 
     constraint: str
@@ -103,7 +103,7 @@ def _saddle(constraint: Constraint, violation: np.ndarray, multiplier: np.ndarra
         variation=variation,
         crossings=int(np.sum(smooth[1:] * smooth[:-1] < 0)),
         state=state,
-        words=_words(str(constraint), state, ended, value, variation),
+        words=_words(state, value, variation),
     )
 
 
@@ -115,14 +115,15 @@ def _state(relative: float, felt: float, variation: float) -> Ending:
     return Ending.SETTLED if abs(relative) <= MET and variation <= STEADY else Ending.MOVING
 
 
-def _words(name: str, state: Ending, violation: float, value: float, variation: float) -> str:
-    side = f"{abs(violation):.3g} on the {'wrong' if violation > 0 else 'right'} side"
+def _words(state: Ending, value: float, variation: float) -> str:
+    """Of the multiplier alone: whether the constraint is met is for `constraint_checks` to say."""
     return {
-        Ending.SETTLED: f"{name} is met ({side}) and its multiplier has settled at {value:.3g}.",
-        Ending.SLACK: f"{name} is met with room to spare ({side}): it is not felt, and its multiplier went to zero.",
-        Ending.MISSED: f"{name} is missed ({side}), with a multiplier of {value:.3g}: train longer, or ask for less.",
-        Ending.MOVING: f"{name} ended {side} with a multiplier of {value:.3g} that has not come to rest (it moved by "
-        f"{variation:.0%} in the last tenth of training): train longer, or take a smaller step of the rule.",
+        Ending.SETTLED: f"The multiplier has settled at {value:.3g}.",
+        Ending.SLACK: "The constraint is not felt, and its multiplier went to zero.",
+        Ending.MISSED: f"Training missed the constraint, with a multiplier of {value:.3g}: train longer, or ask for "
+        "less.",
+        Ending.MOVING: f"The multiplier of {value:.3g} has not come to rest (it moved by {variation:.0%} in the last "
+        "tenth of training): train longer, or take a smaller step of the rule.",
     }[state]
 
 

@@ -60,7 +60,6 @@ def by_steps(algorithm: Stepwise, choice: Choice, request: Request) -> Outcome:
             return tuple(chunks.objective_at(learned.state, at, ESTIMATES) for at in (problem, learned.problem))
 
         ended, reason = ending_of_steps(learned, bound, lambda start: kind.room(start, problem.family), both)
-    looks = {} if monitor is None else monitor.arrays()
     return Outcome(
         problem=_moved(learned.problem, choice.problem),
         bound=bound,
@@ -73,9 +72,18 @@ def by_steps(algorithm: Stepwise, choice: Choice, request: Request) -> Outcome:
         ),
         learned_at=learned_at,
         steps_per_second=learned.steps_per_second,
-        evidence={f"validation.{k}": v for k, v in looks.items() if not k.startswith("best")},
+        evidence=_evidence(monitor, choice.problem, request, bound),
         convergence=_certified(algorithm, learned, ended),
     )
+
+
+def _evidence(monitor: Monitor | None, problem: Problem, request: Request, bound: Bound) -> dict[str, np.ndarray]:
+    """What the monitor saw, and the terms by which constraints are judged on held-out examples."""
+    looks = {} if monitor is None else monitor.arrays()
+    seen = {f"validation.{name}": x for name, x in looks.items() if not name.startswith("best")}
+    if problem.objective.constraints and request.rows.validation is not None:
+        seen["terms.validation"] = np.array([bound.expected_log_likelihood, bound.kl])
+    return seen
 
 
 def _moved(learned: Problem, given: Problem) -> Problem:

@@ -12,6 +12,7 @@ import equinox as eqx
 import numpy as np
 
 from taut.core.array_files import arrays_into_tree, tree_to_arrays
+from taut.diagnostics.constraint_checks import TOLERATED
 from taut.diagnostics.elbo import Bound
 from taut.objectives import Constrained
 from taut.problem import Problem, trainable
@@ -140,7 +141,7 @@ class BestFeasible(Monitor):
         tolerance: Relative violation that counts as met.
     """
 
-    def __init__(self, every: int, objective: Constrained, *, tolerance: float = 0.01):
+    def __init__(self, every: int, objective: Constrained, *, tolerance: float = TOLERATED):
         super().__init__(every)
         self.objective, self.tolerance = objective, tolerance
         self.paths: list[np.ndarray] = []

@@ -8,7 +8,7 @@ import numpy as np
 
 from taut.diagnostics.feasible_range import range_of
 from taut.errors import SavedFitError
-from taut.results.latent import LatentFit
+from taut.results.latent import TERMS, LatentFit
 
 SHOWN = 20
 """Examples that are shown beside their reconstructions."""
@@ -65,14 +65,14 @@ class LatentEvidence:
         return cls(examples[:SHOWN], before, codes, kept, {**(record or {}), **feasible})
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The fields by name, for an `.npz` file; the record as a text."""
+        """The fields by name, for an `.npz` file, the record as a text; and the terms by which constraints are judged."""
         return {
             "originals": self.originals,
             "grey": self.grey,
             "codes": self.codes,
             "labels": self.labels,
             "record": np.array(json.dumps(self.record)),
-        }
+        } | ({} if self.evaluation is None else {"terms.test": np.array([self.evaluation[name] for name in TERMS])})
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "LatentEvidence | None":

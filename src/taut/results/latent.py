@@ -11,6 +11,7 @@ import numpy as np
 from taut.core import precision
 from taut.core.batch import Batch
 from taut.core.compilation import Compiled
+from taut.diagnostics.constraint_checks import ConstraintCheck, constraint_checks, sentences
 from taut.diagnostics.elbo import elbo_per_example
 from taut.diagnostics.feasible_range import refuse_unreachable
 from taut.errors import ArgumentError, PairingError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from taut.families import Amortized
     from taut.models.latent import LatentVariableModel
 
+TERMS = ("expected_log_likelihood", "kl")
+"""The terms of the ELBO on a held-out split, in the order in which `evidence` keeps them as `terms.SPLIT`."""
 EVALUATED = 10_000
 """Most examples that are looked at for an ELBO to show or a bound to refuse."""
 
@@ -144,6 +147,7 @@ class LatentFit(Fit):
             self.iterations,
             seed=self.seed,
             dtype=self.dtype,
+            checks=self.constraint_checks,
         )
 
     def encode(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -180,6 +184,13 @@ class LatentFit(Fit):
         """Violation of each constraint in nats over the last tenth of training (negative is slack)."""
         return self._last_tenth("violation")
 
+    @property
+    def constraint_checks(self) -> list[ConstraintCheck]:
+        """Whether each constraint is met: in training, and on each split that was held out; none without any."""
+        kept = {split: self.evidence.get(f"terms.{split}") for split in ("validation", "test")}
+        terms = {s: dict(zip(TERMS, map(float, x), strict=True)) for s, x in kept.items() if x is not None}
+        return constraint_checks(self.problem.objective, self.history, terms)
+
     def _last_tenth(self, name: str) -> dict[str, float] | None:
         constraints = self.problem.objective.constraints
         if not constraints or name not in self.history:
@@ -192,11 +203,13 @@ class LatentFit(Fit):
         return {
             "multiplier": self.multiplier,
             "violation": self.violation,
+            "constraints": [check.to_json() for check in self.constraint_checks] or None,
             "images_per_second": self.steps_per_second * (self.batch_size or self.rows),
         }
 
     def _headline(self):
-        learned = f"\nmultipliers {self.multiplier}, violations {self.violation}" if self.multiplier else ""
+        learned = "".join(f"\n{line}" for line in sentences(self.constraint_checks))
+        learned += "".join(f"\nmultiplier of {name}: {x:.4g}" for name, x in (self.multiplier or {}).items())
         return (
             f"{self.model.name}, {self.problem.objective.name}, {self.problem.gradient.name} gradient, {self.rows} "
             f"examples, {self.iterations} steps, {self.seconds['total']:.1f} s\n"

@@ -5,6 +5,7 @@ the codes. So the weights of a few held-out examples say how far the ELBO lies b
 itself still rises with more draws; the constraints say whether they are met, and the units whether codes say anything.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -17,6 +18,7 @@ from taut.core.compilation import Compiled
 from taut.core.trees import cast
 from taut.diagnostics.activity import activity
 from taut.diagnostics.collapse import Cause, Collapse, Degree, diagnose
+from taut.diagnostics.constraint_checks import TRAINING, ConstraintCheck
 from taut.diagnostics.log_marginal import LogMarginal, log_mean_weight, log_weight
 from taut.diagnostics.saddle import Ending, Saddle, saddles
 from taut.diagnostics.trend import line
@@ -39,6 +41,8 @@ SURE = 0.995
 """Level of the t-test for a rise: one false alarm in 200 for a validation ELBO that is flat."""
 GAP, GAP_NATS = 0.01, 0.1
 """Distance between log p(x) and the ELBO up to which either may be quoted: as a share of log p(x), and in nats."""
+LEAST_NATS = 0.005
+"""Distance below which it is not shown as a number."""
 FAR = 10.0
 """Factor on that distance: log p(x) says nothing where twice the draws raise it by more."""
 
@@ -69,6 +73,7 @@ def judge_latent(
     *,
     seed: int,
     dtype: np.dtype,
+    checks: Sequence[ConstraintCheck] = (),
 ) -> Verdict:
     """The verdict on a fit of a latent-variable model.
 
@@ -81,14 +86,16 @@ def judge_latent(
         step: Number of steps made.
         seed: Seed of the draws.
         dtype: The dtype of the fit.
+        checks: Each constraint on each split.
     """
     constraints: list[Saddle] = []
     if problem.objective.constraints and len(history.get("violation", ())) >= 10:
         constraints = saddles(problem.objective, history)
-    return Verdict(
-        training_convergence(history, looks, ended, constraints),
-        figures_trust(problem, examples, constraints, step, seed, dtype),
+    convergence = training_convergence(history, looks, ended, constraints)
+    trust = figures_trust(
+        problem, examples, constraints, step, seed, dtype, checks=checks, converged=convergence.answer
     )
+    return Verdict(convergence, trust)
 
 
 def training_convergence(
@@ -157,13 +164,22 @@ def _risen(history: dict[str, np.ndarray], looks: np.ndarray) -> float:
 
 
 def figures_trust(
-    problem: Problem, examples: np.ndarray, constraints: list[Saddle], step: int, seed: int, dtype: np.dtype
+    problem: Problem,
+    examples: np.ndarray,
+    constraints: list[Saddle],
+    step: int,
+    seed: int,
+    dtype: np.dtype,
+    *,
+    checks: Sequence[ConstraintCheck] = (),
+    converged: Converged = Converged.UNKNOWN,
 ) -> Trust:
     """Whether ELBO, log p(x), constraints and codes may be quoted.
 
     "good": log p(x) and the ELBO agree; "corrected": they do not, and the importance-weighted log p(x) can be relied
-    on, since half the draws give the same; "suspect": they do not, or a constraint is missed, or the codes say nothing;
-    "unusable": log-weights that are not finite, or half the draws give something else altogether.
+    on, since half the draws give the same; "suspect": they do not, or a constraint is missed in training or on held-out
+    examples, or the codes say nothing, or training has not converged; "unusable": log-weights that are not finite, or
+    half the draws give something else altogether.
 
     Args:
         problem: The problem as learned.
@@ -172,6 +188,8 @@ def figures_trust(
         step: Number of steps made.
         seed: Seed of the draws.
         dtype: The dtype of the fit.
+        checks: Each constraint on each split.
+        converged: Whether training has converged.
     """
     with precision.context(dtype):
         weighed = _weigh(cast(problem, dtype), np.asarray(seed), examples.astype(dtype), plain=True)
@@ -188,7 +206,7 @@ def figures_trust(
         expected_log_likelihood=likelihood,
         step=step,
     )
-    return _trust(*_answer(log_weights, constraints, collapse), log_weights)
+    return _trust(*_answer(log_weights, constraints, checks, collapse, converged), log_weights)
 
 
 @Compiled
@@ -207,7 +225,11 @@ def _weigh(problem: Problem, seed: Any, examples: Any) -> Any:
 
 
 def _answer(
-    log_weights: Float[np.ndarray, "n K"], constraints: list[Saddle], collapse: Collapse
+    log_weights: Float[np.ndarray, "n K"],
+    constraints: list[Saddle],
+    checks: Sequence[ConstraintCheck],
+    collapse: Collapse,
+    converged: Converged,
 ) -> tuple[Trusted, str]:
     """The first rule that applies, as the answer and its reason."""
     value = float(log_mean_weight(log_weights).log.mean())
@@ -219,6 +241,9 @@ def _answer(
     missed = [one for one in constraints if one.state is Ending.MISSED]
     if missed:
         return Trusted.SUSPECT, f"the constraint {missed[0].constraint} is missed by {missed[0].violation:.3g} nats"
+    beyond = [check for check in checks if check.split != TRAINING and not check.tolerated]
+    if beyond:  # the last split is the one that nothing was chosen by
+        return Trusted.SUSPECT, f"the constraint {beyond[-1].constraint} does not hold: {beyond[-1].words}"
     if collapse.cause is Cause.ANNEALING:
         return Trusted.SUSPECT, "the schedule of the KL's weight is not at its end"
     if collapse.verdict is Degree.COLLAPSED:
@@ -226,13 +251,19 @@ def _answer(
         return Trusted.SUSPECT, reason
     if rise > allowed:
         return Trusted.SUSPECT, f"{raised}: the encoder misses part of the posteriors"
+    if converged is Converged.NO:
+        return Trusted.SUSPECT, "training has not converged, so its figures are those of a model on its way"
     if gap > allowed:
         return Trusted.CORRECTED, (
             f"the ELBO lies {gap:.2g} nats per example below log p(x) by importance weighting; quote log p(x), as "
             "evaluate gives it, not the ELBO"
         )
-    reason = f"the ELBO and log p(x) by importance weighting agree to {max(gap, 0.0):.2g} nats per example"
+    reason = f"the ELBO and log p(x) by importance weighting agree to {_nats(gap)} per example"
     return Trusted.GOOD, reason
+
+
+def _nats(gap: float) -> str:
+    return f"{gap:.2g} nats" if gap >= LEAST_NATS else f"less than {LEAST_NATS:g} nats"
 
 
 def _by_half(log_weights: Float[np.ndarray, "n K"]) -> float:

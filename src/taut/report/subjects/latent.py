@@ -108,9 +108,9 @@ class LatentSubject(FitSubject[LatentFit]):
 
     @property
     def learned(self) -> list[str]:
-        """Sentences on each learned coefficient, and on what its bound can reach."""
+        """Sentences on each constraint and its learned coefficient, and on what its bound can reach."""
         return [
-            *map(latent_words.coefficient, latent_words.learned(self.fit)),
+            *latent_words.coefficients(self.fit),
             *latent_words.feasible(self.evidence),
         ]
 

@@ -1,5 +1,6 @@
 """What page and terminal say of a latent-variable model."""
 
+from taut.diagnostics.constraint_checks import sentences
 from taut.diagnostics.saddle import Saddle, saddles
 from taut.networks import MLP
 from taut.report.latent_evidence import LatentEvidence
@@ -73,11 +74,17 @@ def learned(fit: LatentFit) -> list[Saddle]:
     return saddles(objective, fit.history)
 
 
+def coefficients(fit: LatentFit) -> list[str]:
+    """Whether each constraint is met, and the multiplier that was learned for it."""
+    return [*sentences(fit.constraint_checks), *map(coefficient, learned(fit))]
+
+
 def coefficient(saddle: Saddle) -> str:
     """The multiplier in a sentence, with the beta that would lead to the same answer."""
     beta = saddle.equivalent_beta
     same = "" if beta is None else f", as \N{GREEK SMALL LETTER BETA} = {beta:.4g} would"
-    return f"\N{GREEK SMALL LETTER LAMDA} = {saddle.multiplier:.4g}{same}. {saddle.words}"
+    name = words.printable(saddle.constraint)
+    return f"\N{GREEK SMALL LETTER LAMDA} of {name} = {saddle.multiplier:.4g}{same}. {saddle.words}"
 
 
 def feasible(evidence: LatentEvidence | None) -> list[str]:

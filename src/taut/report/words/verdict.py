@@ -6,6 +6,7 @@ Everything is read from `verdict.to_json()`, so that a fit and what was saved of
 from typing import Any
 
 from taut.report.words import numbers as words
+from taut.verdict.trust import LEAST_SHIFT
 
 LEVELS = {
     "yes": "fine",
@@ -58,7 +59,7 @@ def _of_unknowns(trust: dict[str, Any]) -> list[tuple[str, str, str]]:
     name, shift = _farthest(trust["shift"], 0.0)
     other, ratio = _farthest(trust["sd_ratio"], 1.0)
     return [
-        ("largest shift", f"{shift:+.2f} sd", f"of the mean of {name} under importance weighting"),
+        ("largest shift", _shift(shift), f"of the mean of {name} under importance weighting"),
         ("sd ratio", f"{ratio:.2f}", f"of {other}: its weighted sd over that of q"),
         (
             "effective draws",
@@ -99,6 +100,10 @@ def _farthest(values: dict[str, float | None], centre: float) -> tuple[str, floa
     name = max(distance, key=distance.__getitem__)
     value = values[name]
     return words.label(name, 40), float("nan") if value is None else value
+
+
+def _shift(shift: float) -> str:
+    return f"{shift:+.2f} sd" if not abs(shift) < LEAST_SHIFT else f"less than {LEAST_SHIFT:g} sd"
 
 
 def _number(value: float | None, form: str = ",.0f") -> str:
