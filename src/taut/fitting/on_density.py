@@ -63,7 +63,7 @@ def on_density(algorithm: OnDensity, choice: Choice, request: Request) -> Outcom
         solution, reason = None, RAN_AWAY
     learned_at = time.perf_counter()
     if solution is None:
-        choice.problem.model.check_density(source.parent.rows, source.dtype)
+        choice.problem.model.check_density(source.parent.rows)
         return _nothing(choice, density, learned_at, reason)
     best, convergence, evaluations = _judged(choice, request, density, solution)
     if request.callback is not None:
@@ -129,7 +129,7 @@ def _refuse(model: Model, judgement: Judgement, source: Source) -> None:
     sound = verdict.converged.answer is Converged.YES and verdict.trust.reliable
     far = not np.abs(judgement.z).max() < FAR
     if not sound or far:
-        model.check_density(source.parent.rows, source.dtype)
+        model.check_density(source.parent.rows)
     if judgement.jumps and far and not sound:
         raise ArgumentError(f"It cannot be fitted: {jump_words(list(judgement.jumps), model.place)}.")
     outside = float(np.mean(~np.isfinite(judgement.log_prob)))

@@ -102,14 +102,13 @@ class Model(eqx.Module):
             examples: Some examples as the model sees them, `[n, ...]`.
         """
 
-    def check_density(self, rows: Any, dtype: Any) -> None:
+    def check_density(self, rows: Any) -> None:
         """Refuse a density that no fit can serve, e.g. an improper one.
 
         It is asked where a fit found nothing, ran away or cannot be trusted, because the answer costs a compilation.
 
         Args:
             rows: All rows, as the model sees them.
-            dtype: The dtype of the fit.
         """
 
     def place(self, z: np.ndarray, axis: int) -> tuple[str, float | None]:

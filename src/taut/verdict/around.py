@@ -8,6 +8,8 @@ from taut.models.density import Density
 
 LINES = 6
 """Largest number of lines."""
+BEYOND = 3.5
+"""Sds by which the lines through the middle are longer, in each direction, than a typical draw is far from it."""
 SHARE = 4
 """Draws of the verdict for each point on the lines, at least: on tall data an evaluation is dear."""
 
@@ -37,14 +39,16 @@ def _lines(z, log_prob, log_q, inside) -> tuple[np.ndarray, np.ndarray]:
     """The two ends of each line.
 
     The first begins where there is no density, or where there is most of it for q's. Two go from draw to draw, and the
-    others through the middle, three sds past a draw in each direction.
+    others through the middle and a draw, in both directions farther than draws lie.
     """
     weights = log_prob[inside] - log_q[inside]
     outside = np.flatnonzero(~np.isfinite(log_prob))
     first = outside[0] if len(outside) else inside[np.argmax(weights)]
     typical = inside[np.argsort(weights)[len(weights) // 2]]
     middle, one = z[inside].mean(0), z[inside[: 2 * LINES]]
-    reach = (1 + 3 / np.sqrt(z.shape[1])) * (one[4:] - middle)
+    away, sd = one[4:] - middle, z[inside].std(0)
+    sds = np.linalg.norm(away / np.where(sd > 0, sd, 1.0), axis=1, keepdims=True)
+    reach = away * (np.sqrt(z.shape[1]) + BEYOND) / np.maximum(sds, 1e-9)
     start = np.concatenate([z[[first]], one[:2], middle - reach])
     end = np.concatenate([z[[typical]], one[2:4], middle + reach])
     return start, end

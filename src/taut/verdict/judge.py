@@ -15,7 +15,7 @@ from taut.models.density import Density, DensityValues
 from taut.verdict.answers import Converged, Trusted
 from taut.verdict.around import jumps_around
 from taut.verdict.convergence import Convergence, measured
-from taut.verdict.draws import draws_of, named_columns
+from taut.verdict.draws import draws_of, log_prob_of, named_columns
 from taut.verdict.trust import DRAWS, trust_from_weights
 from taut.verdict.verdict import Verdict
 
@@ -25,6 +25,9 @@ LEAST_DRAWS = 64
 """Smallest number of fresh draws, however tall the data."""
 CORRECTED = 4
 """Factor on the number of draws where the weighted draws are the answer: their noise is then the answer's noise."""
+
+CLEARLY = 1.0
+"""Nats by which a log-weight beside a jump must exceed those of all draws to say that draws have not been there."""
 
 
 class Judgement(NamedTuple):
@@ -118,8 +121,15 @@ def judge_posterior(
     def weighed(n: int, values: DensityValues):
         names, unknowns = named_columns(model, z[:n], density.dtype, to_columns)
         log_weights = values.value - log_q[:n]
+        unseen = _unseen(density, family, jumps, log_weights)
         return log_weights, trust_from_weights(
-            log_weights, unknowns, names, converged=convergence.answer, recurred=recurred, rivals=rivals
+            log_weights,
+            unknowns,
+            names,
+            converged=convergence.answer,
+            recurred=recurred,
+            rivals=rivals,
+            unseen=unseen,
         )
 
     log_weights, (trust, weighing) = weighed(n, values)
@@ -139,6 +149,15 @@ def _doubted(convergence: Convergence, model: Model, jumps: tuple[Jump, ...]) ->
         return convergence
     answer = Converged.NO if convergence.answer is Converged.NO else Converged.UNKNOWN
     return dataclasses.replace(convergence, answer=answer, reason=jump_words(list(jumps), model.place), left=None)
+
+
+def _unseen(density: Density, family: Family, jumps: tuple[Jump, ...], log_weights: np.ndarray) -> bool:
+    """Whether beside a jump log p - log q exceeds that of every draw, so that no weight knows of what is there."""
+    if not jumps:
+        return False
+    z = np.stack([jump.inside for jump in jumps])
+    found = density(z).value - log_prob_of(family, z, density.dtype)
+    return bool(found.max() > log_weights.max() + CLEARLY)
 
 
 def _bound(values: DensityValues, log_weights: np.ndarray) -> Bound:

@@ -125,6 +125,7 @@ def trust_from_weights(
     converged: str = Converged.YES,
     recurred: bool = True,
     rivals: float = 0.0,
+    unseen: bool = False,
 ) -> tuple[Trust, Weighing]:
     """Whether q can be trusted, by the importance weights of fresh independent draws.
 
@@ -141,12 +142,13 @@ def trust_from_weights(
         converged: Answer of the convergence check: a `Converged` or its text.
         recurred: Whether another start found the same ELBO.
         rivals: Share of the mass at other optima.
+        unseen: Whether the log density jumps to values over q's that no draw has.
 
     Returns:
         The answer with its figures; and the draws with their weights.
     """
     weighing = weigh(log_weights, values)
-    answer, reason = _answer(weighing, names, Converged(converged), recurred, rivals)
+    answer, reason = _answer(weighing, names, Converged(converged), recurred, rivals, unseen)
     smoothed = weighing.smoothed
     trust = Trust(
         answer,
@@ -168,12 +170,17 @@ def trust_from_weights(
 
 
 def _answer(
-    weighing: Weighing, names: tuple[str, ...], converged: Converged, recurred: bool, rivals: float
+    weighing: Weighing, names: tuple[str, ...], converged: Converged, recurred: bool, rivals: float, unseen: bool
 ) -> tuple[Trusted, str]:
     """The first of the rules that applies, as the answer and the sentence that gives its reason."""
     n, size, k_hat = len(weighing.values), weighing.smoothed.effective_sample_size, weighing.smoothed.k_hat
     if converged is Converged.NO:
         return Trusted.SUSPECT, "the fit has not converged, so its weights speak of a q on its way"
+    if unseen:
+        return (
+            Trusted.SUSPECT,
+            "beside a jump p is higher over q than at any draw, so that mass may be missed there",
+        )
     if rivals > RIVAL_SHARE:
         return Trusted.SUSPECT, f"another optimum seems to hold {rivals:.0%} of the mass, which this answer misses"
     if not recurred:

@@ -19,7 +19,6 @@ from typing import ClassVar
 
 import equinox as eqx
 import numpy as np
-from scipy.linalg import sqrtm
 
 from taut.algorithms.on_density.base import OnDensity, Solution
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws, score
@@ -105,12 +104,14 @@ class BatchAndMatch(OnDensity):
 
 def _updated(q: Gaussian, x: np.ndarray, g: np.ndarray, weight: float) -> Gaussian:
     """One update from draws `x` and scores `g`; `weight` is lambda."""
-    eye, share = np.eye(q.mean.size), weight / (1 + weight)
+    shape, share = (q.mean.size, q.mean.size), weight / (1 + weight)
     middle, slope = x.mean(0), g.mean(0)
     away = q.mean - middle
-    U = weight * np.cov(g.T, bias=True).reshape(eye.shape) + share * np.outer(slope, slope)
-    V = q.factor @ q.factor.T + weight * np.cov(x.T, bias=True).reshape(eye.shape) + share * np.outer(away, away)
-    covariance = 2 * np.linalg.solve((eye + np.real(sqrtm(eye + 4 * U @ V))).T, V.T).T
-    w, v = np.linalg.eigh(0.5 * (covariance + covariance.T))
-    new = v * np.sqrt(np.maximum(w, 1e-14 * w.max()))
+    U = weight * np.cov(g.T, bias=True).reshape(shape) + share * np.outer(slope, slope)
+    V = q.factor @ q.factor.T + weight * np.cov(x.T, bias=True).reshape(shape) + share * np.outer(away, away)
+    # V f(U V) = R f(R' U R) R' for V = R R': all functions are of symmetric matrices.
+    w, v = np.linalg.eigh(0.5 * (V + V.T))
+    root = v * np.sqrt(np.maximum(w, 0.0))
+    w, v = np.linalg.eigh(root.T @ U @ root)
+    new = root @ v * np.sqrt(2 / (1 + np.sqrt(1 + 4 * np.maximum(w, 0.0))))
     return Gaussian(q.mean / (1 + weight) + share * (new @ (new.T @ slope) + middle), new)
