@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -114,23 +114,14 @@ def judge_posterior(
     values = density(z[:n])
     if jumps is None:
         jumps = () if model.smooth else tuple(jumps_around(density, z[:n], values.value, log_q[:n]))
-    if convergence is None:
-        convergence = measured(family, density, seed, history)
-    convergence = _doubted(convergence, model, jumps)
+    convergence = _doubted(convergence or measured(family, density, seed, history), model, jumps)
+    known: Any = {"converged": convergence.answer, "recurred": recurred, "rivals": rivals}
 
     def weighed(n: int, values: DensityValues):
         names, unknowns = named_columns(model, z[:n], density.dtype, to_columns)
         log_weights = values.value - log_q[:n]
         unseen = _unseen(density, family, jumps, log_weights)
-        return log_weights, trust_from_weights(
-            log_weights,
-            unknowns,
-            names,
-            converged=convergence.answer,
-            recurred=recurred,
-            rivals=rivals,
-            unseen=unseen,
-        )
+        return log_weights, trust_from_weights(log_weights, unknowns, names, unseen=unseen, **known)
 
     log_weights, (trust, weighing) = weighed(n, values)
     if trust.answer is Trusted.CORRECTED:
