@@ -1,7 +1,6 @@
 """Wrong command lines and images: exit code 2 before training, culprit and remedy named, nothing left behind."""
 
 import gzip
-import json
 import shutil
 import struct
 import sys
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 
 from ..helpers.refusals import assert_refused, everything
+from ..helpers.saved_fits import changed
 
 BARS = ("--hidden", "8", "--latent", "2", "--batch-size", "16", "--steps", "4", "--draws", "2")
 
@@ -165,8 +165,6 @@ def test_images_that_have_changed_are_not_evaluated(taut, tmp_path):
 
 def test_a_record_that_is_damaged_is_no_traceback(taut, tmp_path, autoencoder):
     folder = shutil.copytree(autoencoder, tmp_path / "run")
-    meta = json.loads((folder / "fit.json").read_text())
-    meta["parts"]["model"]["class"] = "os.system"
-    (folder / "fit.json").write_text(json.dumps(meta))
+    changed(folder, lambda meta: meta["parts"]["model"].update({"class": "os.system"}))
     result = taut("sample", folder)
     assert_refused(result.exit_code, result.stdout, result.stderr, ["os.system", "no part"])

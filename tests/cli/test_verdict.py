@@ -7,6 +7,8 @@ import pytest
 
 import taut as library
 
+from ..helpers.saved_fits import changed
+
 
 def told(text):
     return " ".join(text.split())
@@ -70,9 +72,7 @@ def test_an_older_fit_has_none(taut, saved, tmp_path):
 
 
 def change(run, how):
-    meta = json.loads((run / "fit.json").read_text())
-    how(meta["fit"])
-    (run / "fit.json").write_text(json.dumps(meta))
+    changed(run, lambda meta: how(meta["fit"]))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from taut.choosing.pilot import Pilot
 from taut.choosing.rules import built
 from taut.choosing.trial_run import begin
 from taut.core import precision
-from taut.core.array_files import read_arrays
 from taut.core.batch import Batch
 from taut.core.capabilities import Capability
 from taut.core.trees import cast, describe, without_rooms
@@ -21,6 +20,7 @@ from taut.data.source import Source
 from taut.families import FullRank, MeanField
 from taut.gradients import Gradient
 from taut.learning.checkpoints import CHECKPOINT_FILE, Checkpoint
+from taut.learning.saver import read_checkpoint
 from taut.models.checks.jumps import jumps, of_function
 from taut.models.target import Target
 from taut.problem import Problem
@@ -116,8 +116,8 @@ def _before(checkpoint: Checkpoint | None, shelf: list[Gradient]) -> Gradient | 
     """The estimator of the run that is gone on with: timings may choose another today."""
     if checkpoint is None or not checkpoint.resume or not (checkpoint.folder / CHECKPOINT_FILE).exists():
         return None
-    _, meta = read_arrays(checkpoint.folder / CHECKPOINT_FILE)
-    said = meta.get("identity", {}).get("problem", {}).get("gradient")
+    _, meta = read_checkpoint(checkpoint)
+    said = meta["identity"]["problem"].get("gradient")
     return next((g for g in shelf if describe(g) == without_rooms(said)), None)
 
 

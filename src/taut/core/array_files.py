@@ -1,7 +1,6 @@
 """Arrays and JSON in a file, never pickle: what checkpoints and saved fits are made of."""
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,14 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from taut.core.checked_files import damaged, digest, parsed, read_npz
 from taut.core.files import write_file
 from taut.errors import SavedFitError
+
+META, SEAL = "__meta__", "__sha256__"
+"""Names in a file of the JSON text and of the checksum."""
+CHECKSUM = "arrays_sha256"
+"""The entry with the checksum in the JSON object that is read."""
 
 
 def is_array(x: Any) -> bool:
@@ -47,25 +52,39 @@ def arrays_into_tree(arrays: dict[str, np.ndarray], like: Any, prefix: str) -> A
     return jax.tree_util.tree_map_with_path(take, like)
 
 
-def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-    """One `.npz` file with the arrays and a JSON text, replaced in one move."""
+def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> str:
+    """One `.npz` file with the arrays, a JSON text and the checksum of both, replaced in one move.
+
+    Returns:
+        The checksum.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = np.array(json.dumps(meta))
-    write_file(path, lambda file: np.savez(file, __meta__=text, **arrays))  # pyright: ignore[reportArgumentType]
+    content = {META: np.array(json.dumps(meta))} | {name: np.asarray(x) for name, x in arrays.items()}
+    checksum = digest(content)
+    content[SEAL] = np.array(checksum)
+    write_file(path, lambda file: np.savez(file, **content))  # pyright: ignore[reportArgumentType]
+    return checksum
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """What `write_arrays` wrote.
+    """What `write_arrays` wrote: the arrays, and the JSON object with their checksum as `CHECKSUM`.
+
+    The checksum is None in a file of format 1, which version 0.1.0 wrote.
 
     Raises:
         SavedFitError: the file is missing, damaged or not ours.
     """
     try:
-        # Opened here: NumPy leaves a file that is no archive open.
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        return arrays, json.loads(str(arrays.pop("__meta__")))
+        arrays = read_npz(path)
     except FileNotFoundError:
         raise SavedFitError(f"{path} does not exist; is the folder a saved fit?") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise SavedFitError(f"{path} is damaged or was not written by Taut ({error}); save the fit again.") from None
+    try:
+        found = str(arrays.pop(SEAL)) if SEAL in arrays else None
+        if found is not None and found != digest(arrays):
+            raise ValueError("its checksum is not that of its content")
+        meta = parsed(str(arrays.pop(META)))
+    except (KeyError, ValueError) as error:
+        raise damaged(path, error) from None
+    if found is None and meta.get("format") != 1:
+        raise damaged(path, "it has no checksum")
+    return arrays, meta | {CHECKSUM: found}

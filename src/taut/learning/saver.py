@@ -7,11 +7,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taut.core.array_files import arrays_into_tree, read_arrays, tree_to_arrays, write_arrays
+from taut.core.checked_files import damaged
+from taut.core.schema import entries, whole
 from taut.core.trees import describe, without_rooms
 from taut.errors import SavedFitError
 from taut.learning.checkpoints import CHECKPOINT_FILE, Checkpoint
 from taut.learning.chunks import Chunk
 from taut.learning.monitors import Monitor
+
+FORMAT = 2
+"""Version of the checkpoint's layout; version 0.1.0 wrote 1, without a checksum."""
+META = entries({"format": whole(1, FORMAT), "step": whole(), "identity": entries({"problem": entries({})})})
+"""What the JSON object of a checkpoint must hold."""
 
 
 class Progress(NamedTuple):
@@ -91,7 +98,7 @@ def save(checkpoint: Checkpoint, state, past, made, identity, monitor) -> None:
     arrays = tree_to_arrays(state, "state") | {f"history.{k}": v for k, v in joined(past).items()}
     if monitor:
         arrays |= {f"monitor.{k}": v for k, v in monitor.arrays().items()}
-    write_arrays(checkpoint.folder / CHECKPOINT_FILE, arrays, {"format": 1, "step": made, "identity": identity})
+    write_arrays(checkpoint.folder / CHECKPOINT_FILE, arrays, {"format": FORMAT, "step": made, "identity": identity})
 
 
 def restore(checkpoint: Checkpoint, like, identity, monitor):
@@ -100,15 +107,35 @@ def restore(checkpoint: Checkpoint, like, identity, monitor):
     Raises:
         SavedFitError: it was made with another problem, algorithm, seed or data.
     """
-    arrays, meta = read_arrays(checkpoint.folder / CHECKPOINT_FILE)
+    arrays, meta = read_checkpoint(checkpoint)
     for part, mine in identity.items():
-        if without_rooms(meta.get("identity", {}).get(part)) != mine:
+        if without_rooms(meta["identity"].get(part)) != mine:
             raise SavedFitError(
                 f"{checkpoint.folder} holds a checkpoint with another {part}; to go on from it pass the same model, "
                 "family, objective, gradient, algorithm, data and seed as then, or choose another folder."
             )
     history = {name.removeprefix("history."): x for name, x in arrays.items() if name.startswith("history.")}
-    if monitor:
-        saved = {name.removeprefix("monitor."): x for name, x in arrays.items() if name.startswith("monitor.")}
-        monitor.restore(saved, like.problem)
-    return arrays_into_tree(arrays, like, "state"), history, int(meta["step"])
+    try:
+        if meta["step"] and {len(x) for x in (history["bound"], *history.values())} != {meta["step"]}:
+            raise ValueError("its history is not of as many steps")
+        if monitor:
+            saved = {name.removeprefix("monitor."): x for name, x in arrays.items() if name.startswith("monitor.")}
+            monitor.restore(saved, like.problem)
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(checkpoint.folder / CHECKPOINT_FILE, error) from None
+    return arrays_into_tree(arrays, like, "state"), history, meta["step"]
+
+
+def read_checkpoint(checkpoint: Checkpoint) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays of a checkpoint, and what it says of itself.
+
+    Raises:
+        SavedFitError: it is damaged.
+    """
+    path = checkpoint.folder / CHECKPOINT_FILE
+    arrays, meta = read_arrays(path)
+    try:
+        META.check(meta)
+    except ValueError as error:
+        raise damaged(path, error) from None
+    return arrays, meta

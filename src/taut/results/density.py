@@ -142,12 +142,15 @@ class DrawsFit(PosteriorFit):
         sizes = {len(x) for x in draws.values()}
         weights = None
         if meta.get(OF_SUMMARY):
-            corrected = judged is not None and judged.corrected
-            weights = judged.weights if corrected else np.full(max(sizes), 1 / max(sizes))
+            weights = judged.weights if judged is not None and judged.corrected else np.full(max(sizes), 1 / max(sizes))
             sizes.add(len(weights))
         if len(sizes) > 1:
             raise SavedFitError(f"The saved draws are of different numbers, {sorted(sizes)}: fit again.")
         reported = {name: [row[name] for row in rows] for name in rows[0]}
+        for name, values in reported.items():
+            kinds = {type(x) for x in values if x is not None}
+            if not kinds <= {str if name == "name" else float}:
+                raise SavedFitError(f"The column {name} of the saved summary holds something else: fit again.")
         if draws and set(numbered({name: x[:1] for name, x in draws.items()})[0]) != set(reported["name"]):
             raise SavedFitError("The saved draws are not of the unknowns in the saved summary: fit again.")
         return cls(**fields, draws=draws, weights=weights, reported=reported)

@@ -5,7 +5,6 @@ networks, and the draws, summaries, history and report of any log density. What 
 checked by a fingerprint.
 """
 
-import json
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,13 +13,15 @@ import jax
 import numpy as np
 
 from taut import __version__
-from taut.algorithms import StochasticGradient
-from taut.core.array_files import arrays_into_tree, read_arrays, tree_to_arrays
+from taut.algorithms import Algorithm, StochasticGradient
+from taut.core.array_files import CHECKSUM, arrays_into_tree, read_arrays, tree_to_arrays
 from taut.core.capabilities import Capability
+from taut.core.checked_files import damaged, read_json
 from taut.core.trees import is_float_array, without_rooms
 from taut.diagnostics.elbo import Bound
 from taut.errors import SavedFitError
 from taut.families import Family
+from taut.gradients import Gradient
 from taut.learning.checkpoints import CHECKPOINT_FILE
 from taut.learning.ended import Ended
 from taut.models import Model, Prior
@@ -29,10 +30,13 @@ from taut.problem import Problem
 from taut.results.fit import Fit
 from taut.results.folder import ARRAYS_FILE, FIT_FILE
 from taut.results.kinds import fit_class
-from taut.results.save import FORMAT, PARTS, fingerprint
-from taut.results.specs import build
+from taut.results.save import FORMAT, fingerprint
+from taut.results.schema import FIT
+from taut.results.specs import build, check
 from taut.verdict.verdict import Verdict
 
+KINDS = {"model": Model, "family": Family, "objective": Objective, "gradient": Gradient}
+"""The parts of a problem."""
 WITHOUT_CODE = "This fit was loaded without its model's code: load it with taut.load(path, model=...)."
 
 
@@ -89,16 +93,16 @@ def load(
     path = Path(path)
     meta = _read_meta(path)
     arrays, of_arrays = read_arrays(path / ARRAYS_FILE)
-    if of_arrays.get("pair") != meta.get("pair"):
+    tie = CHECKSUM if meta["format"] > 1 else "pair"
+    if of_arrays.get(tie) != meta.get(tie):
         raise SavedFitError(f"{path} holds the two halves of different fits: saving was cut short. Fit again.")
     try:
+        FIT.check(meta)
         return _rebuild(path, meta, arrays, {"model": model, "family": family, "objective": objective})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, SavedFitError):
-            raise
-        raise SavedFitError(
-            f"{path} is damaged or was not written by Taut ({type(error).__name__}: {error}); fit again."
-        ) from None
+    except SavedFitError as error:
+        raise (error if str(path) in str(error) else SavedFitError(f"{path}: {error}")) from None
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise damaged(path / FIT_FILE, f"{type(error).__name__}: {error}") from None
 
 
 def _read_meta(path: Path) -> dict[str, Any]:
@@ -108,23 +112,21 @@ def _read_meta(path: Path) -> dict[str, Any]:
             f"{path} {what}; a saved fit is a folder made by fit.save(path) or taut fit ... --out {path}."
         )
     try:
-        meta = json.loads((path / FIT_FILE).read_text("utf-8"))
-        version = int(meta["format"])
+        meta = read_json(path / FIT_FILE, FORMAT)
     except FileNotFoundError:
         unfinished = (path / CHECKPOINT_FILE).exists()
         remedy = "it holds an unfinished run: go on with --resume." if unfinished else "it is not a saved fit."
         raise SavedFitError(f"{path} has no {FIT_FILE}: {remedy}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SavedFitError(f"{path / FIT_FILE} is damaged or was not written by Taut ({error}); fit again.") from None
-    if version != FORMAT:
+    if meta["format"] > FORMAT:
         raise SavedFitError(
-            f"{path} has format {version} and this Taut ({__version__}) reads {FORMAT}: use the version that wrote it."
+            f"{path} has format {meta['format']} and this Taut ({__version__}) reads {FORMAT}: use the version that "
+            "wrote it."
         )
     return meta
 
 
 def _rebuild(path: Path, meta: dict[str, Any], arrays: dict[str, np.ndarray], given: dict[str, Any]) -> Fit:
-    problem = Problem(**{name: _part(path, name, meta, arrays, given.get(name)) for name in PARTS})
+    problem = Problem(**{name: _part(path, name, meta, arrays, given.get(name)) for name in KINDS})
     meta["code"] = not isinstance(problem.model, UnknownModel)
     return fit_class(problem.model).from_saved(meta, arrays, _fields(meta, arrays, problem))
 
@@ -138,8 +140,7 @@ def _fields(meta: dict[str, Any], arrays: dict[str, np.ndarray], problem: Proble
 
     return {
         "problem": problem,
-        # An optimizer of the user's own is not kept: then the default stands in.
-        "algorithm": build(meta["algorithm"]) or StochasticGradient(steps=meta["steps"]),
+        "algorithm": _algorithm(meta),
         "bound": Bound(said["elbo"], said["expected_log_likelihood"], said["kl"], said["elbo_standard_error"]),
         "history": part("history."),
         "ended": Ended[said["ended"].upper()],
@@ -156,6 +157,17 @@ def _fields(meta: dict[str, Any], arrays: dict[str, np.ndarray], problem: Proble
         "evidence": part("evidence."),
         "said": None if said.get("verdict") is None else Verdict.from_json(said["verdict"]),
     }
+
+
+def _algorithm(meta: dict[str, Any]) -> Algorithm:
+    """The algorithm; where it has an optimizer of the user's own, which is not kept, the default stands in."""
+    if meta["algorithm"] is None:
+        return StochasticGradient(steps=meta["steps"])
+    algorithm = build(meta["algorithm"])
+    check(algorithm)
+    if not isinstance(algorithm, Algorithm):
+        raise ValueError("its algorithm is none")
+    return algorithm
 
 
 def _part(path: Path, name: str, meta: dict[str, Any], arrays: dict[str, np.ndarray], given: Any) -> Any:
@@ -176,9 +188,13 @@ def _part(path: Path, name: str, meta: dict[str, Any], arrays: dict[str, np.ndar
             f"again, taut.load({str(path)!r}, {name}=...)."
         )
     built = build(said)
+    if not isinstance(built, KINDS[name]):
+        raise ValueError(f"its {name} is none")
     if set(tree_to_arrays(built, name)) != {key for key in arrays if key.startswith(name)}:
         raise SavedFitError(f"{path} is damaged: its arrays are not those that its {name} has. Fit again.")
-    return arrays_into_tree(arrays, built, name)
+    part = arrays_into_tree(arrays, built, name)
+    check(part)
+    return part
 
 
 def _in_saved_precision(part: Any, arrays: dict[str, np.ndarray], name: str) -> Any:

@@ -14,7 +14,7 @@ from taut.core.capabilities import Capability
 from taut.core.compilation import Compiled
 from taut.core.trees import cast
 from taut.data.source import padded_size
-from taut.errors import PairingError
+from taut.errors import PairingError, SavedFitError
 from taut.families import Family, FullRank
 from taut.results.density import weighted_table
 from taut.results.posterior import ComputedFit, weighted_from
@@ -90,6 +90,11 @@ class RegressionFit(ComputedFit):
 
         labels = None if meta["labels"] is None else Labels.from_json(meta["labels"])
         design = Design.from_json(meta["design"])
+        dim = fields["problem"].family.dim
+        if dim != len(design.names):
+            raise SavedFitError(
+                f"The saved posterior has {dim} coefficients and the design {len(design.names)} columns."
+            )
         return cls(**fields, design=design, labels=labels, judged=weighted_from(arrays, fields))
 
     @property

@@ -1,7 +1,8 @@
-"""Saving a fit: a folder with `fit.json` and `arrays.npz`, no code and no pickle."""
+"""Saving a fit: a folder with `fit.json` and `arrays.npz`, no code and no pickle.
 
-import json
-import zlib
+`fit.json` holds the checksum of the arrays and, in its last entry, its own. The folder may be copied and renamed.
+"""
+
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,18 @@ import jax
 
 from taut import __version__
 from taut.algorithms import Algorithm
-from taut.core.array_files import tree_to_arrays, write_arrays
+from taut.core.array_files import CHECKSUM, tree_to_arrays, write_arrays
+from taut.core.checked_files import write_json
 from taut.core.trees import describe, is_float_array
 from taut.families import Family
 from taut.models import Model
 from taut.problem import Problem
 from taut.results.folder import ARRAYS_FILE, FIT_FILE, write_folder
+from taut.results.schema import PARTS
 from taut.results.specs import spec_or_none
 
-FORMAT = 1
-"""Version of the folder's layout; a newer one is refused, not guessed at."""
-PARTS = ("model", "family", "objective", "gradient")
+FORMAT = 2
+"""Version of the folder's layout; a newer one is refused, not guessed at. Version 0.1.0 wrote 1, without checksums."""
 
 
 def save(path: Path, problem: Problem, algorithm: Algorithm, meta: dict[str, Any], arrays: dict[str, Any]) -> Path:
@@ -47,15 +49,11 @@ def save(path: Path, problem: Problem, algorithm: Algorithm, meta: dict[str, Any
     }
     for name, part in parts.items():
         arrays = arrays | tree_to_arrays(part, name)
-    meta["pair"] = zlib.crc32(repr(meta).encode())  # ties the two files together
-    text = json.dumps(meta, indent=1)
-    write_folder(
-        path,
-        {
-            ARRAYS_FILE: lambda p: write_arrays(p, arrays, {"format": FORMAT, "pair": meta["pair"]}),
-            FIT_FILE: lambda p: p.write_text(text, "utf-8"),
-        },
-    )
+
+    def write_these(path: Path) -> None:
+        meta[CHECKSUM] = write_arrays(path, arrays, {"format": FORMAT})  # ties the two files together
+
+    write_folder(path, {ARRAYS_FILE: write_these, FIT_FILE: lambda path: write_json(path, meta)})
     return path
 
 

@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import inspect
 import sys
+import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from taut import algorithms, families, gradients, models, networks, objectives
 from taut.core.array_files import is_array
+from taut.core.schema import FLAG, NUMBER, SCALAR, TEXT, Kept, each, entries, one_of, whole
 from taut.errors import SavedFitError
 
 ROOMS = (algorithms, families, gradients, models, networks, objectives)
@@ -26,6 +28,10 @@ FOREIGN = (eqx.nn.Conv2d, eqx.nn.ConvTranspose2d)
 ACTIVATIONS: dict[str, Callable] = {
     name: getattr(jax.nn, name) for name in ("relu", "gelu", "silu", "elu", "selu", "softplus", "sigmoid", "tanh")
 }
+
+
+PLAIN: dict[Any, Kept] = {bool: FLAG, int: whole(), float: NUMBER, str: TEXT}
+"""What fields that are annotated by a plain type must hold."""
 
 
 def _room_and_name(path: str) -> tuple[str, str]:
@@ -51,6 +57,11 @@ def classes() -> dict[tuple[str, str], type]:
         if own and not inspect.isabstract(kind):
             found[_room_and_name(_place(kind))] = kind
     return found | {_room_and_name(_place(kind)): kind for kind in FOREIGN}
+
+
+OF_NUMBER = entries({"number": NUMBER, "dtype": one_of("float64", "float32", "float16")})
+OF_ARRAY = entries({"array": each(whole(0, 2**48)), "dtype": one_of(*map(str, map(np.dtype, "?bhilqBHILQefd")))})
+"""Numbers and arrays as `spec` gives them."""
 
 
 class Foreign(Exception):
@@ -96,29 +107,64 @@ def spec_or_none(part: Any) -> Any:
 def build(said: Any) -> Any:
     """The part that `spec` described, its arrays zero.
 
+    The arrays are views of one zero: their shapes come from a file, and so may be of any size.
+
     Raises:
         SavedFitError: a class that is not in the table, or with other fields.
+        ValueError: something else than `spec` gives.
 
     Example:
         >>> build(spec(objectives.Weighted(4.0))).name
         'beta=4'
     """
     if not isinstance(said, dict):
+        SCALAR.check(said, "a value")
         return said
     if "number" in said:
+        OF_NUMBER.check(said)
         return np.dtype(said["dtype"]).type(said["number"])
     if "array" in said:
-        return np.zeros(said["array"], said["dtype"])
+        OF_ARRAY.check(said)
+        return np.broadcast_to(np.zeros((), said["dtype"]), said["array"])
     if "tuple" in said:
         return tuple(build(x) for x in said["tuple"])
     if "activation" in said:
         return ACTIVATIONS[said["activation"]]
     kind = classes().get(_room_and_name(said["class"]))
     if kind is None:
-        raise SavedFitError(f"The saved fit names {said['class']!r}, which is no part of this version of Taut.")
+        raise SavedFitError(
+            f"The saved fit names {said['class']!r}, which is no part of this version of Taut; load it with "
+            "the version that wrote it, or fit again."
+        )
     if set(said["fields"]) != {field.name for field in dataclasses.fields(kind)}:
         raise SavedFitError(f"The saved {kind.__name__} has other fields than that of this version of Taut: fit again.")
-    part = object.__new__(kind)  # as JAX rebuilds a pytree: what was checked when it was made is not checked again
+    part = object.__new__(kind)  # as JAX rebuilds a pytree; `check` asks, with the arrays in it, what making it asks
     for name, value in said["fields"].items():
         object.__setattr__(part, name, build(value))
     return part
+
+
+def check(part: Any) -> None:
+    """Ask of a part from a file what is asked of one that is made: the types of its plain fields, and its own checks.
+
+    Raises:
+        ValueError: naming the class and the field.
+    """
+    if isinstance(part, (tuple, list)):
+        for one in part:
+            check(one)
+    if not isinstance(part, eqx.Module):
+        return
+    for field in dataclasses.fields(part):
+        value, kept = getattr(part, field.name), PLAIN.get(field.type)
+        of = typing.get_args(field.type)[:1] if typing.get_origin(field.type) is tuple else ()
+        plain = of and isinstance(of[0], type)
+        if plain and not (isinstance(value, tuple) and all(isinstance(x, of) for x in value)):
+            raise ValueError(f"{type(part).__name__}.{field.name} is not of type {field.type}")
+        if kept is not None:
+            number = np.asarray(value).item() if is_array(value) and np.size(value) == 1 else value
+            kept.check(number, f"{type(part).__name__}.{field.name}")
+        check(value)
+    for kind in type(part).__mro__:
+        if "__check_init__" in vars(kind):
+            vars(kind)["__check_init__"](part)

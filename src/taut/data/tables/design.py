@@ -2,17 +2,33 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from taut.core.schema import FINITE, FLAG, POSITIVE, TEXT, each, entries, one_of, whole
 from taut.data.tables.checks import refuse_constant, refuse_infinite, refuse_missing
-from taut.data.tables.columns import Column
+from taut.data.tables.columns import Column, Kind
 from taut.data.tables.rows import as_rows, encode, kinds, learn_columns, present, read, take
 from taut.data.wording import quoted
 from taut.errors import ArgumentError, DataError, SavedFitError
 
 Missing = Literal["refuse", "drop"]
+MOST_SHIFTED = 1e20
+"""Largest ratio of a mean to an sd: a column of which it is larger, in fewer than 1e40 rows, is refused as constant."""
+RECORD = entries(
+    {
+        "columns": each(entries({"name": TEXT, "kind": one_of(*get_args(Kind)), "levels": each(TEXT)})),
+        "shift": each(FINITE),
+        "scale": each(POSITIVE),
+        "standardise": FLAG,
+        "intercept": FLAG,
+        "missing": one_of(*get_args(Missing)),
+        "dropped": whole(),
+        "named": FLAG,
+    }
+)
+"""What `Design.to_json` gives."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +165,8 @@ class Design:
 
     def coefficients(self, z: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
         """Draws `[n, D]` of coefficients of the design matrix as named coefficients of the table's own columns."""
-        return self.names, z @ self.original_scale().T
+        with np.errstate(all="ignore"):  # a fit that has diverged is shown all the same
+            return self.names, z @ self.original_scale().T
 
     def original_scale(self) -> np.ndarray:
         """The matrix A `[D, D]` that takes coefficients to the scale of the table's own units.
@@ -186,13 +203,16 @@ class Design:
             SavedFitError: not what `to_json` gives.
         """
         try:
+            RECORD.check(saved)
             columns = tuple(Column(**{**c, "levels": tuple(c["levels"])}) for c in saved["columns"])
             moments = {name: tuple(saved[name]) for name in ("shift", "scale")}
             design = cls(**{**saved, **moments, "columns": columns})
-        except (KeyError, TypeError) as problem:
+        except (TypeError, ValueError) as problem:
             raise SavedFitError(f"This is not the record of a design matrix ({problem}).") from problem
         if not len(design.names) - design.intercept == len(design.shift) == len(design.scale):
             raise SavedFitError("This record of a design matrix has more columns than moments, or fewer.")
+        if any(abs(shift) > MOST_SHIFTED * scale for shift, scale in zip(design.shift, design.scale, strict=True)):
+            raise SavedFitError("This record of a design matrix has a mean beside which its sd is rounding: fit again.")
         return design
 
 

@@ -6,12 +6,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from taut.core.schema import LABEL, each, entries
 from taut.data.tables.columns import ordered
 from taut.data.tables.frames import as_series
 from taut.data.wording import listing, quoted
 from taut.errors import ArgumentError, DataError, SavedFitError
 
 Label = bool | int | float | str
+RECORD = entries({"classes": each(LABEL, 2)})
+"""What `Labels.to_json` gives."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,10 @@ class Labels:
             SavedFitError: not what `to_json` gives.
         """
         try:
-            negative, positive = saved["classes"]
-        except (KeyError, TypeError, ValueError) as problem:
-            raise SavedFitError("This is not the record of two labels.") from problem
+            RECORD.check(saved)
+        except ValueError as problem:
+            raise SavedFitError(f"This is not the record of two labels ({problem}).") from problem
+        negative, positive = saved["classes"]
         return cls((negative, positive))
 
 
