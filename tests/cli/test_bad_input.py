@@ -26,7 +26,7 @@ class Desk:
 
     def table(self, n=20, target="y", **columns):
         """A table of n rows with a usable column x and a usable target, and others as given."""
-        columns = {"x": range(n), target: ["no", "yes"] * (n // 2)} | columns
+        columns = {"x": [7 * i % 23 for i in range(n)], target: ["no", "yes"] * (n // 2)} | columns
         rows = zip(*columns.values(), strict=True)
         return self.file("\n".join(",".join(map(str, row)) for row in [tuple(columns), *rows]) + "\n")
 

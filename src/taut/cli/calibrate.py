@@ -9,6 +9,7 @@ from taut.cli import options
 from taut.cli.guard import say
 from taut.cli.inputs import read
 from taut.cli.outputs import check_file, show_json, write_figure
+from taut.cli.table_options import TableOptions, reads_a_table
 
 Repeats = Annotated[int, typer.Option(min=10, help="Refits; 200 tell something.")]
 OutPlot = Annotated[
@@ -16,9 +17,10 @@ OutPlot = Annotated[
 ]
 
 
+@reads_a_table
 def calibrate(
     data: options.Data,
-    target: options.Target = None,
+    table: TableOptions,
     model: options.Model = "logistic",
     repeats: Repeats = 200,
     prior_scale: options.PriorScale = 1.0,
@@ -33,7 +35,7 @@ def calibrate(
     """
     if out is not None:
         check_file(out)
-    inputs = read(data, target)
+    inputs = read(data, table)
 
     import jax
     import jax.numpy as jnp
@@ -45,16 +47,18 @@ def calibrate(
 
     keep_compilations()
     regression = REGRESSIONS[model](prior=taut.models.Normal(0, prior_scale))
-    table = prepare(inputs.features, inputs.target, target=regression.target)
-    A, X = table.design.original_scale(), table.X
+    prepared = prepare(
+        inputs.features, inputs.target, target=regression.target, weights=inputs.weights, **inputs.reading
+    )
+    A, X = prepared.design.original_scale(), prepared.X
 
     def simulate_prior(key):
         w = prior_scale * jax.random.normal(key, (X.shape[1],))
-        return dict(zip(table.design.names, A @ w, strict=True))
+        return dict(zip(prepared.design.names, A @ w, strict=True))
 
     def simulate_data(key, truth):
-        w = jnp.linalg.solve(A, jnp.stack([truth[name] for name in table.design.names]))
-        return table._replace(y=regression.draw(key, X @ w))
+        w = jnp.linalg.solve(A, jnp.stack([truth[name] for name in prepared.design.names]))
+        return prepared._replace(y=regression.draw(key, X @ w))
 
     sentences = {} if family is None else {"family": family}
     found = taut.calibrate(simulate_prior, simulate_data, regression, repeats=repeats, seed=seed, **sentences)

@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from taut.cli import options
-from taut.cli.guard import INTERRUPTED, say
+from taut.cli.guard import COMMAND_LINE, INTERRUPTED, say
 from taut.cli.inputs import Inputs, read
 from taut.cli.outputs import check_folder, save, show, show_json
 from taut.cli.sentences import Sentences
+from taut.cli.table_options import TableOptions, reads_a_table
 
 if TYPE_CHECKING:
     from taut.results.fit import Fit
 
+SPOKEN = ("categories", "dates", "missing values", "remarks")
+"""What became of the table and is said at once, on standard error."""
 DIVERGED = 3
 """Exit code of a fit that is not usable."""
 
 
+@reads_a_table
 def fit(
+    context: typer.Context,
     data: options.Data,
-    target: options.Target = None,
-    positive: options.Positive = None,
-    missing: options.Missing = "refuse",
+    table: TableOptions,
     model: options.Model = "logistic",
     prior_scale: options.PriorScale = 1.0,
     standardise: options.Standardise = True,
@@ -61,7 +64,7 @@ def fit(
     )
     sentences.check()
     _check_folder(sentences, out, resume)
-    inputs = read(data, target)
+    inputs = read(data, table)
 
     import taut
     from taut.cli.cache import keep_compilations
@@ -70,8 +73,8 @@ def fit(
     keep_compilations()
     result = taut.fit(
         data=(inputs.features, inputs.target),
-        missing=missing,
-        positive=positive,
+        sample_weight=inputs.weights,
+        **inputs.reading,
         steps=steps,
         seed=seed,
         dtype=dtype,
@@ -79,8 +82,35 @@ def fit(
         **sentences.arguments(),
     )
     result = _with_evidence(result, inputs)
+    result = with_origin(result, inputs.path or inputs.name, context, table.separator)
+    _say_what_became(result)
     present(result, out, inputs.name, result.to_json() if as_json else None)
     end(result, out)
+
+
+def _say_what_became(result: Any) -> None:
+    """What became of the table, as far as nobody asked for it."""
+    for about in SPOKEN:
+        if about in result.provenance:
+            say(f"{result.provenance[about].removesuffix('.')}.")
+
+
+def with_origin(result: Any, data: Path | str, context: typer.Context, separator: str | None = None) -> Any:
+    """The fit with its data file and its command line.
+
+    Args:
+        result: The fit.
+        data: Path of the file, or the name of bundled data.
+        context: Of the command.
+        separator: What stood between the columns of the file, where it was said.
+    """
+    from taut.data.provenance import of_file
+
+    words = {"data": data} if isinstance(data, str) else of_file(data)
+    if separator is not None:
+        words["separator"] = separator
+    words |= {about: said for about, said in result.provenance.items() if about != "call"}
+    return dataclasses.replace(result, provenance=words | {"command": context.meta[COMMAND_LINE]})
 
 
 def _with_evidence(result: Any, inputs: Inputs) -> Any:
@@ -89,7 +119,7 @@ def _with_evidence(result: Any, inputs: Inputs) -> Any:
 
     if not has_probabilities(result):
         return result
-    evidence = Evidence.gather(result, (inputs.features, inputs.target))
+    evidence = Evidence.gather(result, inputs.data)
     return dataclasses.replace(result, evidence=evidence.arrays())
 
 

@@ -9,6 +9,7 @@ from taut.cli import names, options
 from taut.cli.guard import say
 from taut.cli.inputs import read
 from taut.cli.outputs import check_file, show, show_json, write_figure
+from taut.cli.table_options import TableOptions, reads_a_table
 
 PLACES = (1, 100, 2000)
 """Steps of reparametrized training at whose ends estimators are compared: the start, the way, the answer."""
@@ -34,10 +35,12 @@ OutFile = Annotated[
 ]
 
 
+@reads_a_table
 def gradients(
     data: DataOrNone = None,
     toy: Toy = None,
-    target: options.Target = None,
+    *,
+    table: TableOptions,
     model: options.Model = "logistic",
     family: options.Family = "mean-field",
     repeats: Repeats = 500,
@@ -56,7 +59,7 @@ def gradients(
         raise typer.BadParameter("name either DATA or a --toy.", param_hint="DATA")
     if out is not None:
         check_file(out)
-    inputs = None if data is None else read(data, target)
+    inputs = None if data is None else read(data, table)
 
     from taut.cli.cache import keep_compilations
     from taut.report.terminal.claims import claims_table
@@ -122,7 +125,7 @@ def _along_a_run(inputs: Any, name: str, family: Any, repeats: int, seed: int, c
     from taut.studies.claims import gradient_claims as measure
 
     model = REGRESSIONS[name]()
-    supervised = prepare(inputs.features, inputs.target, target=model.target)
+    supervised = prepare(inputs.features, inputs.target, target=model.target, weights=inputs.weights, **inputs.reading)
     places = [
         taut.fit(
             model, supervised, family=family, gradient="reparametrization", steps=steps, seed=seed, progress=False

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from typing import Any
 
 import typer
@@ -13,12 +14,15 @@ from taut.errors import TautError
 INTERRUPTED = 130
 """128 + SIGINT, as shells count."""
 WRONG = 2
+COMMAND_LINE = "taut.command_line"
+"""Under this name a context's `meta` holds the command line."""
 DEFECT = 1
 
 # The library speaks of Python's arguments; whoever sits at a terminal has options.
+COLUMNS = re.compile(r"columns=Columns\((\w+=[^()]*)\)")
 ARGUMENT = re.compile(
-    r"\b(algorithm|alphas|batch_size|betas|control|draws|dtype|family|gradient|latent|learning_rate|likelihood|missing|"
-    r"objective|patience|positive|samples|seed|steps)=('[^']*'|[^\s,;]*[^\s,;.:])"
+    r"\b(algorithm|alphas|batch_size|betas|categorical|control|dates|decimal|draws|drop|dtype|family|gradient|latent|learning_rate|likelihood|missing|"
+    r"numeric|objective|patience|positive|samples|seed|separator|steps)=('[^']*'|[^\s,;]*[^\s,;.:])"
 )
 NAMES = {
     "taut.algorithms.StochasticGradient()": "stochastic",
@@ -29,6 +33,11 @@ NAMES = {
 
 class Guarded(TyperGroup):
     """The group of commands, with one net under all of them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep the command line as it was typed, for the fit to say where it came from."""
+        ctx.meta[COMMAND_LINE] = shlex.join(["taut", *args])
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; what it raises becomes a message and an exit code."""
@@ -66,10 +75,13 @@ def as_options(message: str) -> str:
     Example:
         >>> as_options("batch_size=0: leave those rows out with missing='drop'.")
         '--batch-size 0: leave those rows out with --missing drop.'
+        >>> as_options("Leave it out (columns=Columns(drop='row id')).")
+        "Leave it out (--drop 'row id')."
     """
 
     def option(match: re.Match) -> str:
         name, value = match.groups()
-        return f"--{name.replace('_', '-')} {NAMES.get(value, value.strip(chr(39)))}"
+        bare = value.strip("'")
+        return f"--{name.replace('_', '-')} {NAMES.get(value, bare if bare == value else shlex.quote(bare))}"
 
-    return ARGUMENT.sub(option, message)
+    return ARGUMENT.sub(option, COLUMNS.sub(r"\1", message))

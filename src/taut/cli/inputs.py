@@ -1,12 +1,16 @@
 """DATA on the command line: a file or a bundled name, as features and a target."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from taut.cli.table_options import TableOptions
 from taut.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+
+    from taut.data import Columns
 
 
 class Inputs(NamedTuple):
@@ -16,40 +20,86 @@ class Inputs(NamedTuple):
         name: short, for file names and headlines.
         features: `[n, C]`.
         target: `[n]`.
+        weights: `[n]`, how often each row counts, or None.
+        columns: what was said of the features.
+        table: the options.
+        path: of the file; None for a bundled data set.
     """
 
     name: str
     features: "pl.DataFrame"
     target: "pl.Series"
+    weights: "np.ndarray | None"
+    columns: "Columns"
+    table: TableOptions
+    path: Path | None = None
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How the table is read, as arguments of `taut.fit` and `taut.data.prepare`."""
+        return {"missing": self.table.missing, "positive": self.table.positive, "columns": self.columns}
+
+    @property
+    def data(self) -> tuple[Any, ...]:
+        """`(X, y)`, with the weights where there are any."""
+        return (self.features, self.target) if self.weights is None else (self.features, self.target, self.weights)
 
 
-def read(data: str, target: str | None) -> Inputs:
-    """Read a table and split off its target.
+def read(data: str, table: TableOptions) -> Inputs:
+    """Read a table and split off its target and its weights.
 
     Args:
         data: a path, or the name of a bundled data set.
-        target: name of the column to predict; a bundled data set knows its own.
+        table: the options; a bundled data set knows its target.
 
     Raises:
         DataError: the file cannot be read, or has no such column.
         ArgumentError: neither a file nor a bundled name; or no target.
 
     Example:
-        >>> inputs = read("breast-cancer", None)
+        >>> inputs = read("breast-cancer", TableOptions())
         >>> inputs.name, inputs.features.shape, inputs.target.name
         ('breast-cancer', (569, 30), 'diagnosis')
     """
-    from taut.data import read_table, split_target
+    from taut.data import read_table
 
     path = Path(data)
     if not path.suffix and not path.exists():
         frame, own = _bundled(data)
-        return Inputs(data, *split_target(frame, target or own))
-    frame = read_table(path)
-    if target is None:
+        return _split(data, frame, table._replace(target=table.target or own), None)
+    text = [name for given in table.categorical or () for name in (given, *map(str.strip, given.split(",")))]
+    frame = read_table(path, separator=table.separator, decimal=table.decimal or ".", text=text)
+    if table.target is None:
         columns = ", ".join(frame.columns[:20]) + (" ..." if frame.width > 20 else "")
         raise ArgumentError(f"Which column of {data} is to be predicted? Name it with --target; there are {columns}.")
-    return Inputs(path.name.split(".")[0] or path.name, *split_target(frame, target))
+    return _split(path.name.split(".")[0] or path.name, frame, table, path)
+
+
+def _split(name: str, frame: "pl.DataFrame", table: TableOptions, path: Path | None) -> Inputs:
+    from taut.data import split_target
+
+    assert table.target is not None
+    features, target = split_target(frame, table.target)
+    weights = None
+    if table.weights is not None:
+        features, weights = _weights(features, table.weights)
+    return Inputs(name, features, target, weights, table.columns(features.columns), table, path)
+
+
+def _weights(features: "pl.DataFrame", name: str) -> "tuple[pl.DataFrame, np.ndarray | None]":
+    """The other columns, and the weights in the column of that name."""
+    from taut.data.given import checked_weights
+    from taut.data.wording import quoted, suggestion
+
+    if name not in features.columns:
+        raise DataError(
+            f"There is no column '{name}' to take as weights.{suggestion(name, features.columns)} The features are "
+            f"{quoted(features.columns, 20)}."
+        )
+    column = features[name]
+    if not column.dtype.is_numeric() or column.null_count():
+        raise DataError(f"The weights in '{name}' must be a number in every row: its type is {column.dtype}.")
+    return features.drop(name), checked_weights(column.to_numpy(), len(column), f"The weights in '{name}'")
 
 
 def _bundled(name: str) -> "tuple[pl.DataFrame, str]":

@@ -77,13 +77,49 @@ Positive = Annotated[
     str | None,
     Option(metavar="LABEL", rich_help_panel=DATA, help="The label that counts as 1; else the later in order."),
 ]
-Missing = Annotated[
-    Literal["refuse", "drop"],
+Weights = Annotated[
+    str | None,
     Option(
-        parser=names.reader(["refuse", "drop"]),
-        rich_help_panel=DATA,
-        help="What to do with rows that have missing values.",
+        metavar="COL", rich_help_panel=DATA, help="The column that says how often each row counts; it is no feature."
     ),
+]
+Missing = Annotated[
+    Literal["refuse", "drop", "impute"],
+    Option(
+        parser=names.reader(["refuse", "drop", "impute"]),
+        rich_help_panel=DATA,
+        help="What to do with missing values: drop leaves out their rows; impute puts the mean (or the most common "
+        "level) in their place and adds a 0/1 column that says where.",
+    ),
+]
+Drop = Annotated[
+    list[str] | None, Option(metavar="COL,..", rich_help_panel=DATA, help="Columns that are left out as features.")
+]
+Only = Annotated[
+    list[str] | None, Option(metavar="COL,..", rich_help_panel=DATA, help="The only columns that are features.")
+]
+Categorical = Annotated[
+    list[str] | None,
+    Option(metavar="COL,..", rich_help_panel=DATA, help="Columns of categories, whatever they look like."),
+]
+Numeric = Annotated[
+    list[str] | None,
+    Option(metavar="COL,..", rich_help_panel=DATA, help="Columns of numbers, such as '$ 1,234.50', or row numbers."),
+]
+Dates = Annotated[
+    Literal["refuse", "number", "day-first", "month-first", "drop"],
+    Option(
+        parser=names.reader(["refuse", "number", "day-first", "month-first", "drop"]),
+        rich_help_panel=DATA,
+        help="What to do with dates: a number is days since the first; the next two say how to read 03/04/2019.",
+    ),
+]
+Decimal = Annotated[
+    Literal[".", ","] | None, Option(rich_help_panel=DATA, help="The decimal mark of the numbers in a text file.")
+]
+Separator = Annotated[
+    str | None,
+    Option(metavar="CHAR", rich_help_panel=DATA, help="What stands between columns; 'tab', or by the file's ending."),
 ]
 
 Model = Annotated[
@@ -152,6 +188,10 @@ Resume = Annotated[
 Json = Annotated[bool, Option("--json", rich_help_panel=RUN, help="Print one JSON object in place of the table.")]
 
 Level = Annotated[float, Option(metavar="P", parser=probability, help="The probability of the interval.")]
+Keep = Annotated[
+    list[str] | None,
+    Option(metavar="COL,..", help="Columns of NEW to print before the predictions, such as an identifier."),
+]
 OutTable = Annotated[Path | None, Option(metavar="FILE.csv", help="Write the table here, not to standard output.")]
 OutPage = Annotated[Path | None, Option(metavar="FILE.html", help="Write the page here, not to RUN/report.html.")]
 PredictJson = Annotated[bool, Option("--json", help="Print one JSON object in place of the table.")]

@@ -1,5 +1,6 @@
 """`taut predict`: new rows through a saved fit."""
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -7,6 +8,8 @@ import typer
 from taut.cli import options
 from taut.cli.guard import say
 from taut.cli.outputs import check_file, show_json, write_text
+from taut.cli.table_options import names
+from taut.data.wording import quoted, suggestion
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,45 +17,61 @@ if TYPE_CHECKING:
     from taut.results.regression import RegressionFit
 
 
+DIGITS = 4
+"""Significant digits on standard output."""
+
+
 def predict(
     run: options.Run,
     new: options.New,
     out: options.OutTable = None,
+    keep: options.Keep = None,
     level: options.Level = 0.95,
+    decimal: options.Decimal = None,
+    separator: options.Separator = None,
     as_json: options.PredictJson = False,
 ) -> None:
     """Print the prediction for each new row, and how sure the posterior is of it.
 
     One line a row; for a logistic regression probability of the positive label, sd, lower, upper. If the fit dropped
-    rows with missing values, such a line is empty.
+    rows with missing values, such a line is empty. The columns are read as the kinds that the fit saw. On standard
+    output numbers have four digits, with --out and --json all of them.
     """
     if out is not None:
         if as_json:
             raise typer.BadParameter("is for the table, and --json prints none; leave one out.", param_hint="--out")
         check_file(out)
 
-    from taut.data import read_table
-
-    table = read_table(new)
-
     import taut
     from taut.cli.cache import keep_compilations
+    from taut.data import read_table
 
     keep_compilations()
     fit: Any = taut.load(run)
-    rows = _predictions(fit, table, level)
+    table = read_table(new, text=True, separator=separator or fit.provenance.get("separator"))
+    kept = names(keep, table.columns)
+    if absent := [name for name in kept if name not in table.columns]:
+        raise typer.BadParameter(
+            f"{new} has no column '{absent[0]}'.{suggestion(absent[0], table.columns)} There are "
+            f"{quoted(table.columns, 20)}.",
+            param_hint="--keep",
+        )
+    fit = fit if decimal is None else dataclasses.replace(fit, design=fit.design.with_decimal(decimal))
+    rows = _predictions(fit, table, level, kept)
     label = fit.labels.classes[1] if fit.labels else None
     what = "the prediction" if label is None else f"the probability of '{label}'"
+    import polars.selectors as cs
+
     if as_json:
         show_json({"positive": label, "level": level, "rows": rows.height, "predictions": rows.to_dicts()})
     elif out is None:
-        typer.echo(rows.write_csv(), nl=False)
+        typer.echo(rows.with_columns(cs.float().round_sig_figs(DIGITS)).write_csv(), nl=False)
     else:
         write_text(out, rows.write_csv())
     say(f"{what} for {rows.height} rows" + (f" is in {out}." if out is not None else "."))
 
 
-def _predictions(fit: "RegressionFit", table: "pl.DataFrame", level: float) -> "pl.DataFrame":
+def _predictions(fit: "RegressionFit", table: "pl.DataFrame", level: float, kept: tuple[str, ...]) -> "pl.DataFrame":
     """One row for each row of the table; empty where the fit drops it, so that the two can be put side by side."""
     import numpy as np
     import polars as pl
@@ -62,4 +81,7 @@ def _predictions(fit: "RegressionFit", table: "pl.DataFrame", level: float) -> "
     columns = {name: np.full(table.height, np.nan) for name in prediction}
     for name, values in prediction.items():
         columns[name][complete] = values
-    return pl.DataFrame(columns).fill_nan(None)
+    predicted = pl.DataFrame(columns).fill_nan(None)
+    if twice := [name for name in kept if name in predicted.columns]:
+        raise typer.BadParameter(f"'{twice[0]}' is the name of a prediction: rename the column.", param_hint="--keep")
+    return table.select(kept).hstack(predicted) if kept else predicted

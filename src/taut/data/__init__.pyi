@@ -9,6 +9,7 @@ from .images.images import load_images as load_images
 from .images.splits import Images as Images
 from .images.splits import split as split
 from .tables.bundled import load_bundled as load_bundled
+from .tables.choices import Columns as Columns
 from .tables.columns import Column as Column
 from .tables.design import Design as Design
 from .tables.labels import Labels as Labels

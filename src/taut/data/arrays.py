@@ -13,17 +13,18 @@ from taut.models.base import Model
 def array_rows(model: Model, given: Given) -> Rows:
     """The arrays as they are, checked; a joint density, which has its data inside, is given one empty row.
 
+    Rows of weight zero are left out.
+
     Raises:
         DataError: Data that the model does not take, values that are not finite, weights that cannot be used.
     """
     model.check_given(given.data)
-    if given.data is None:
-        rows = np.zeros((1, 0))
-    else:
-        rows = jax.tree.map(np.asarray, given.data)
-        refuse_nonfinite(rows)
-    size = jax.tree.leaves(rows)[0].shape[0]
-    weights = checked_weights(given.sample_weight, size)
+    rows = np.zeros((1, 0)) if given.data is None else jax.tree.map(np.asarray, given.data)
+    weights = checked_weights(given.sample_weight, jax.tree.leaves(rows)[0].shape[0])
+    if weights is not None and not weights.all():  # such a row may hold anything: 0 times NaN is no 0
+        counted = weights > 0
+        rows, weights = jax.tree.map(lambda a: a[counted], rows), weights[counted]
+    refuse_nonfinite(rows)
     return Rows(rows, weights, None, given.validation, given.transform)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from taut.errors import DataError
 
 if TYPE_CHECKING:  # a fit without a table does not wait for the table library
+    from taut.data.tables.choices import Columns
     from taut.data.tables.supervised import Supervised
 
 
@@ -17,8 +18,9 @@ class Given(NamedTuple):
     Attributes:
         data: The data.
         sample_weight: `[n]`, how much each row counts, or None.
-        missing: What becomes of rows with missing values, "refuse" or "drop".
+        missing: What becomes of rows with missing values, "refuse", "drop" or "impute".
         positive: The label that counts as 1, or None.
+        columns: Which columns of a table are features, and what they hold; None where nothing was said.
         validation: Held-out examples, or None.
         transform: `(key, rows) -> rows` on each batch, or None.
     """
@@ -27,6 +29,7 @@ class Given(NamedTuple):
     sample_weight: Any = None
     missing: str = "refuse"
     positive: Any = None
+    columns: "Columns | None" = None
     validation: Any = None
     transform: Callable | None = None
 
@@ -40,6 +43,7 @@ class Rows(NamedTuple):
         table: How a table became the rows, or None where there was no table.
         validation: Held-out examples, or None.
         transform: `(key, rows) -> rows` on each batch, or None.
+        facts: What became of the data, in words, by what they are about.
     """
 
     rows: Any
@@ -47,6 +51,7 @@ class Rows(NamedTuple):
     table: "Supervised | None" = None
     validation: Any = None
     transform: Callable | None = None
+    facts: dict[str, str] = {}
 
     @property
     def to_columns(self) -> "Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]] | None":
@@ -59,8 +64,8 @@ class Rows(NamedTuple):
         return (self.rows, self.transform) if self.validation is None else (np.asarray(self.validation), None)
 
 
-def checked_weights(sample_weight: Any, size: int) -> np.ndarray | None:
-    """Row weights as an array `[size]`, None where none were given.
+def checked_weights(sample_weight: Any, size: int, name: str = "sample_weight") -> np.ndarray | None:
+    """Row weights as an array `[size]`, None where none were given; `name` is what messages call them.
 
     Raises:
         DataError: Weights of another number, negative, not finite or all zero.
@@ -69,7 +74,7 @@ def checked_weights(sample_weight: Any, size: int) -> np.ndarray | None:
         return None
     weights = np.asarray(sample_weight, float)
     if weights.shape != (size,):
-        raise DataError(f"sample_weight has shape {weights.shape}; one number for each of the {size} rows is needed.")
+        raise DataError(f"{name} has shape {weights.shape}; one number for each of the {size} rows is needed.")
     if not np.all(np.isfinite(weights)) or np.any(weights < 0) or not np.any(weights > 0):
-        raise DataError("sample_weight must be finite, none negative and at least one positive.")
+        raise DataError(f"{name} must be finite, none negative and at least one positive.")
     return weights

@@ -3,14 +3,16 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from taut import __version__
 from taut.choosing.choose import Choice, choose
 from taut.choosing.gradient import decide
 from taut.core import precision
 from taut.data.given import Given
+from taut.data.provenance import called, of_run
 from taut.data.source import Source
 from taut.errors import ArgumentError
 from taut.fitting.outcome import Outcome, Request
@@ -19,6 +21,9 @@ from taut.learning.checkpoints import Checkpoint
 from taut.models import Model
 from taut.results.fit import Fit
 from taut.results.kinds import fit_class
+
+if TYPE_CHECKING:
+    from taut.data import Columns
 
 
 def fit(
@@ -35,6 +40,7 @@ def fit(
     sample_weight: Any = None,
     missing: str = "refuse",
     positive: Any = None,
+    columns: "Columns | None" = None,
     dtype: Any = None,
     progress: bool | None = None,
     checkpoint: str | Path | Checkpoint | None = None,
@@ -59,9 +65,10 @@ def fit(
         seed: of every random number.
         steps: budget, in place of the algorithm's own.
         batch_size: rows for each step; all by default, 128 for a latent-variable model.
-        sample_weight: `[n]`, how much each row counts.
-        missing: "refuse" rows with missing values, or "drop" them (regressions).
+        sample_weight: `[n]`, how often each row counts: 2 is the row twice, 0 is the row left out.
+        missing: "refuse" rows with missing values, "drop" them, or "impute" features (regressions).
         positive: the label that counts as 1 (regressions; by default the larger).
+        columns: which columns of a table are features, and what they hold where that has to be said (regressions).
         dtype: "float64" (default for models with one z for all rows) or "float32".
         progress: show a bar; None shows it on a terminal.
         checkpoint: a folder to save the state in by time; a fit that finds one there goes on from it, bit for bit.
@@ -88,13 +95,14 @@ def fit(
         >>> result.ended.word
         'converged'
     """
+    call = called(fit, "taut.fit", locals())
     begun = time.perf_counter()
     _check(model, seed)
     kind = fit_class(model)
     if not kind.takes_validation:
         _refuse_validation(model, {"validation": validation, "patience": patience})
     dtype = precision.resolve(model.dtype if dtype is None else dtype)
-    rows = kind.read(model, Given(data, sample_weight, missing, positive, validation, transform))
+    rows = kind.read(model, Given(data, sample_weight, missing, positive, columns, validation, transform))
     if batch_size is None and model.batch_size is not None:
         batch_size = min(model.batch_size, len(rows.rows))
     source = Source(rows.rows, rows.weights, batch_size, seed, dtype, rows.transform)
@@ -117,7 +125,8 @@ def fit(
     request = Request(kind, rows, source, seed, progress, callback, checkpoint, patience)
     outcome = run(choice.algorithm, choice, request)
     seconds = _seconds(begun, prepared, outcome.learned_at, time.perf_counter())
-    return _assembled(choice, request, outcome, seconds)
+    provenance = rows.facts | of_run(call, __version__, seed)
+    return _assembled(choice, request, outcome, seconds, provenance)
 
 
 def _check(model: Model, seed: int) -> None:
@@ -150,7 +159,9 @@ def _seconds(begun: float, prepared: float, learned: float, done: float) -> dict
     }
 
 
-def _assembled(choice: Choice, request: Request, outcome: Outcome, seconds: dict[str, float]) -> Fit:
+def _assembled(
+    choice: Choice, request: Request, outcome: Outcome, seconds: dict[str, float], provenance: dict[str, str]
+) -> Fit:
     """The result, of the kind that the model leads to."""
     source = request.source
     return request.kind(
@@ -171,6 +182,7 @@ def _assembled(choice: Choice, request: Request, outcome: Outcome, seconds: dict
         steps_per_second=outcome.steps_per_second,
         evidence=outcome.evidence,
         convergence=outcome.convergence,
+        provenance=provenance,
         **request.kind.kept(request.rows, source, request.seed),
         **outcome.own,
     )

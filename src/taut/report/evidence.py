@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from taut.data import Design
+from taut.data.given import checked_weights
 from taut.data.wording import quoted, suggestion
 from taut.errors import ArgumentError, DataError, SavedFitError
 from taut.report.scores import Scores
@@ -61,7 +62,7 @@ class Evidence:
 
         Args:
             fit: The fit of a regression that predicts probabilities.
-            data: `(X, y)`, as they were given to `taut.fit`.
+            data: `(X, y)`, as they were given to `taut.fit`, or `(X, y, sample_weight)`.
             features: Names of two columns of X; by default those that matter most, see `strongest`.
 
         Raises:
@@ -70,10 +71,13 @@ class Evidence:
         """
         if not has_probabilities(fit):
             raise ArgumentError(f"A {fit.model.name} has no predictive probabilities to show; leave data out.")
-        if not (isinstance(data, (tuple, list)) and len(data) == 2):
+        if not (isinstance(data, (tuple, list)) and len(data) in (2, 3)):
             received = type(data).__name__
-            raise ArgumentError(f"The data of a report are the pair (X, y) that was fitted; received {received}.")
-        raw, y = _rows(fit, *data)
+            raise ArgumentError(
+                "The data of a report are the pair (X, y) that was fitted, or (X, y, sample_weight); "
+                f"received {received}."
+            )
+        raw, y, weights = _rows(fit, *data)
         columns = list(zip(fit.design.columns, blocks(fit.design), strict=True))
         chosen = strongest(fit) if features is None else named(fit, features)
         matrix = fit.design.standardised(raw)
@@ -81,8 +85,8 @@ class Evidence:
         seen = np.random.default_rng(fit.seed).permutation(len(y))[:MOST_POINTS]
         points = [_values(raw[seen][:, columns[feature][1]]) for feature in chosen]
         return cls(
-            **_calibration(prediction.probability, y),
-            typical=np.concatenate([_typical(column.kind, raw[:, block]) for column, block in columns]),
+            **_calibration(prediction.probability, y, weights),
+            typical=np.concatenate([_typical(column.measured, raw[:, block], weights) for column, block in columns]),
             low=raw.min(axis=0),
             high=raw.max(axis=0),
             features=np.array(chosen, int),
@@ -152,7 +156,7 @@ def strongest(fit: RegressionFit) -> list[int]:
     table = fit.summary()
     strength = np.abs(table["mean_standardised"] / table["sd_standardised"])[fit.design.intercept :]
     columns = zip(fit.design.columns, blocks(fit.design), strict=True)
-    score = [(column.kind == "numeric", strength[block].max()) for column, block in columns]
+    score = [(column.measured, strength[block].max()) for column, block in columns]
     best = sorted(range(len(score)), key=lambda j: score[j], reverse=True)[:2]
     return best if len(best) == 2 else []
 
@@ -176,34 +180,47 @@ def named(fit: RegressionFit, features: Any) -> list[int]:
     return [names.index(name) for name in features]
 
 
-def _rows(fit: RegressionFit, features: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Encoded rows and 0/1 target of those that the fit used: under missing="drop" those that lack nothing."""
+def _rows(
+    fit: RegressionFit, features: Any, target: Any, sample_weight: Any = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Encoded rows, 0/1 target and weights of the rows that the fit used.
+
+    These are of a weight above zero, and under missing="drop" lack nothing.
+    """
     from taut.data.tables.frames import as_series
+    from taut.data.tables.rows import as_rows, take
 
-    dropping = fit.design.missing == "drop"
-    raw, values = fit.design.encoded(features), as_series(target)
-    complete = fit.design.complete_rows(features) if dropping else np.ones(len(raw), bool)
-    if len(complete) != len(values):
-        raise DataError(
-            f"There are {len(complete)} rows of features and {len(values)} of the target: give one for each."
-        )
-    values = values.filter(complete)
-    labelled = values.is_not_null().to_numpy() if dropping else np.ones(len(raw), bool)
+    (rows, _), values = as_rows(features), as_series(target)
+    if len(rows) != len(values):
+        raise DataError(f"There are {len(rows)} rows of features and {len(values)} of the target: give one for each.")
+    weights = checked_weights(sample_weight, len(rows))
+    used = np.ones(len(rows), bool) if weights is None else weights > 0
+    if fit.design.missing == "drop":
+        used &= values.is_not_null().to_numpy()
+        used[used] = fit.design.complete_rows(take(rows, used))
     assert fit.labels is not None
-    return raw[labelled], fit.labels.encode(values.filter(labelled))
+    raw = fit.design.encoded(take(rows, used))
+    return raw, fit.labels.encode(values.filter(used)), None if weights is None else weights[used]
 
 
-def _calibration(p: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+def _calibration(p: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> dict[str, np.ndarray]:
     bin_of = np.minimum((p * BINS).astype(int), BINS - 1)
-    count = np.bincount(bin_of, minlength=BINS)
-    total = np.bincount(bin_of, p, BINS)
+    count, positive, total = (
+        np.bincount(bin_of, factor if weights is None else factor * weights, BINS) for factor in (np.ones(len(p)), y, p)
+    )
     predicted = np.divide(total, count, out=np.full(BINS, np.nan), where=count > 0)
-    return {"count": count, "positive": np.bincount(bin_of, y, BINS).astype(int), "predicted": predicted}
+    if weights is None:
+        count, positive = count.astype(int), positive.astype(int)
+    return {"count": count, "positive": positive, "predicted": predicted}
 
 
-def _typical(kind: str, block: np.ndarray) -> np.ndarray:
+def _typical(measured: bool, block: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """The median of a number; the code of the most common level (false and true are levels 0 and 1)."""
-    if kind == "numeric":
-        return np.median(block, axis=0)
-    counts = np.append(len(block) - block.sum(), block.sum(axis=0))  # the first level has no column
+    weights = np.ones(len(block)) if weights is None else weights
+    if measured:
+        lower, upper = (
+            sign * np.quantile(sign * block, 0.5, axis=0, weights=weights, method="inverted_cdf") for sign in (1, -1)
+        )
+        return (lower + upper) / 2
+    counts = np.append(weights.sum() - weights @ block.sum(axis=1), weights @ block)  # the first level has no column
     return np.eye(len(counts))[counts.argmax()][1:]

@@ -65,7 +65,7 @@ class LatentEvidence:
         return cls(examples[:SHOWN], before, codes, kept, {**(record or {}), **feasible})
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The fields by name for an `.npz` file, the record as a text, and the terms by which constraints are judged."""
+        """The fields by name for an `.npz` file, the record as a text, and the terms that judge constraints."""
         return {
             "originals": self.originals,
             "grey": self.grey,

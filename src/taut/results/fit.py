@@ -53,6 +53,7 @@ class Fit(abc.ABC):
         evidence: arrays that the report draws from the data, so that its page can be made again without them.
         convergence: what the algorithm itself certifies.
         said: the verdict of a saved fit.
+        provenance: where it came from, in words by what they are about (`taut.data.provenance`).
     """
 
     kind: ClassVar[str]
@@ -84,6 +85,7 @@ class Fit(abc.ABC):
     evidence: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     convergence: Convergence | None = None
     said: Verdict | None = None
+    provenance: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Any:
         hint = type(self).absent.get(name)
@@ -228,6 +230,7 @@ class Fit(abc.ABC):
             "dtype": str(self.dtype),
             "seconds": self.seconds,
             "verdict": None if self.verdict is None else self.verdict.to_json(),
+            **({"provenance": self.provenance} if self.provenance else {}),  # a fit of 0.1.0 kept none
         } | self._own_json()
 
     @abc.abstractmethod

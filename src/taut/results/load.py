@@ -155,6 +155,7 @@ def _fields(meta: dict[str, Any], arrays: dict[str, np.ndarray], problem: Proble
         "seconds": said["seconds"],
         "steps_per_second": meta["steps_per_second"],
         "evidence": part("evidence."),
+        "provenance": said.get("provenance", {}),
         "said": None if said.get("verdict") is None else Verdict.from_json(said["verdict"]),
     }
 

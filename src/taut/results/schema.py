@@ -31,7 +31,7 @@ ANSWERS = entries(
         "dtype": one_of("float32", "float64"),
         "seconds": entries(dict.fromkeys(("prepare", "learn", "evaluate", "total"), NUMBER)),
     },
-    {"verdict": maybe(VERDICT), "coefficients": each(by_name(SCALAR))},
+    {"verdict": maybe(VERDICT), "coefficients": each(by_name(SCALAR)), "provenance": by_name(TEXT)},
 )
 PARTS = ("model", "family", "objective", "gradient")
 FIT = entries(

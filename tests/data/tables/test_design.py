@@ -298,9 +298,9 @@ def test_bad_features(act, words):
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
-def test_missing_has_two_values():
-    with pytest.raises(ArgumentError, match="'impute'"):
-        Design.learn(TABLE, missing="impute")
+def test_missing_has_three_values():
+    with pytest.raises(ArgumentError, match="'guess'.*'impute'"):
+        Design.learn(TABLE, missing="guess")
 
 
 def changed(**columns):

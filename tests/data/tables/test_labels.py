@@ -139,7 +139,20 @@ BAD_PAIRS = {
     "lengths": (FEATURES, BAD[:-1], ["24 rows", "23"]),
     "missing target": (FEATURES, [None, *BAD[1:].tolist()], ["missing in 1 of 24"]),
     "same name": (FEATURES.with_columns(bad=pl.lit(1)), pl.Series("bad", BAD), ["'bad'", "also among"]),
-    "copy": (FEATURES.with_columns(copy=BAD), BAD, ["'copy'", "row by row"]),
+    "no target at all, dropped": (FEATURES, [None] * N, ["lacks its target", "nothing would be left"]),
+}
+
+
+@pytest.mark.parametrize(("features", "values", "words"), BAD_PAIRS.values(), ids=BAD_PAIRS)
+def test_bad_pairs(features, values, words, request):
+    with pytest.raises(DataError) as caught:
+        prepare(features, values, missing="drop" if "dropped" in request.node.name else "refuse")
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+# features that tell the target in every row, its values, the words of the remark
+SEPARATING = {
+    "copy": (FEATURES.with_columns(copy=BAD), BAD, ["'copy'", "every row", "drop='copy'"]),
     "opposite": (FEATURES.with_columns(paid=~BAD), BAD, ["'paid'"]),
     "copy in other words": (
         FEATURES.with_columns(status=np.where(BAD, "default", "paid")),
@@ -152,20 +165,18 @@ BAD_PAIRS = {
         ["'grade=C'"],
     ),
     "copy in an array": (np.column_stack([AGE, 2 * BAD - 1]), BAD, ["'x1'"]),
-    "no target at all, dropped": (FEATURES, [None] * N, ["lacks its target", "nothing would be left"]),
 }
 
 
-@pytest.mark.parametrize(("features", "values", "words"), BAD_PAIRS.values(), ids=BAD_PAIRS)
-def test_bad_pairs(features, values, words, request):
-    with pytest.raises(DataError) as caught:
-        prepare(features, values, missing="drop" if "dropped" in request.node.name else "refuse")
-    assert all(word in str(caught.value) for word in words), str(caught.value)
+@pytest.mark.parametrize(("features", "values", "words"), SEPARATING.values(), ids=SEPARATING)
+def test_a_column_that_tells_the_target_is_remarked_upon_and_no_reason_to_refuse(features, values, words):
+    (remark,) = prepare(features, values).remarks
+    assert all(word in remark for word in words), remark
 
 
-def test_agreement_in_a_few_rows_is_no_leak():
-    assert prepare([[0.0], [1.0], [1.0]], [0, 1, 1]).X.shape == (3, 2)
+def test_agreement_in_a_few_rows_is_not_remarked_upon():
+    assert prepare([[0.0], [1.0], [1.0]], [0, 1, 1]).remarks == ()
 
 
-def test_a_column_that_separates_the_classes_is_no_leak():
-    assert prepare(np.arange(N)[:, None], np.arange(N) > 10).X.shape == (N, 2)
+def test_a_measured_column_that_separates_the_classes_is_not_remarked_upon():
+    assert prepare(np.arange(N)[:, None], np.arange(N) > 10).remarks == ()

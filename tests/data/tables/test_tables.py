@@ -51,7 +51,8 @@ def test_variants_of_csv(tmp_path, content, expected):
         (["9" * 30, "1"], pl.Float64),
         (["true", "False", "NA"], pl.Boolean),
         (["2020-01-31", "2021-12-01"], pl.Date),
-        (["2020-01-31 10:30", "2021-12-01T00:00:00Z"], pl.Date),
+        (["2020-01-31 10:30", "2021-12-01T00:00:00Z"], pl.String),  # a date would lose the time
+        (["007", "12"], pl.String),  # a number would lose the zeros
         (["1", "2", "many"], pl.String),
         (["A11", "A12"], pl.String),
         (["yes", "true"], pl.String),

@@ -19,7 +19,7 @@ def refuse_missing(names: Sequence[str], present: np.ndarray) -> None:
     found = listing(f"'{name}' ({count})" for name, count in zip(names, counts, strict=True) if count)
     raise DataError(
         f"Missing values in {found}, in {np.sum(~present.all(axis=1))} of {len(present)} rows: fill them in, "
-        "leave those rows out, or fit with missing='drop'."
+        "leave those rows out (missing='drop'), or let the mean stand in for them (missing='impute')."
     )
 
 
@@ -34,12 +34,15 @@ def refuse_infinite(names: Sequence[str], raw: np.ndarray) -> None:
 def refuse_constant(names: Sequence[str], raw: np.ndarray, reason: str) -> None:
     """Refuse if a column of `raw` (`[n, P]`) is constant up to rounding.
 
-    Up to rounding, because standardising would blow a spread of a few units in the last place up to sd 1.
+    Missing values are passed over. Up to rounding, because standardising would blow a spread of a few units in the last
+    place up to sd 1.
     """
     if len(raw) == 1:
         raise DataError("There is a single row, in which every column is constant: at least two are needed.")
-    low, high = raw.min(axis=0), raw.max(axis=0)
+    known = ~np.isnan(raw).all(axis=0)
+    names, raw = [name for name, there in zip(names, known, strict=True) if there], raw[:, known]
+    low, high = np.nanmin(raw, axis=0), np.nanmax(raw, axis=0)
     constant = high - low <= 8 * np.finfo(float).eps * np.maximum(abs(low), abs(high))
     if constant.any():
-        found = listing(f"'{names[c]}' (always {raw[0, c]:g})" for c in range(len(names)) if constant[c])
+        found = listing(f"'{names[c]}' (always {low[c]:g})" for c in range(len(names)) if constant[c])
         raise DataError(f"Constant columns: {found}. Drop them: {reason}.")

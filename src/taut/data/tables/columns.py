@@ -1,26 +1,31 @@
 """One column of a table: of which kind it is, and the columns of the design matrix that it becomes."""
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import polars as pl
 
+from taut.data.tables import dates, numbers
+from taut.data.tables.choices import ASSUMED, Columns, said
+from taut.data.tables.kinds import Kind, kind_of
 from taut.data.wording import quoted
 from taut.errors import DataError
-
-Kind = Literal["numeric", "categorical", "boolean"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A source column: what was seen when the design was learned.
+    """A source column: what was seen when the design was learned. New values are read by it, whatever they look like.
 
     Attributes:
         name: in the table; x0, x1, ... for an array.
-        kind: "numeric", "categorical" or "boolean" (true/false, which become 1/0).
+        kind: "numeric", "categorical", "boolean" (true/false, which become 1/0) or "date" (days since the first).
         levels: of a categorical, in order (alphabetical, or the order of a Polars Enum). The first has no
             column of its own: it is what the others are compared with.
+        decimal: decimal mark of numbers that are no plain ones as text: "1,5", "1,234.5", "$ 12"; else "".
+        form: how dates are written as text.
+        origin: the first date, in days since 1970.
+        fill: what stands in for a missing value; None where missing values are refused or dropped.
+        of: the column of which this one says whether it is missing; "" for a column of the table.
 
     Example:
         >>> column = Column.learn(pl.Series("job", ["clerk", "baker", "clerk", "cook"]))
@@ -33,27 +38,52 @@ class Column:
     name: str
     kind: Kind
     levels: tuple[str, ...] = ()
+    decimal: str = ""
+    form: str = ""
+    origin: float = 0.0
+    fill: float | str | None = None
+    of: str = ""
 
     @classmethod
-    def learn(cls, series: pl.Series) -> "Column":
+    def learn(cls, series: pl.Series, choices: Columns = ASSUMED) -> "Column":
         """Record kind and levels.
 
+        Args:
+            series: values, `[n]`.
+            choices: what was said of the table's columns.
+
         Raises:
-            DataError: dates or another type that is no number, text or true/false; a categorical with one
-                level, or with more than max(20, n / 2) of them, which is an identifier.
+            DataError: dates that nothing was said of, or another type that is no number, text or true/false; a
+                categorical with one level; what looks like numbers, codes or an identifier.
         """
-        column = cls(series.name, kind_of(series))
-        if column.kind != "categorical":
-            return column
-        levels = ordered(series)
-        if len(levels) < 2:
-            raise DataError(f"'{series.name}' is always {quoted(levels)}: a constant column tells nothing. Drop it.")
-        if len(levels) > max(20, len(series) / 2):
+        return cls.of_kind(series, choices).learned(series)
+
+    def to_json(self) -> dict:
+        """What was seen, without what is as by default."""
+        always = {"name": self.name, "kind": self.kind, "levels": self.levels}
+        others = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in always}
+        defaults = {field.name: field.default for field in fields(self)}
+        return always | {name: value for name, value in others.items() if value != defaults[name]}
+
+    @classmethod
+    def of_kind(cls, series: pl.Series, choices: Columns = ASSUMED) -> "Column":
+        """Record the kind alone, from values some of which may be missing."""
+        return cls(series.name, **kind_of(series, choices)._asdict())
+
+    def learned(self, series: pl.Series) -> "Column":
+        """The same with its levels, or with the first date."""
+        if self.kind == "date":
+            first = self.read(series).min()
+            return replace(self, origin=float(np.floor(first)) if isinstance(first, float) else 0.0)
+        if self.kind != "categorical":
+            return self
+        levels = tuple(dict.fromkeys(self.read(in_order(series))))
+        if len(levels) == 1:
             raise DataError(
-                f"'{series.name}' is text with {len(levels)} different values in {len(series)} rows, which "
-                "looks like an identifier: drop it, or group its values into fewer."
+                f"'{self.name}' is always {quoted(levels)}: a constant column tells nothing. Drop it "
+                f"({said('drop', self.name)})."
             )
-        return replace(column, levels=levels)
+        return replace(self, levels=levels)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,30 +92,32 @@ class Column:
             return tuple(f"{self.name}={level}" for level in self.levels[1:])
         return (self.name,)
 
+    @property
+    def measured(self) -> bool:
+        """Whether its values lie on a scale: numbers and dates."""
+        return self.kind in ("numeric", "date")
+
+    @property
+    def source(self) -> str:
+        """Name of the column of the table that it is read from."""
+        return self.of or self.name
+
     def read(self, series: pl.Series) -> pl.Series:
         """Take new values as this kind of column: `[n]` float64, or text if categorical; missing stays null.
 
         Raises:
             DataError: another kind of value than was learned from.
         """
-        if series.dtype.is_temporal() or series.dtype.is_nested():
-            raise DataError(f"'{self.name}' is of type {series.dtype}, and was {self.kind} in the fit.")
-        if self.kind == "categorical":
-            return series.cast(pl.String)
-        if self.kind == "numeric" and series.dtype == pl.Float64:
-            return series
-        if (offender := first_not_a_number(series)) is not None:
-            row, value = offender
-            expected = "numbers" if self.kind == "numeric" else "true/false"
-            raise DataError(
-                f"'{self.name}' held {expected} in the fit, and holds '{value}' in row {row} here (rows "
-                "count from 1): correct it."
-            )
-        declared = series.dtype in (pl.Categorical, pl.Enum)  # these would be cast to their codes
-        values = (series.cast(pl.String) if declared else series).cast(pl.Float64)
-        if self.kind == "boolean" and not values.drop_nulls().is_in([0.0, 1.0]).all():
-            raise DataError(f"'{self.name}' was true/false in the fit, and holds other numbers here.")
-        return values
+        if self.of:
+            return series.is_null().cast(pl.Float64).alias(self.name)
+        dtype = series.dtype
+        if dtype == pl.Null:  # nothing but missing values
+            values = series.cast(pl.String if self.kind == "categorical" else pl.Float64)
+        elif dtype.is_nested() or dtype == pl.Duration or (dtype.is_temporal() and self.kind in ("numeric", "boolean")):
+            raise DataError(f"'{self.name}' is of type {dtype}, and was {self.kind} in the fit.")
+        else:
+            values = READERS[self.kind](self, series)
+        return values if self.fill is None else values.fill_null(self.fill)
 
     def encode(self, values: pl.Series) -> np.ndarray:
         """Columns of the design matrix, `[n, len(names)]` float64, before standardisation.
@@ -98,59 +130,86 @@ class Column:
         """
         if self.kind != "categorical":
             return values.to_numpy()[:, None]
-        if unseen := sorted(set(values.unique()) - set(self.levels)):
+        if unseen := sorted(set(values.drop_nulls().unique()) - set(self.levels)):
             raise DataError(
                 f"'{self.name}' holds {quoted(unseen)}, which the fit has not seen. It knows "
                 f"{quoted(self.levels, 20)}: correct the value, leave the row out, or fit again with it."
             )
-        return np.column_stack([(values == level).to_numpy() for level in self.levels[1:]]).astype(float)
+        return np.column_stack([(values == level).cast(pl.Float64).to_numpy() for level in self.levels[1:]])
+
+    def filled(self, values: pl.Series, weights: np.ndarray) -> "Column":
+        """The same with what stands in for a missing value: the mean, or the most common level, by the weights."""
+        there = values.is_not_null().to_numpy()
+        if not there.any():
+            raise DataError(f"'{self.name}' has no value at all: leave it out ({said('drop', self.name)}).")
+        values, weights = values.filter(there), weights[there]
+        if self.kind != "categorical":
+            return replace(self, fill=float(np.average(values.to_numpy(), weights=weights)))
+        totals = [weights[(values == level).to_numpy()].sum() for level in self.levels]
+        return replace(self, fill=self.levels[int(np.argmax(totals))])
 
 
-def kind_of(series: pl.Series) -> Kind:
-    """Kind of a column, refused where a guess would be needed.
-
-    Raises:
-        DataError: dates or nested values; text of which more than half is numbers.
-    """
-    dtype = series.dtype
-    if dtype == pl.Boolean:
-        return "boolean"
-    if dtype.is_numeric() or dtype == pl.Null:  # Null: nothing but missing values, which the design reports
-        return "numeric"
-    if dtype in (pl.Categorical, pl.Enum):
-        return "categorical"
-    if dtype.is_temporal():
-        raise DataError(
-            f"'{series.name}' holds dates or times ({dtype}): turn them into numbers (say days since the "
-            "first), into text (say the month), or drop the column."
-        )
-    if dtype != pl.String:
-        raise DataError(f"'{series.name}' is of type {dtype}: numbers, text or true/false are needed.")
-    present = series.drop_nulls()
-    parsed = len(present) - present.cast(pl.Float64, strict=False).null_count()
-    if parsed > len(present) / 2:
-        row, value = first_not_a_number(series) or (None, None)
-        but = "" if row is None else f", but row {row} (rows count from 1) holds '{value}'"
-        raise DataError(
-            f"'{series.name}' is text, and {parsed} of its {len(present)} values are numbers{but}. "
-            "If it is a number correct it (in a CSV file a missing value is an empty field or NA); if its "
-            "numbers are codes put a letter before them, or declare it Categorical."
-        )
-    return "categorical"
-
-
-def first_not_a_number(series: pl.Series) -> tuple[int, str] | None:
-    """The first value that is not a number, with its row counted from 1; None if there is none."""
-    if series.dtype not in (pl.String, pl.Categorical, pl.Enum):
-        return None
+def _category(column: Column, series: pl.Series) -> pl.Series:
+    """Text. Whole numbers and true/false are spelt as in a file; a level of other capitals is that level."""
+    if series.dtype.is_float() and (series.drop_nulls() % 1 == 0).all():
+        series = series.cast(pl.Int64)
     text = series.cast(pl.String)
-    offending = (text.is_not_null() & text.cast(pl.Float64, strict=False).is_null()).arg_true()
-    return None if offending.is_empty() else (offending[0] + 1, text[offending[0]])
+    if series.dtype == pl.Boolean:
+        spelt = {level.lower(): level for level in column.levels if level.lower() in ("true", "false")}
+        text = text.replace(spelt)
+    return text
 
 
-def ordered(series: pl.Series) -> tuple:
+def _number(column: Column, series: pl.Series) -> pl.Series:
+    """Numbers, from text too."""
+    if series.dtype == pl.Float64:
+        return series
+    if column.decimal and series.dtype == pl.String:
+        values = numbers.written(series, column.decimal)
+    else:
+        declared = series.dtype in (pl.Categorical, pl.Enum)  # these would be cast to their codes
+        values = (series.cast(pl.String) if declared else series).cast(pl.Float64, strict=False)
+    _refuse_others(column, series, values, "numbers")
+    return values
+
+
+def _truth(column: Column, series: pl.Series) -> pl.Series:
+    """1 for true and 0 for false, in words too."""
+    if series.dtype in (pl.String, pl.Categorical, pl.Enum):
+        text = series.cast(pl.String).str.to_lowercase().replace({"true": "1", "false": "0"})
+        values = text.cast(pl.Float64, strict=False)
+        _refuse_others(column, series, values, "true/false")
+    else:
+        values = series.cast(pl.Float64)
+    if not values.drop_nulls().is_in([0.0, 1.0]).all():
+        raise DataError(f"'{column.name}' was true/false in the fit, and holds other numbers here.")
+    return values
+
+
+def _date(column: Column, series: pl.Series) -> pl.Series:
+    """Days since the first date that was learned from; hours of a time of day."""
+    if series.dtype.is_temporal():
+        return dates.of_type(series) - column.origin
+    values = dates.in_units(series.cast(pl.String), column.form or "%Y-%m-%d")
+    _refuse_others(column, series, values, "dates")
+    return values - column.origin
+
+
+READERS = {"categorical": _category, "numeric": _number, "boolean": _truth, "date": _date}
+"""How new values are read, by kind."""
+
+
+def _refuse_others(column: Column, series: pl.Series, values: pl.Series, expected: str) -> None:
+    offending = (series.is_not_null() & values.is_null()).arg_true()
+    if not offending.is_empty():
+        row = offending[0]
+        raise DataError(
+            f"'{column.name}' held {expected} in the fit, and holds '{series[row]}' in row {row + 1} here (rows "
+            "count from 1): correct it."
+        )
+
+
+def in_order(series: pl.Series) -> pl.Series:
     """Distinct values, missing ones aside: sorted, or in the declared order of a Polars Enum."""
-    present = series.drop_nulls().unique()
-    if series.dtype == pl.Enum:  # sorts in its own order already
-        return tuple(present.sort().cast(pl.String))
-    return tuple((present.cast(pl.String) if series.dtype == pl.Categorical else present).sort())
+    present = series.drop_nulls()
+    return (present.cast(pl.String) if series.dtype == pl.Categorical else present).unique().sort()

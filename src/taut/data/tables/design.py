@@ -1,24 +1,33 @@
 """How a table of features becomes the matrix of a regression, recorded so that new rows go the same way."""
 
-from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
+import polars as pl
 
-from taut.core.schema import FINITE, FLAG, POSITIVE, TEXT, each, entries, one_of, whole
-from taut.data.tables.checks import refuse_constant, refuse_infinite, refuse_missing
-from taut.data.tables.columns import Column, Kind
-from taut.data.tables.rows import as_rows, encode, kinds, learn_columns, present, read, take
+from taut.core.schema import FINITE, FLAG, POSITIVE, SCALAR, TEXT, each, entries, one_of, whole
+from taut.data.given import checked_weights
+from taut.data.tables.checks import refuse_infinite, refuse_missing
+from taut.data.tables.choices import ASSUMED, Columns
+from taut.data.tables.columns import Column
+from taut.data.tables.frames import as_frame
+from taut.data.tables.kinds import Kind
+from taut.data.tables.learned import learn, refuse_repeated
+from taut.data.tables.rows import as_rows, encode, present, read, take
 from taut.data.wording import quoted
 from taut.errors import ArgumentError, DataError, SavedFitError
 
-Missing = Literal["refuse", "drop"]
+Missing = Literal["refuse", "drop", "impute"]
 MOST_SHIFTED = 1e20
 """Largest ratio of a mean to an sd: a column of which it is larger, in fewer than 1e40 rows, is refused as constant."""
+COLUMN = entries(
+    {"name": TEXT, "kind": one_of(*get_args(Kind)), "levels": each(TEXT)},
+    {"decimal": one_of("", ".", ","), "form": TEXT, "origin": FINITE, "fill": SCALAR, "of": TEXT},
+)
 RECORD = entries(
     {
-        "columns": each(entries({"name": TEXT, "kind": one_of(*get_args(Kind)), "levels": each(TEXT)})),
+        "columns": each(COLUMN),
         "shift": each(FINITE),
         "scale": each(POSITIVE),
         "standardise": FLAG,
@@ -48,7 +57,7 @@ class Design:
         scale: `[D without intercept]`, population standard deviations; ones where nothing is standardised.
         standardise: whether columns are standardised.
         intercept: whether column 0 is ones.
-        missing: what becomes of a row with a missing value: "refuse" or "drop".
+        missing: what becomes of a row with a missing value: "refuse", "drop" or "impute".
         dropped: how many rows it was learned from were dropped for that.
         named: whether the columns had names of their own. Without, as in an array, they go by position.
 
@@ -77,7 +86,14 @@ class Design:
 
     @classmethod
     def learn(
-        cls, features: Any, *, standardise: bool = True, intercept: bool = True, missing: Missing = "refuse"
+        cls,
+        features: Any,
+        *,
+        standardise: bool = True,
+        intercept: bool = True,
+        missing: Missing = "refuse",
+        weights: Any = None,
+        columns: Columns = ASSUMED,
     ) -> "Design":
         """Learn kinds, levels, means and standard deviations.
 
@@ -86,43 +102,46 @@ class Design:
                 columns than rows are fine: the prior decides what the data cannot.
             standardise: whether to standardise columns.
             intercept: whether to put a column of ones first.
-            missing: "refuse" rows with a missing value, or "drop" them.
+            missing: "refuse" rows with a missing value, "drop" them, or "impute": the mean of the column stands in,
+                for a category the most common level, and a 0/1 column says where.
+            weights: `[n]`, how often each row counts; a row of weight zero is as good as absent.
+            columns: which columns are features, and what they hold.
 
         Raises:
-            ArgumentError: `missing` is something else.
+            ArgumentError: `missing` is something else; a column that is not there.
             DataError: missing values (if refused), infinities, constant columns, columns of one name, dates,
-                identifiers, numbers mixed with text.
+                identifiers, numbers mixed with text; all that is wrong in one message.
         """
-        if missing not in ("refuse", "drop"):
-            raise ArgumentError(f"missing={missing!r} is neither 'refuse' nor 'drop'.")
+        if missing not in get_args(Missing):
+            raise ArgumentError(f"missing={missing!r} is none of {quoted(get_args(Missing))}.")
         rows, named = as_rows(features)
-        found = kinds(rows)  # of all rows, so that messages count the rows that the user sees
-        there = present(rows)
-        if missing == "refuse":
-            refuse_missing([column.name for column in found], there)
-        kept = take(rows, _complete(there))
-        columns = learn_columns(kept)
-        raw = encode(columns, kept)
-        names = [name for column in columns for name in column.names]
-        refuse_infinite(names, raw)
-        if repeated := [name for name, n in Counter(["intercept"] * intercept + names).items() if n > 1]:
-            raise DataError(f"More than one column of the design would be called {quoted(repeated)}: rename one.")
+        if isinstance(rows, np.ndarray) and (missing == "impute" or columns != ASSUMED):
+            rows, _ = as_frame(rows)
+        if isinstance(rows, pl.DataFrame):
+            rows = columns.features(rows)
+        given = checked_weights(weights, len(rows))
+        reason = None
         if standardise:
-            added = ", and the intercept is added for you" * intercept
-            refuse_constant(names, raw, "standardised they would be 0/0" + added)
+            reason = "standardised they would be 0/0" + ", and the intercept is added for you" * intercept
         elif intercept:
-            refuse_constant(names, raw, "they cannot be told from the intercept, which is added for you")
-        shift, scale = _moments(raw) if standardise else (np.zeros(raw.shape[1]), np.ones(raw.shape[1]))
-        return cls(
-            columns,
+            reason = "they cannot be told from the intercept, which is added for you"
+        counts = np.ones(len(rows)) if given is None else given
+        learned = learn(rows, named, counts, missing, columns, reason)
+        raw = learned.raw
+        counts = None if given is None else given[learned.kept]
+        shift, scale = _moments(raw, counts) if standardise else (np.zeros(raw.shape[1]), np.ones(raw.shape[1]))
+        design = cls(
+            learned.columns,
             tuple(shift.tolist()),
             tuple(scale.tolist()),
             standardise,
             intercept,
             missing,
-            dropped=len(there) - len(raw),
+            dropped=learned.incomplete,
             named=named,
         )
+        refuse_repeated(design.names)
+        return design
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -150,7 +169,10 @@ class Design:
         there = present(rows)
         if self.missing == "refuse":
             refuse_missing([column.name for column in self.columns], there)
-        raw = encode(self.columns, take(rows, _complete(there)))
+        complete = there.all(axis=1)
+        if not complete.any():
+            raise DataError("Every row has a missing value: nothing would be left. Fill them in.")
+        raw = encode(self.columns, take(rows, complete))
         refuse_infinite(self.names[self.intercept :], raw)
         return raw
 
@@ -191,9 +213,19 @@ class Design:
         A[0, 1:] = -np.array(self.shift) * inverse
         return A
 
+    def with_decimal(self, mark: str) -> "Design":
+        """The same for text whose numbers have this decimal mark."""
+        columns = (
+            replace(column, decimal=mark if column.decimal or mark != "." else "")
+            if column.kind == "numeric"
+            else column
+            for column in self.columns
+        )
+        return replace(self, columns=tuple(columns))
+
     def to_json(self) -> dict:
         """Everything that was learned, as a dict for `json.dumps`; floats survive to the last bit."""
-        return asdict(self)
+        return asdict(self) | {"columns": tuple(column.to_json() for column in self.columns)}
 
     @classmethod
     def from_json(cls, saved: dict) -> "Design":
@@ -216,15 +248,9 @@ class Design:
         return design
 
 
-def _complete(there: np.ndarray) -> np.ndarray:
-    complete = np.all(there, axis=1)
-    if not complete.any():
-        raise DataError("Every row has a missing value: nothing would be left. Fill them in, or drop empty columns.")
-    return complete
-
-
-def _moments(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean = raw.mean(axis=0)
+def _moments(raw: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted means, and population standard deviations."""
+    mean = np.average(raw, axis=0, weights=weights)
     deviation = raw - mean
     unit = np.abs(deviation).max(axis=0)  # so that squares neither overflow nor vanish
-    return mean, (deviation / unit).std(axis=0) * unit
+    return mean, np.sqrt(np.average((deviation / unit) ** 2, axis=0, weights=weights)) * unit

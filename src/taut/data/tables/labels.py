@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from taut.core.schema import LABEL, each, entries
-from taut.data.tables.columns import ordered
+from taut.data.tables.columns import in_order
 from taut.data.tables.frames import as_series
 from taut.data.wording import listing, quoted
 from taut.errors import ArgumentError, DataError, SavedFitError
@@ -49,7 +49,7 @@ class Labels:
         """
         series = as_series(values)
         labels = _as_labels(series)
-        counts = {label: labels.count(label) for label in (_plain(label) for label in ordered(series))}
+        counts = {label: labels.count(label) for label in (_plain(label) for label in in_order(series))}
         found = listing(f"{label!r} ({count} rows)" for label, count in counts.items())
         if len(counts) == 1:
             raise DataError(f"The target '{series.name}' is always {found}: rows of two classes are needed.")

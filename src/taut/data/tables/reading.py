@@ -1,8 +1,10 @@
 """A table `(X, y)` as the rows of a regression."""
 
 from taut.data.given import Given, Rows, checked_weights
+from taut.data.tables.choices import ASSUMED
+from taut.data.tables.facts import facts
 from taut.data.tables.supervised import Supervised, prepare
-from taut.errors import ArgumentError, DataError
+from taut.errors import DataError
 from taut.models.regression import Regression
 
 
@@ -11,12 +13,15 @@ def table_rows(model: Regression, given: Given) -> Rows:
 
     Raises:
         DataError: Data that are no pair `(X, y)`, or that `prepare` refuses.
-        ArgumentError: Another word for `missing` than "refuse" or "drop".
+        ArgumentError: Another word for `missing` than "refuse", "drop" or "impute"; a column that is not there.
     """
     table = _prepared(model, given)
-    weights = checked_weights(given.sample_weight, table.kept.size)
-    weights = None if weights is None else weights[table.kept]
-    return Rows((table.X, table.y), weights, table, given.validation, given.transform)
+    weights = table.weights
+    if isinstance(given.data, Supervised) and given.sample_weight is not None:
+        received = checked_weights(given.sample_weight, table.kept.size)
+        weights = None if received is None else received[table.kept]
+    table = table._replace(weights=weights)
+    return Rows((table.X, table.y), weights, table, given.validation, given.transform, facts(table))
 
 
 def _prepared(model: Regression, given: Given) -> Supervised:
@@ -26,8 +31,6 @@ def _prepared(model: Regression, given: Given) -> Supervised:
     if not (isinstance(data, (tuple, list)) and len(data) == 2):
         kind = type(data).__name__ if data is not None else "nothing"
         raise DataError(f"The data of a {model.name} are a pair (X, y); received {kind}. Call taut.fit(model, (X, y)).")
-    if given.missing not in ("refuse", "drop"):
-        raise ArgumentError(f"missing={given.missing!r}: 'refuse' or 'drop'.")
     return prepare(
         *data,
         standardise=model.standardise,
@@ -35,4 +38,6 @@ def _prepared(model: Regression, given: Given) -> Supervised:
         missing=given.missing,
         positive=given.positive,
         target=model.target,
+        weights=given.sample_weight,
+        columns=ASSUMED if given.columns is None else given.columns,
     )

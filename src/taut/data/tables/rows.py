@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from taut.data.tables.columns import Column, kind_of
+from taut.data.tables.columns import Column
 from taut.data.tables.frames import as_frame
+from taut.data.tables.problems import Problems
 from taut.data.wording import quoted
 from taut.errors import DataError
 
@@ -34,6 +35,15 @@ def take(rows: Rows, mask: np.ndarray) -> Rows:
     return rows[mask] if isinstance(rows, np.ndarray) else rows.filter(mask)
 
 
+def blanked(rows: Rows, mask: np.ndarray) -> Rows:
+    """The rows with nothing in those for which `mask` (bool `[n]`) is true, so that the others keep their numbers."""
+    if not mask.any():
+        return rows
+    if isinstance(rows, np.ndarray):
+        return np.where(mask[:, None], np.nan, rows)
+    return rows.with_columns(pl.when(~pl.Series(mask)).then(pl.all()))
+
+
 def present(rows: Rows) -> np.ndarray:
     """Which values are not missing: bool `[n, C]`."""
     if isinstance(rows, np.ndarray):
@@ -41,26 +51,14 @@ def present(rows: Rows) -> np.ndarray:
     return rows.select(pl.all().is_not_null()).to_numpy()
 
 
-def kinds(rows: Rows) -> list[Column]:
-    """The columns' names and kinds, their levels yet to be learned; refuses what would need a guess."""
-    if isinstance(rows, np.ndarray):
-        return [Column(f"x{j}", "numeric") for j in range(rows.shape[1])]
-    return [Column(series.name, kind_of(series)) for series in rows]
-
-
-def learn_columns(rows: Rows) -> tuple[Column, ...]:
-    """The columns with their levels, learned from rows that have no missing value."""
-    return tuple(kinds(rows) if isinstance(rows, np.ndarray) else map(Column.learn, rows))
-
-
 def read(columns: Sequence[Column], named: bool, features: Any) -> Rows:
     """New features as values of known columns, found by name, or by position where either side has no names.
 
     Raises:
-        DataError: columns are missing, or hold another kind of value.
+        DataError: columns are missing, or hold another kind of value; all of them are named.
     """
     rows, rows_named = as_rows(features)
-    names = [column.name for column in columns]
+    names = list(dict.fromkeys(column.source for column in columns))
     by_name = named and rows_named
     if by_name and isinstance(rows, pl.DataFrame):
         found = set(rows.columns)
@@ -69,16 +67,31 @@ def read(columns: Sequence[Column], named: bool, features: Any) -> Rows:
     elif rows.shape[1] != len(names):
         raise DataError(f"{rows.shape[1]} columns were received, and the fit had {len(names)}: {quoted(names)}.")
     if isinstance(rows, np.ndarray):
-        if all(column.kind == "numeric" for column in columns):
+        if all(column.kind == "numeric" and column.fill is None for column in columns):
             return rows
         rows, _ = as_frame(rows)
     if not by_name:
         rows = rows.rename(dict(zip(rows.columns, names, strict=True)))
-    return pl.DataFrame([c.read(series) for c, series in zip(columns, rows.select(names), strict=True)])
+    return values(columns, rows)
+
+
+def values(columns: Sequence[Column], rows: pl.DataFrame) -> pl.DataFrame:
+    """Each column's values, as `Column.read` takes them."""
+    problems, found = Problems(), []
+    for column in columns:
+        with problems.noted():
+            found.append(column.read(rows[column.source]).alias(column.name))
+    problems.refuse()
+    return pl.DataFrame(found)
 
 
 def encode(columns: Sequence[Column], rows: Rows) -> np.ndarray:
-    """The matrix `[n, P]` of rows that have no missing value, before standardisation and without intercept."""
+    """The matrix `[n, P]` of what `read` gives, before standardisation and without intercept."""
     if isinstance(rows, np.ndarray):
         return rows
-    return np.hstack([c.encode(c.read(series)) for c, series in zip(columns, rows, strict=True)])
+    problems, found = Problems(), []
+    for column in columns:
+        with problems.noted():
+            found.append(column.encode(rows[column.name]))
+    problems.refuse()
+    return np.hstack(found)

@@ -5,18 +5,23 @@ import gzip
 import io
 import zlib
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import polars as pl
 
-from taut.data.tables.text import typed
+from taut.data.tables.numbers import MARKS
+from taut.data.tables.text import stripped, typed
 from taut.data.wording import listing, quoted, suggestion
-from taut.errors import DataError
+from taut.errors import ArgumentError, DataError
 
 SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t"}
+NAMED = {"tab": "\t", "\\t": "\t"}
 
 
-def read_table(path: str | Path) -> pl.DataFrame:
+def read_table(
+    path: str | Path, *, separator: str | None = None, decimal: str = ".", text: bool | Collection[str] = ()
+) -> pl.DataFrame:
     r"""Read a table from a file; the ending says how: `.csv`, `.csv.gz`, `.tsv` or `.parquet`.
 
     A text file is UTF-8 with one line of column names. A column's type is the narrowest that holds all its
@@ -25,6 +30,10 @@ def read_table(path: str | Path) -> pl.DataFrame:
 
     Args:
         path: the file.
+        separator: what stands between the columns of a text file; "tab" for a tabulator. The ending says it by default.
+        decimal: decimal mark of the numbers in a text file, "." or ",".
+        text: names of columns that stay text as it stands in the file; True for all of them, as for new rows, whose
+            types are those of the fit (`taut.data.Design` reads text).
 
     Returns:
         The table; missing values are null.
@@ -48,13 +57,21 @@ def read_table(path: str | Path) -> pl.DataFrame:
     ending = next((e for e in (*SEPARATORS, ".parquet") if path.name.lower().endswith(e)), None)
     if ending is None:
         raise DataError(f"{path} is none of the files that can be read: {listing((*SEPARATORS, '.parquet'))}.")
+    between = SEPARATORS.get(ending, "") if separator is None else NAMED.get(separator, separator)
+    if decimal not in MARKS:
+        raise ArgumentError(f"decimal={decimal!r} is neither '.' nor ','.")
+    if separator is not None and (len(between) != 1 or between == '"'):
+        raise ArgumentError(f"separator={separator!r}: one character is needed, e.g. ';', or 'tab'.")
     try:
-        frame = _read_parquet(path) if ending == ".parquet" else _read_text(path, SEPARATORS[ending])
+        frame = _read_parquet(path) if ending == ".parquet" else _read_text(path, between)
     except (OSError, EOFError, zlib.error, csv.Error) as problem:  # EOFError, zlib.error: a damaged .gz
         raise DataError(f"{path} cannot be read: {problem}.") from problem
     if frame.height == 0:
         raise DataError(f"{path} has column names but no rows: at least one is needed.")
-    return frame
+    if ending == ".parquet":
+        return frame
+    kept = set(frame.columns if text is True else text or ())
+    return pl.DataFrame([stripped(column) if column.name in kept else typed(column, decimal) for column in frame])
 
 
 def split_target(frame: pl.DataFrame, target: str) -> tuple[pl.DataFrame, pl.Series]:
@@ -115,15 +132,18 @@ def _read_text(path: Path, separator: str) -> pl.DataFrame:
     if frame.to_series(-1).null_count() > 0:  # a short row always lacks its last field
         _refuse_ragged_rows(path, text, separator, len(header))
     frame.columns = header
-    filled = frame.filter(~pl.all_horizontal(pl.all().is_null()))
-    return pl.DataFrame([typed(column) for column in filled])
+    return frame.filter(~pl.all_horizontal(pl.all().is_null()))
 
 
 def _header(path: Path, text: str, separator: str) -> list[str]:
     header = next(row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row)
     header = [name.strip() for name in header]
     if len(header) == 1 and (other := next((s for s in ";\t|," if s in header[0]), None)):
-        raise DataError(f"{path} seems to have {other!r} between its columns, where {separator!r} is expected.")
+        named = "tab" if other == "\t" else other
+        raise DataError(
+            f"{path} seems to have {other!r} between its columns, where {separator!r} is expected: say so "
+            f"(separator='{named}'), and with a decimal comma decimal=','."
+        )
     if "" in header:
         raise DataError(
             f"{path}: column {header.index('') + 1} has no name. Name it, or leave it out if it only numbers "

@@ -90,7 +90,7 @@ def surface(fit: RegressionFit, evidence: Evidence, features: Sequence[int]) -> 
 
 
 def _axis(column: Column, low: np.ndarray, high: np.ndarray) -> Axis:
-    if column.kind == "numeric":
+    if column.measured:
         margin = 0.04 * (high[0] - low[0])  # so that the outermost points are not cut in half
         return Axis(column.name, np.linspace(low[0] - margin, high[0] + margin, STEPS), ())
     levels = column.levels or ("false", "true")
