@@ -4,7 +4,7 @@ import dataclasses
 
 from taut.cli import vae_options
 from taut.cli.guard import say
-from taut.cli.outputs import show, show_json
+from taut.cli.outputs import claim, show, show_json
 from taut.cli.pictures import load_run, read_again
 from taut.errors import ArgumentError
 
@@ -25,6 +25,7 @@ def evaluate(
     from taut.cli.vae import evaluated, to_json
 
     keep_compilations()
+    claim(run)
     fit, evidence = load_run(run)
     splits = read_again(evidence.record)
     images = len(splits.data.test.rows)

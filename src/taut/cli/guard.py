@@ -1,5 +1,6 @@
 """What a command raises becomes one message on standard error and an exit code, never a traceback."""
 
+import errno
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from taut.cli.outputs import release
 from taut.errors import TautError
 
 INTERRUPTED = 130
@@ -29,6 +31,19 @@ NAMES = {
     "StochasticGradient()": "stochastic",
     "MovingAverage()": "moving-average",
 }
+
+ROOM, ELSEWHERE = "Make room there, or choose another place.", "Choose a place that you may write to."
+REMEDIES = {
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+    errno.EFBIG: "Files may not be as large there (see ulimit -f): choose another place, or raise the limit.",
+    errno.EACCES: ELSEWHERE,
+    errno.EPERM: ELSEWHERE,
+    errno.EROFS: ELSEWHERE,
+    errno.EISDIR: "A folder is in the way: remove it, or choose another place.",
+    errno.ENOTDIR: "A file is where a folder is needed: remove it, or choose another place.",
+}
+"""What to do about errors of the operating system."""
 
 
 class Guarded(TyperGroup):
@@ -55,18 +70,31 @@ class Guarded(TyperGroup):
             say("there is not enough memory for this. Try --family mean-field or --dtype float32, or fewer rows.")
             raise typer.Exit(DEFECT) from None
         except OSError as error:
-            say(f"{error.filename or 'a file'}: {error.strerror or error}.")
+            say(as_remedy(error))
             raise typer.Exit(WRONG) from None
         except Exception as error:
             if os.environ.get("TAUT_DEBUG"):
                 raise
             say(f"this is a bug: {type(error).__name__}: {error}\nWith TAUT_DEBUG=1 you see where; please report that.")
             raise typer.Exit(DEFECT) from None
+        finally:
+            release()
 
 
 def say(message: str) -> None:
     """One message on standard error, where it does not mix with results."""
     typer.echo(f"taut: {message}", err=True)
+
+
+def as_remedy(error: OSError) -> str:
+    """An error of the operating system with the name of the file and what to do.
+
+    Example:
+        >>> as_remedy(OSError(errno.ENOSPC, "No space left on device", "run/fit.json"))
+        'run/fit.json: No space left on device. Make room there, or choose another place.'
+    """
+    remedy = REMEDIES.get(error.errno or 0)
+    return f"{error.filename or 'a file'}: {error.strerror or error}." + (f" {remedy}" if remedy else "")
 
 
 def as_options(message: str) -> str:

@@ -1,5 +1,6 @@
 """Where results go: the terminal, JSON on standard output, files that are whole or not there, the folder of a run."""
 
+import contextlib
 import io
 import json
 import os
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from taut.core.files import write_file
+from taut.core.locks import writing
 from taut.core.plain import plain
 from taut.errors import ArgumentError
 from taut.learning.checkpoints import CHECKPOINT_FILE
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from taut.results.fit import Fit
 
+_claims = contextlib.ExitStack()
 PIPE_WIDTH = 120
 """Columns of a table that goes to a file or a pipe, which have no width of their own."""
 
@@ -55,8 +58,22 @@ def write_figure(path: Path, figure: "Figure") -> None:
     write_bytes(path, content.getvalue())
 
 
+def claim(path: Path) -> None:
+    """Keep other runs of Taut from writing to a file or a folder until the command ends.
+
+    Raises:
+        ArgumentError: Another run is writing there.
+    """
+    _claims.enter_context(writing(path))
+
+
+def release() -> None:
+    """Give up what was claimed: the command has ended."""
+    _claims.close()
+
+
 def check_file(path: Path, *suffixes: str) -> None:
-    """Refuse, before any work, a place where no file can be written, or a file of another kind.
+    """Refuse, before any work, a place where no file can be written, or a file of another kind; else claim it.
 
     Args:
         path: Path of the file, as given to --out.
@@ -73,10 +90,13 @@ def check_file(path: Path, *suffixes: str) -> None:
         raise ArgumentError(f"--out {path} is a folder: give the path of a file in it.")
     if not path.parent.is_dir():
         raise ArgumentError(f"--out {path}: there is no folder {path.parent}. Make it first, or choose another.")
+    claim(path)
 
 
 def check_folder(folder: Path | None, resume: bool | None) -> None:
     """Refuse, before any work, a folder that a run cannot be kept in, or that holds another that is not finished.
+
+    Else it is claimed until the command ends.
 
     Args:
         folder: Folder of the run; None where it is not kept.
@@ -84,7 +104,8 @@ def check_folder(folder: Path | None, resume: bool | None) -> None:
 
     Raises:
         typer.BadParameter: Something was said of a checkpoint, and there is no folder.
-        ArgumentError: a file or foreign things are in the way, or an unfinished run of which nothing was said.
+        ArgumentError: a file or foreign things are in the way, an unfinished run of which nothing was said, or one that
+            goes on.
     """
     if folder is None:
         if resume is None:
@@ -95,6 +116,7 @@ def check_folder(folder: Path | None, resume: bool | None) -> None:
         raise ArgumentError(f"--out {folder}: {existing} is a file, and a run is kept in a folder. Choose another.")
     if not os.access(existing, os.W_OK):
         raise ArgumentError(f"--out {folder}: nothing may be written in {existing}. Choose another folder.")
+    claim(folder)
     if not folder.exists():
         return
     if is_foreign(folder):

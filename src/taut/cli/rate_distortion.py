@@ -5,7 +5,7 @@ from pathlib import Path
 from taut.cli import options, vae_options
 from taut.cli.guard import say
 from taut.cli.networks import autoencoder
-from taut.cli.outputs import check_file, show, show_json, write_text
+from taut.cli.outputs import check_file, claim, show, show_json, write_text
 from taut.cli.pictures import numbers, read_splits, usual_binarisation
 
 
@@ -34,6 +34,8 @@ def rate_distortion(
     given = numbers(betas, "--betas")
     bounds = None if alphas is None else numbers(alphas, "--alphas")
     splits = read_splits(data, binarize or usual_binarisation(likelihood), seed)
+    path = out or Path(f"taut-rate-distortion-{splits.images.name.replace(':', '-')}.svg")
+    claim(path)
 
     import taut
     from taut.algorithms import StochasticGradient
@@ -55,7 +57,6 @@ def rate_distortion(
         seed=seed,
         report=lambda done, of, what: say(f"{done} of {of}: {what}."),
     )
-    path = out or Path(f"taut-rate-distortion-{splits.images.name.replace(':', '-')}.svg")
     write_text(path, as_svg(table))
     say(f"the curve is {path}.")
     record = {name: value for name, value in splits.record().items() if name != "source"}

@@ -1,5 +1,6 @@
 """Learning by the loop of compiled steps."""
 
+import contextlib
 import time
 
 import equinox as eqx
@@ -9,6 +10,7 @@ import numpy as np
 from taut.algorithms.base import Stepwise
 from taut.choosing.choose import Choice
 from taut.core import precision
+from taut.core.locks import writing
 from taut.core.trees import cast
 from taut.diagnostics.elbo import Bound, elbo_per_example
 from taut.errors import ArgumentError
@@ -41,7 +43,8 @@ def by_steps(algorithm: Stepwise, choice: Choice, request: Request) -> Outcome:
     with precision.context(source.dtype):
         problem = cast(choice.problem, source.dtype)
         counted = source.batch_size if kind.counts_examples else None
-        with ProgressBar(algorithm.steps, request.progress, counted) as bar:
+        alone = writing(request.checkpoint.folder) if request.checkpoint else contextlib.nullcontext()
+        with alone, ProgressBar(algorithm.steps, request.progress, counted) as bar:
             learned = learn(
                 problem,
                 algorithm,

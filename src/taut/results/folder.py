@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from taut.core.files import unfinished
+from taut.core.files import naming, unfinished
+from taut.core.locks import writing
 from taut.errors import SavedFitError
 from taut.learning.checkpoints import CHECKPOINT_FILE
 
@@ -39,18 +40,24 @@ def write_folder(path: Path, files: dict[str, Callable[[Path], Any]]) -> None:
 
     Raises:
         SavedFitError: something that is not a run is in the way.
+        ArgumentError: another run is writing there.
+        OSError: a file cannot be written; it is named.
     """
     if is_foreign(path):
         raise SavedFitError(f"{path} exists and is not a saved fit; it is left alone. Choose another folder.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staged = unfinished(path)
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir()
-    try:
-        for name, write in files.items():
-            write(staged / name)
-        path.mkdir(exist_ok=True)
-        for name in files:
-            os.replace(staged / name, path / name)
-    finally:
+    staged = unfinished(path.absolute())
+    with writing(path):
         shutil.rmtree(staged, ignore_errors=True)
+        with naming(path):
+            staged.mkdir()
+        try:
+            for name, write in files.items():
+                with naming(path / name):
+                    write(staged / name)
+            with naming(path):
+                path.mkdir(exist_ok=True)
+            for name in files:
+                with naming(path / name):
+                    os.replace(staged / name, path / name)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
