@@ -8,7 +8,7 @@ WORKERS := -n auto --maxprocesses 16
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint format bench
+.PHONY: help lab test lint format bench figures
 
 help:
 	@echo "make lab     fit a Bayesian logistic regression to scikit-learn's breast cancer data"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint    the first four of these alone"
 	@echo "make format  lay the code out and mend what the linter can mend"
 	@echo "make bench   side by side with the tools that people use today"
+	@echo "make figures the pictures of README and docs, from the code as it is"
 
 lab: .venv/.taut
 	$(BIN)/taut fit breast-cancer
@@ -35,6 +36,9 @@ format: .venv/.taut-develop
 
 bench: .venv/.taut-bench
 	set -e; for script in benchmarks/[!_]*.py; do $(BIN)/python $$script; done
+
+figures: .venv/.taut-develop
+	$(BIN)/python docs/figures.py
 
 # One stamp for each thing installed, so that it is installed once and again only when pyproject.toml changes.
 .venv/.taut: pyproject.toml | $(BIN)/python

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from taut.diagnostics.calibration import Calibration, band
+from taut.diagnostics.calibration import ALARM, Calibration, band
 from taut.report.figures.style import BLUE, GREY, RED, WIDTH, styled
 from taut.report.words.numbers import label
 
@@ -27,7 +27,7 @@ def ranks(found: Calibration) -> Figure:
     """For each scalar the ECDF of its ranks minus that of uniform ones, and the band that 95 % of uniform samples keep.
 
     Above the band at the left and below it at the right the posterior is too narrow; an arch lies to one side: above
-    the band the posterior is too high, below it too low.
+    the band the posterior is too high, below it too low. Each p-value is corrected for the number of scalars.
 
     Args:
         found: from `taut.calibrate`.
@@ -39,9 +39,10 @@ def ranks(found: Calibration) -> Figure:
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     bounds = band(len(found.ranks), found.draws)
     for ax, i in zip(axes.ravel(), shown, strict=False):
-        bad = found.p[i] * len(found.p) < 0.01
+        corrected = min(1.0, found.p[i] * len(found.p))  # for how many were looked at
+        bad = corrected < ALARM
         _difference(ax, found, found.ranks[:, i], bounds, RED if bad else BLUE)
-        ax.set_title(f"{label(found.names[i], 24)}\np = {found.p[i]:.2g}", fontsize=8.5)  # a line each: none overlaps
+        ax.set_title(f"{label(found.names[i], 24)}\np = {corrected:.2g}", fontsize=8.5)  # a line each: none overlaps
     for unused in range(len(shown), rows * columns):
         axes.ravel()[unused].set_visible(False)
         axes.ravel()[unused - columns].tick_params(labelbottom=True)
