@@ -24,7 +24,7 @@ DEFECT = 1
 COLUMNS = re.compile(r"columns=Columns\((\w+=[^()]*)\)")
 ARGUMENT = re.compile(
     r"\b(algorithm|alphas|batch_size|betas|categorical|control|dates|decimal|draws|drop|dtype|family|gradient|latent|learning_rate|likelihood|missing|"
-    r"numeric|objective|patience|positive|samples|seed|separator|steps)=('[^']*'|[^\s,;]*[^\s,;.:])"
+    r"numeric|objective|patience|positive|samples|seed|separator|steps)=(\[[^\]]*\]|'[^']*'|[^\s,;]*[^\s,;.:])"
 )
 NAMES = {
     "taut.algorithms.StochasticGradient()": "stochastic",
@@ -105,11 +105,13 @@ def as_options(message: str) -> str:
         '--batch-size 0: leave those rows out with --missing drop.'
         >>> as_options("Leave it out (columns=Columns(drop='row id')).")
         "Leave it out (--drop 'row id')."
+        >>> as_options("Drop them (columns=Columns(drop=['a', 'b'])).")
+        'Drop them (--drop a,b).'
     """
 
     def option(match: re.Match) -> str:
         name, value = match.groups()
-        bare = value.strip("'")
+        bare = ",".join(re.findall("'([^']*)'", value)) if value.startswith("[") else value.strip("'")
         return f"--{name.replace('_', '-')} {NAMES.get(value, bare if bare == value else shlex.quote(bare))}"
 
     return ARGUMENT.sub(option, COLUMNS.sub(r"\1", message))

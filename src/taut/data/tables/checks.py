@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from taut.data.tables.choices import said
 from taut.data.wording import listing
 from taut.errors import DataError
 
@@ -44,5 +45,7 @@ def refuse_constant(names: Sequence[str], raw: np.ndarray, reason: str) -> None:
     low, high = np.nanmin(raw, axis=0), np.nanmax(raw, axis=0)
     constant = high - low <= 8 * np.finfo(float).eps * np.maximum(abs(low), abs(high))
     if constant.any():
-        found = listing(f"'{names[c]}' (always {low[c]:g})" for c in range(len(names)) if constant[c])
-        raise DataError(f"Constant columns: {found}. Drop them: {reason}.")
+        culprits = np.flatnonzero(constant)
+        found = listing(f"'{names[c]}' (always {low[c]:g})" for c in culprits)
+        drop = said("drop", *(names[c] for c in culprits))
+        raise DataError(f"Constant columns: {found}. Drop them ({drop}): {reason}.")

@@ -76,13 +76,13 @@ class Columns:
 
 
 def said(field: str, *names: str) -> str:
-    """How a choice is written in a message; the command line shows it as its option.
+    """How a choice is written in a message; the command line shows it as its option (`taut.cli.guard`).
 
     Example:
         >>> said("drop", "id")
         "columns=Columns(drop='id')"
     """
-    return f"columns=Columns({field}='{','.join(names)}')"
+    return f"columns=Columns({field}={repr(names[0]) if len(names) == 1 else list(names)})"
 
 
 def _names(field: str, given: Any) -> tuple[str, ...] | None:

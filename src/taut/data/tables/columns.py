@@ -22,6 +22,7 @@ class Column:
         levels: of a categorical, in order (alphabetical, or the order of a Polars Enum). The first has no
             column of its own: it is what the others are compared with.
         decimal: decimal mark of numbers that are no plain ones as text: "1,5", "1,234.5", "$ 12"; else "".
+        affix: what stands around such numbers: "$", "kg".
         form: how dates are written as text.
         origin: the first date, in days since 1970.
         fill: what stands in for a missing value; None where missing values are refused or dropped.
@@ -39,6 +40,7 @@ class Column:
     kind: Kind
     levels: tuple[str, ...] = ()
     decimal: str = ""
+    affix: str = ""
     form: str = ""
     origin: float = 0.0
     fill: float | str | None = None
@@ -72,7 +74,7 @@ class Column:
 
     def learned(self, series: pl.Series) -> "Column":
         """The same with its levels, or with the first date."""
-        if self.kind == "date":
+        if self.kind == "date" and self.form != dates.TIME:
             first = self.read(series).min()
             return replace(self, origin=float(np.floor(first)) if isinstance(first, float) else 0.0)
         if self.kind != "categorical":
@@ -165,7 +167,7 @@ def _number(column: Column, series: pl.Series) -> pl.Series:
     if series.dtype == pl.Float64:
         return series
     if column.decimal and series.dtype == pl.String:
-        values = numbers.written(series, column.decimal)
+        values = numbers.written(series, column.decimal, column.affix)
     else:
         declared = series.dtype in (pl.Categorical, pl.Enum)  # these would be cast to their codes
         values = (series.cast(pl.String) if declared else series).cast(pl.Float64, strict=False)

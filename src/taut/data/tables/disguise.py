@@ -13,7 +13,9 @@ NEARLY_ALL = 0.9
 """Share of a column's values that must look alike to be taken for something else than text."""
 MANY = 20
 """Levels that any categorical may have. With more it needs ten rows a level, and its values must not hold digits."""
-FEW_DOSES = 5
+ROWS = 50
+"""Rows for each level with which codes that begin with a letter are categories."""
+FEW_DOSES = 10
 """Numbers with a unit that may be the names of groups; with more of them they are measurements."""
 SURE = 20
 """Fewest rows in which whole numbers without a gap are taken for the numbers of the rows."""
@@ -22,8 +24,10 @@ IDENTIFYING = re.compile(
     r"(?i:^(.*[\W_])?(id|ids|idx|index|uuid|row|nr|no|number|rownames?|unnamed.*)$)|.*[a-z](ID|Id)$"
 )
 MONEY = r"[$€£¥₹%]|[A-Z]{3}|kr|zł"
-MEASURE = r"^[+-]?[\d.,]+\s*[A-Za-zµ°Ωﾟ%²³/]+$"
+MEASURE = r"^[+-]?[\d.,]+\s*[A-Za-zµ°Ω%²³/]+$"
+DIGITS = r"^[+-]?[\d.,' \u{a0}\u{202f}]+(?:[eE][+-]?\d+)?$"
 RANGE = r"^\D{0,3}(\d+)\s*(?:-|–|to|\.\.)\s*(\d+)\D*$"
+BIN = r"^[\[(]\s*-?[\d.]+\s*[,;]\s*-?[\d.]+\s*[\])]$"
 
 
 def of_text(series: pl.Series) -> str | None:
@@ -45,13 +49,14 @@ def of_text(series: pl.Series) -> str | None:
         return is_dates(name, f"as text, {shown}")
     if _share(series, numbers_written(series)) >= NEARLY_ALL:
         comma = numbers.plain(series, ",").null_count() <= (1 - NEARLY_ALL) * len(series)
-        whole = "read the file with decimal=',', " if comma else ""
+        whole = "say that the comma is the decimal mark (columns=Columns(decimal=',')), " if comma else ""
         return (
             f"'{name}' is text, and its values look like numbers: {shown}. To use them as numbers {whole}"
             f"correct the values, or say that they are ({said('numeric', name)}); else {others}."
         )
-    holding = _share(series, series.str.contains(r"\d") & ~_ranges(series))
-    if len(levels) > MANY and holding >= NEARLY_ALL:
+    group = ~_ranges(series)
+    coded = _share(series, series.str.contains(r"\d") & group) >= NEARLY_ALL and len(levels) > len(series) / ROWS
+    if len(levels) > MANY and (coded or _share(series, series.str.contains(r"^\W*\d") & group) >= NEARLY_ALL):
         return (
             f"'{name}' is text with {len(levels)} different values in {len(series)} rows, and nearly all of them hold "
             f"digits: {shown}. It looks like numbers in words, codes or an identifier: {others}; if they are numbers "
@@ -77,14 +82,12 @@ def is_dates(name: str, what: str) -> str:
 def numbers_written(series: pl.Series) -> pl.Series:
     """Which values are numbers with a decimal comma, marks between thousands, a currency or a unit: bool `[n]`."""
     bare = series.str.replace(rf"^\s*([+-]?)\s*(?:{MONEY})\s*", "$1").str.replace(rf"\s*(?:{MONEY})\s*$", "")
-    signed = bare != series
-    found = [numbers.written(bare, mark).is_not_null() for mark in numbers.MARKS]
     coded = series.str.contains(r"^[A-Z]{3}\d") & ~series.str.contains(r"[.,]")  # ICD10 is a code and no money
-    measured = series.str.contains(MEASURE)
-    measures = bool(measured.all()) and series.str.replace(r"^[+-]?[\d.,]+\s*", "").n_unique() == 1
-    if measures and series.n_unique() > FEW_DOSES:
-        return measured
-    return (found[0] | found[1]) & (~series.str.contains("[A-Za-z]") | signed) & ~coded
+    point, comma = (numbers.written(bare, mark).is_not_null() for mark in numbers.MARKS)
+    found = (point | comma) & bare.str.contains(DIGITS)
+    if series.str.contains(MEASURE).all() and series.str.replace(r"^[+-]?[\d.,]+\s*", "").n_unique() == 1:
+        return found | (series.n_unique() > FEW_DOSES)
+    return found & ~coded
 
 
 def of_numbers(name: str, values: np.ndarray) -> str | None:
@@ -105,7 +108,7 @@ def of_numbers(name: str, values: np.ndarray) -> str | None:
         return None
     low, high = values.min(), values.max()
     remedies = f"leave it out ({said('drop', name)}), or say that it is a number ({said('numeric', name)})"
-    if low >= 19000101 and high <= 21001231 and dates.forms(pl.Series(values.astype(np.int64)).cast(pl.String)):
+    if written_days(values):
         return f"{is_dates(name, f'as whole numbers, {low:.0f}')} If they are numbers say so ({said('numeric', name)})."
     if len(np.unique(values)) < n:
         return None
@@ -122,10 +125,22 @@ def of_numbers(name: str, values: np.ndarray) -> str | None:
     return None
 
 
+def written_days(values: np.ndarray) -> bool:
+    """Whether whole numbers are days such as 20190215.
+
+    Example:
+        >>> written_days(np.repeat(20190215.0, SURE)), written_days(np.repeat(20190232.0, SURE))
+        (True, False)
+    """
+    if len(values) < SURE or values.min() < 19000101 or values.max() > 21001231:
+        return False
+    return bool(dates.forms(pl.Series(values.astype(np.int64)).cast(pl.String)))
+
+
 def _ranges(series: pl.Series) -> pl.Series:
-    """Which values are ranges, as of ages: '10-20'."""
+    """Which values are ranges, as of ages: '10-20', '[10, 20)'."""
     low, high = (series.str.extract(RANGE, i).cast(pl.Int64, strict=False) for i in (1, 2))
-    return (low < high).fill_null(False)
+    return (low < high).fill_null(False) | series.str.contains(BIN)
 
 
 def _share(series: pl.Series, mask: pl.Series) -> float:

@@ -17,11 +17,13 @@ class Kinded(NamedTuple):
     Attributes:
         kind: of the column.
         decimal: decimal mark of numbers that are no plain ones; else "".
+        affix: what stands around such numbers.
         form: of dates.
     """
 
     kind: Kind
     decimal: str = ""
+    affix: str = ""
     form: str = ""
 
 
@@ -43,6 +45,8 @@ def kind_of(series: pl.Series, choices: Columns = ASSUMED) -> Kinded:
         return _as_numbers(series, choices)
     if dtype == pl.Boolean:
         return Kinded("boolean")
+    if choices.dates != "refuse" and dtype.is_integer() and disguise.written_days(series.drop_nulls().to_numpy()):
+        return Kinded("date", form="%Y%m%d")
     if dtype.is_numeric() or dtype == pl.Null:  # Null: nothing but missing values, which the design reports
         return Kinded("numeric", _mark(choices))
     if dtype in (pl.Categorical, pl.Enum):
@@ -90,7 +94,7 @@ def _as_numbers(series: pl.Series, choices: Columns) -> Kinded:
                 f"'{series.name}' cannot be read as numbers: row {row + 1} (rows count from 1) holds '{text[row]}'. "
                 "Correct it, or write it as the others are."
             )
-        return Kinded("numeric", decimal=mark)
+        return Kinded("numeric", mark, numbers.affix_of(text))
     if series.dtype.is_temporal():
         raise DataError(f"'{series.name}' holds dates or times: say columns=Columns(dates='number') to use them.")
     return Kinded("numeric", _mark(choices))

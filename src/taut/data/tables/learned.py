@@ -65,7 +65,7 @@ def learn(rows: Rows, named: bool, weights: np.ndarray, missing: str, choices: C
     incomplete = int(counted.sum() - kept.sum())
     values = take(values, kept)
     if isinstance(values, pl.DataFrame):
-        columns = _learned(columns, values, take(rows, kept), problems)
+        columns = _learned(columns, values, take(rows, kept), missing == "impute", problems)
         if missing == "impute":
             columns = _filled(columns, values, weights[kept], problems)
         if named:
@@ -106,12 +106,15 @@ def _kinds(rows: Rows, choices: Columns, problems: Problems) -> tuple[list[Colum
     return columns, pl.DataFrame(values)
 
 
-def _learned(columns: list[Column], values: pl.DataFrame, rows: Rows, problems: Problems) -> list[Column]:
+def _learned(
+    columns: list[Column], values: pl.DataFrame, rows: Rows, imputed: bool, problems: Problems
+) -> list[Column]:
     """The columns with levels and first dates, without those that have a problem."""
     found = []
     for column in columns:
         if values[column.name].null_count() == len(values):
-            continue  # it was told that its values are missing
+            found += [column] * imputed  # else it was told that its values are missing
+            continue
         with problems.noted():
             found.append(column.learned(rows[column.name]))
     return found
