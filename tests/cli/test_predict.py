@@ -50,6 +50,43 @@ def test_rows_that_were_dropped_keep_their_place(taut, loans, tmp_path):
     assert taut("predict", "run", "new.csv").stdout.splitlines()[2] == ",,,"
 
 
+def test_columns_are_kept_before_the_prediction(taut, saved, loans, tmp_path):
+    first = loans.read_text().splitlines()
+    lines = [f"name,{first[0]}", f"007,{first[1]}", f"Bond,{first[2]}"]
+    (tmp_path / "new.csv").write_text("\n".join(lines) + "\n")
+    printed = taut("predict", saved, "new.csv", "--keep", "name,job").stdout.splitlines()
+    assert printed[0] == "name,job,probability,sd,lower,upper"
+    assert [line.split(",")[0] for line in printed[1:]] == ["007", "Bond"]
+    assert (
+        json.loads(taut("predict", saved, "new.csv", "--keep", "name", "--json").stdout)["predictions"][0]["name"]
+        == "007"
+    )
+
+
+def test_a_prediction_does_not_depend_on_the_other_rows(quick, tmp_path):
+    rng = np.random.default_rng(1)
+    code, flag = rng.choice(["010", "10", "A1", "B7"], 200), rng.choice(["TRUE", "FALSE", "unknown"], 200)
+    sick = np.where(rng.random(200) < np.select([code == "010", code == "10"], [0.9, 0.1], 0.5), "yes", "no")
+    share = rng.choice(["0,5", "1", "2"], 200)
+    lines = [";".join(row) for row in zip(code, flag, share, sick, strict=True)]
+    (tmp_path / "fit.csv").write_text("\n".join(["code;flag;share;sick", *lines]) + "\n")
+    options = ("--target", "sick", "--separator", ";", "--decimal", ",", "--out", "run")
+    fitted = quick("fit", "fit.csv", *options)
+    assert fitted.exit_code == 0, fitted.stderr
+    assert "'code' became 3 columns, against '010', 'flag' became 2 columns" in fitted.stderr
+
+    def predicted(*rows):
+        (tmp_path / "new.csv").write_text("\n".join(["code;flag;share", *rows]) + "\n")
+        result = quick("predict", "run", "new.csv")
+        assert result.exit_code == 0, result.stderr
+        return result.stdout.splitlines()[1:]
+
+    rows = ("010;TRUE;1", "10;FALSE;0,5", "A1;unknown;2")
+    together = predicted(*rows)
+    assert [predicted(row) for row in rows] == [[line] for line in together]
+    assert len(set(together)) == 3
+
+
 @pytest.mark.slow
 def test_the_page_is_made_again(taut, loans, tmp_path):
     assert taut("fit", loans, "--target", "bad", "--out", "run").exit_code == 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from taut.cli import options
-from taut.cli.guard import COMMAND_LINE, INTERRUPTED, say
+from taut.cli.guard import COMMAND_LINE, INTERRUPTED, as_options, say
 from taut.cli.inputs import Inputs, read
 from taut.cli.outputs import check_folder, save, show, show_json
 from taut.cli.sentences import Sentences
@@ -110,6 +110,8 @@ def with_origin(result: Any, data: Path | str, context: typer.Context, separator
     if separator is not None:
         words["separator"] = separator
     words |= {about: said for about, said in result.provenance.items() if about != "call"}
+    if "remarks" in words:
+        words["remarks"] = as_options(words["remarks"])
     return dataclasses.replace(result, provenance=words | {"command": context.meta[COMMAND_LINE]})
 
 

@@ -23,8 +23,8 @@ DEFECT = 1
 # The library speaks of Python's arguments; whoever sits at a terminal has options.
 COLUMNS = re.compile(r"columns=Columns\((\w+=[^()]*)\)")
 ARGUMENT = re.compile(
-    r"\b(algorithm|alphas|batch_size|betas|categorical|control|dates|decimal|draws|drop|dtype|family|gradient|latent|learning_rate|likelihood|missing|"
-    r"numeric|objective|patience|positive|samples|seed|separator|steps)=(\[[^\]]*\]|'[^']*'|[^\s,;]*[^\s,;.:])"
+    r"\b(algorithm|alphas|batch_size|betas|categorical|control|dates|decimal|draws|drop|dtype|family|"
+    r"gradient|latent|learning_rate|likelihood|missing|numeric|objective|only|patience|positive|samples|seed|separator|steps)=(\[[^\]]*\]|'[^']*'|[^\s,;]*[^\s,;.:])"
 )
 NAMES = {
     "taut.algorithms.StochasticGradient()": "stochastic",
