@@ -12,7 +12,7 @@ from taut.data.wording import quoted
 NEARLY_ALL = 0.9
 """Share of a column's values that must look alike to be taken for something else than text."""
 MANY = 20
-"""Levels that any categorical may have. With more it needs ten rows a level, and its values must not hold digits."""
+"""Levels that any categorical may have. With more it needs ten rows a level, fifty where its values hold digits."""
 ROWS = 50
 """Rows for each level with which codes that begin with a letter are categories."""
 FEW_DOSES = 10
