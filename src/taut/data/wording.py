@@ -3,10 +3,19 @@
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 120
+"""Most characters of a value that a message repeats."""
+
+
+def brief(value: object) -> str:
+    """A value as text, cut where it is long."""
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
 
 def listing(items: Iterable[object], limit: int = 8) -> str:
     """Join items with commas, the first `limit` of them: "a, b and 5 more"."""
-    items = [str(item) for item in items]
+    items = [brief(item) for item in items]
     shown = ", ".join(items[:limit])
     return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
 

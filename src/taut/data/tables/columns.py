@@ -8,7 +8,7 @@ import polars as pl
 from taut.data.tables import dates, numbers
 from taut.data.tables.choices import ASSUMED, Columns, said
 from taut.data.tables.kinds import Kind, kind_of
-from taut.data.wording import quoted
+from taut.data.wording import brief, quoted
 from taut.errors import DataError
 
 
@@ -206,7 +206,7 @@ def _refuse_others(column: Column, series: pl.Series, values: pl.Series, expecte
     if not offending.is_empty():
         row = offending[0]
         raise DataError(
-            f"'{column.name}' held {expected} in the fit, and holds '{series[row]}' in row {row + 1} here (rows "
+            f"'{column.name}' held {expected} in the fit, and holds '{brief(series[row])}' in row {row + 1} here (rows "
             "count from 1): correct it."
         )
 

@@ -105,7 +105,7 @@ def split_target(frame: pl.DataFrame, target: str) -> tuple[pl.DataFrame, pl.Ser
 def _read_parquet(path: Path) -> pl.DataFrame:
     try:
         return pl.read_parquet(path)
-    except pl.exceptions.PolarsError as problem:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as problem:
         raise DataError(f"{path} is not a Parquet file that can be read: {_first_line(problem)}") from problem
 
 
