@@ -31,11 +31,7 @@ def numpyro_model(y):
 
 
 def readme():
-    X, y = labelled()
     return {
-        "X": X,
-        "y": y,
-        "X_new": X[:3],
         "log_joint": log_joint,
         "numpyro_model": numpyro_model,
         "args": (EFFECTS,),

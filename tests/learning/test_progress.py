@@ -101,3 +101,25 @@ def test_ipython_in_a_terminal_is_a_terminal(monkeypatch):
     shell.kernel = None
     monkeypatch.setitem(sys.modules, "IPython", shell)
     assert not progress.in_notebook()
+
+
+def test_without_a_terminal_a_long_fit_writes_a_line_now_and_then(clock, monkeypatch):
+    log = io.StringIO()
+    monkeypatch.setattr("sys.stderr", log)
+    with ProgressBar(1000) as bar:
+        for made in range(10, 510, 10):
+            clock[0] += 1.0
+            bar(made, HISTORY)
+    lines = log.getvalue().splitlines()
+    assert lines[0] == "fitting: 50 of 1,000 steps, 10 steps/s, ELBO -90.00"
+    assert [line.split()[1] for line in lines] == ["50", "100", "200", "400"]
+
+
+@pytest.mark.parametrize("shown", [False, None])
+def test_nothing_is_written_when_told_so_nor_by_a_short_fit(clock, monkeypatch, shown):
+    log = io.StringIO()
+    monkeypatch.setattr("sys.stderr", log)
+    with ProgressBar(1000, shown) as bar:
+        clock[0] += 600.0 if shown is False else 4.0
+        bar(999, HISTORY)
+    assert not log.getvalue()

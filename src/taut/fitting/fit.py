@@ -70,7 +70,7 @@ def fit(
         positive: the label that counts as 1 (regressions; by default the larger).
         columns: which columns of a table are features, and what they hold where that has to be said (regressions).
         dtype: "float64" (default for models with one z for all rows) or "float32".
-        progress: show a bar; None shows it on a terminal.
+        progress: show a bar; None shows it on a terminal, and elsewhere writes a line now and then after five seconds.
         checkpoint: a folder to save the state in by time; a fit that finds one there goes on from it, bit for bit.
         validation: held-out examples as the model sees them (latent-variable models), on whose true ELBO early stopping
             looks.

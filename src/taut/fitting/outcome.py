@@ -27,7 +27,7 @@ class Request:
         rows: The rows as they were read.
         source: The same rows in batches.
         seed: The seed of every random number.
-        progress: Whether a bar is shown; None shows it on a terminal.
+        progress: Whether a bar is shown; None shows it on a terminal, and elsewhere writes a line now and then.
         callback: Called with the steps made and the history since the last call.
         checkpoint: Where the state is saved.
         patience: Looks without a better validation ELBO after which the run stops.

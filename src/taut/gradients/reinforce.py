@@ -39,7 +39,7 @@ class Reinforce(Sampled):
 
     name: ClassVar[str] = "reinforce"
     noise_grows: ClassVar[bool] = True
-    learning_rate: ClassVar[float] = 0.02
+    learning_rate: ClassVar[float] = 0.01
     local_samples: ClassVar[int] = 8
 
     samples: int = eqx.field(static=True, default=50)

@@ -1,4 +1,8 @@
-"""The progress bar, in a terminal and in a notebook. A fit that ends within half a second shows none."""
+"""The progress bar, in a terminal and in a notebook. A fit that ends within half a second shows none.
+
+Where standard error is a file or a pipe, a bar would be noise. A line is written there instead after five seconds, and
+again each time the fit has lasted twice as long.
+"""
 
 import sys
 import time
@@ -8,6 +12,8 @@ import numpy as np
 
 PATIENCE = 0.5
 """Time before a bar appears, in seconds."""
+FIRST_LINE = 5.0
+"""Time before the first line where there is no terminal, in seconds."""
 
 
 class ProgressBar:
@@ -17,7 +23,8 @@ class ProgressBar:
 
     Args:
         total: Number of steps in the budget.
-        shown: Whether a bar is shown; None shows it if standard error is a terminal, and in a notebook.
+        shown: Whether a bar is shown; None shows it if standard error is a terminal, and in a notebook, and writes
+            lines elsewhere.
         examples: Number of images in a step, to show images per second; None shows steps per second.
     """
 
@@ -25,6 +32,7 @@ class ProgressBar:
         self.total, self.examples = total, examples
         self.notebook = in_notebook()
         self.shown = self.notebook or sys.stderr.isatty() if shown is None else shown
+        self._next_line = FIRST_LINE if shown is None and not self.shown else float("inf")
         self.begun = time.monotonic()
         self._first: tuple[int, float] | None = None
         self._bar: Any = None
@@ -40,11 +48,18 @@ class ProgressBar:
         """Show where the fit is; called between chunks."""
         now = time.monotonic()
         self._first = self._first or (made, now)  # the first chunk compiles, and may go on from a checkpoint
-        if not self.shown or now - self.begun < PATIENCE or not len(history["elbo"]):
+        lasted = now - self.begun
+        if lasted < (PATIENCE if self.shown else self._next_line) or not len(history["elbo"]):
             return
-        self._bar = self._bar or (NotebookBar if self.notebook else TerminalBar)(made, self.total)
         recent = history["elbo"][-100:]
         text = f"{np.nanmean(recent):.2f}" if np.isfinite(recent).any() else "..."
+        if not self.shown:
+            self._next_line = 2 * lasted
+            speed = self._speed(made, now)
+            parts = (f"{made:,} of {self.total:,} steps", *([speed] if speed else ()), f"ELBO {text}")
+            print(f"fitting: {', '.join(parts)}", file=sys.stderr, flush=True)
+            return
+        self._bar = self._bar or (NotebookBar if self.notebook else TerminalBar)(made, self.total)
         self._bar.show(made, self._speed(made, now), text)
 
     def _speed(self, made: int, now: float) -> str:
