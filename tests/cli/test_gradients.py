@@ -36,7 +36,7 @@ def test_the_claims_as_a_table(taut, monkeypatch):
     row = {
         "estimator": "mine",
         "point": 0,
-        "unbiased": True,
+        "declared_unbiased": True,
         "gradients": 64,
         "parameters": 2,
         "exact": 1.0,
@@ -56,7 +56,7 @@ def test_the_claims_as_a_table(taut, monkeypatch):
             [
                 {
                     "estimator": "mine",
-                    "unbiased": True,
+                    "declared_unbiased": True,
                     "k": 1.0,
                     "parameter": "mean",
                     "mean": 1.0,

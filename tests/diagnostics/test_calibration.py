@@ -56,6 +56,17 @@ def test_wrong_posteriors_are_named(mean, sd, word):
     assert found.coverage[0.9][0] == pytest.approx(norm.cdf(mean + 1.645 * sd) - norm.cdf(mean - 1.645 * sd), abs=0.09)
 
 
+def test_what_is_shown_is_corrected_for_how_many_were_looked_at():
+    found = calibration(tuple(f"x{i}" for i in range(40)), ranks_of(0.0, 1.0, 40), DRAWS)
+    assert found.p.min() < 0.05  # one of forty is, as it should be
+    shown = found.to_json()["scalars"]
+    assert min(s["p_value"] for s in shown.values()) == found.overall_p == pytest.approx(min(1, 40 * found.p.min()))
+    assert all(
+        s["chi_square_p_value"] == min(1, 40 * p) for s, p in zip(shown.values(), found.chi_square_p, strict=True)
+    )
+    assert "corrected for their number" in str(found)
+
+
 @pytest.mark.parametrize(("size", "draws", "expected"), [(200, 99, 20), (60, 99, 10), (20, 99, 4), (200, 127, 16)])
 def test_histograms_have_even_bins(size, draws, expected):
     assert bins(size, draws) == expected

@@ -21,7 +21,7 @@ X = np.random.default_rng(0).normal(size=(40, 2))
 Y = (X[:, 0] > 0).astype(int)
 COLUMNS = [
     "estimator",
-    "unbiased",
+    "declared_unbiased",
     "point",
     "parameter",
     "mean",
@@ -84,7 +84,7 @@ def test_all_that_go_together_are_taken_and_named_ones_refused():
     model = LogDensity(lambda v: v["z"][0] * v["z"][1], parameters={"z": real(2)})
     table = compare_gradients(model, Bernoulli(np.zeros(2)), objective="iwae=2", repeats=5)
     assert set(table["estimator"]) == {"measure-valued", "reinforce (leave-one-out)", "straight-through (biased)"}
-    assert table.filter(~pl.col("unbiased"))["estimator"].unique().to_list() == ["straight-through (biased)"]
+    assert table.filter(~pl.col("declared_unbiased"))["estimator"].unique().to_list() == ["straight-through (biased)"]
     exact = compare_gradients(model, Bernoulli(np.zeros(2)), gradients="enumeration", repeats=5)
     assert (exact["variance"] == 0).all()
     assert (exact["mean"] == exact["exact"]).all()
@@ -139,3 +139,15 @@ def test_senseless_arguments_are_refused():
         compare_gradients(toy.model, toy.family, repeats=1)
     with pytest.raises(AttributeError, match="no attribute"):
         taut.gradients.compete  # noqa: B018
+
+
+def test_two_instances_of_one_class_have_two_labels():
+    toy = Toy("square", k=0.0)
+    tried = [Reparametrization(1), Reparametrization(4)]
+    table = compare_gradients(toy.model, toy.family, objective=toy.objective, gradients=tried, repeats=400)
+    assert table["estimator"].unique(maintain_order=True).to_list() == [
+        "reparametrization, samples=1",
+        "reparametrization, samples=4",
+    ]
+    one, four = table.group_by("estimator", maintain_order=True).agg(pl.col("variance").sum())["variance"]
+    assert one / four == pytest.approx(4, rel=0.5)

@@ -92,7 +92,7 @@ class StochasticGradient(Stepwise):
         if self.optimizer == D_ADAPTATION:
             cosine = Recipe(optax.cosine_decay_schedule, 1.0, self.steps)
             return Recipe(optax.contrib.dadapt_adamw, cosine, weight_decay=0.0)
-        rate = self.learning_rate if self.learning_rate is not None else problem.gradient.learning_rate
+        rate = self.learning_rate if self.learning_rate is not None else problem.gradient.rate(problem.family)
         return Recipe(optax.adam, Recipe(optax.cosine_decay_schedule, rate, self.steps))
 
     def _optax(self, problem: Problem) -> Any:

@@ -101,11 +101,11 @@ def candidates(problem: Problem, unit: Family, draws: int | None, smooth: bool, 
     return list(others.values())
 
 
-def rate(gradient: Gradient, algorithm: StochasticGradient) -> float:
+def rate(gradient: Gradient, family: Family, algorithm: StochasticGradient) -> float:
     """The learning rate of a run with this estimator; 1 where the optimizer has its own."""
     if algorithm.optimizer is not None:
         return 1.0
-    return gradient.learning_rate if algorithm.learning_rate is None else algorithm.learning_rate
+    return gradient.rate(family) if algorithm.learning_rate is None else algorithm.learning_rate
 
 
 def _drawing(kind: type[Gradient], draws: int | None, problem: Problem, like: Gradient | None = None) -> Gradient:

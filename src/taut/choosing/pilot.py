@@ -172,7 +172,7 @@ class Pilot:
         if first:
             self.overhead = max(self.trial.work - seconds[0], 0.0)
         signal, noise = signal_and_noise(meters, self.algorithm.steps)
-        rates = [rate(c.gradient, self.algorithm) for c in tried]
+        rates = [rate(c.gradient, self.problem.family, self.algorithm) for c in tried]
         for candidate, c, v, r in zip(tried, seconds, noise, rates, strict=True):
             candidate.judge(c + self.overhead, v / signal, max(rates) / r)
 

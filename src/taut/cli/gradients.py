@@ -62,6 +62,7 @@ def gradients(
     inputs = None if data is None else read(data, table)
 
     from taut.cli.cache import keep_compilations
+    from taut.report.estimator_summary import estimator_summary
     from taut.report.terminal.claims import claims_table
     from taut.report.terminal.estimators import estimator_table
 
@@ -76,7 +77,8 @@ def gradients(
         _write(out, page, measured, toy, repeats, seed)
     if as_json:
         found = {"claims": measured.found.table.to_dicts()} if measured.found else {}
-        return show_json({"rows": measured.table.to_dicts(), **found})
+        estimators = estimator_summary(measured.table).to_dicts()
+        return show_json({"estimators": estimators, "rows": measured.table.to_dicts(), **found})
     show(estimator_table(measured.table))
     return show(claims_table(measured.found)) if claims else None
 

@@ -35,8 +35,8 @@ class Calibration:
         names: Names of the M scalars.
         ranks: `[N, M]`, the number of draws below the truth in each refit.
         draws: Number of posterior draws of each refit.
-        p: `[M]`, p-values of uniformity (simultaneous band of the ECDF).
-        chi_square_p: `[M]`, p-values of uniformity by the chi-square test of the rank histogram.
+        p: `[M]`, p-values of uniformity (simultaneous band of the ECDF), each of its scalar alone.
+        chi_square_p: `[M]`, p-values of uniformity by the chi-square test of the rank histogram, likewise.
         coverage: For each level `[M]`, the share of truths within the central interval.
         answers: Number of refits with each answer to `converged` and to `trust`.
         failures: Messages of refits that failed, with their counts.
@@ -54,9 +54,14 @@ class Calibration:
     seconds: float
 
     @property
+    def corrected_p(self) -> Float[np.ndarray, " M"]:
+        """`[M]`, the p-values corrected for the number of scalars that were looked at (Bonferroni)."""
+        return np.minimum(1.0, self.p * len(self.p))
+
+    @property
     def overall_p(self) -> float:
-        """The smallest p-value, times the number of scalars."""
-        return float(min(1.0, self.p.min() * len(self.p)))
+        """The smallest corrected p-value."""
+        return float(self.corrected_p.min())
 
     @property
     def calibrated(self) -> bool:
@@ -70,7 +75,7 @@ class Calibration:
         lean = u.mean(0) / np.sqrt(1 / 12 / size)
         spread = ((u**2).mean(0) - 1 / 12) / np.sqrt(1 / 180 / size)
         found = {}
-        for i in np.flatnonzero(self.p * len(self.p) < ALARM):
+        for i in np.flatnonzero(self.corrected_p < ALARM):
             if abs(spread[i]) > abs(lean[i]):
                 found[self.names[i]] = "too narrow" if spread[i] > 0 else "too wide"
             else:
@@ -78,11 +83,11 @@ class Calibration:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """The calibration as plain JSON."""
+        """The calibration as plain JSON; p-values are corrected for the number of scalars."""
         scalars = {
             name: {
-                "p": float(self.p[i]),
-                "chi_square_p": float(self.chi_square_p[i]),
+                "p_value": float(self.corrected_p[i]),
+                "chi_square_p_value": float(min(1.0, self.chi_square_p[i] * len(self.names))),
                 "coverage": {str(level): float(seen[i]) for level, seen in self.coverage.items()},
                 "ranks": self.ranks[:, i].tolist(),
             }
@@ -107,11 +112,14 @@ class Calibration:
                 f"{100 * s.min():.0f} to {100 * s.max():.0f} % within {100 * v:.0f} % intervals"
                 for v, s in self.coverage.items()
             )
-            words = f"ranks are uniform as far as so many can tell (p = {self.overall_p:.2g}); {least}."
+            p = f"p = {self.overall_p:.2g}, corrected for their number"
+            words = f"ranks are uniform as far as so many can tell ({p}); {least}."
         else:
             found = self.departures()
             listed = ", ".join(f"{name} {word}" for name, word in list(found.items())[:5])
-            words = f"not calibrated (p = {self.overall_p:.2g}): {listed or 'see p by scalar'}."
+            words = (
+                f"not calibrated (p = {self.overall_p:.2g}, corrected for their number): {listed or 'see p by scalar'}."
+            )
         lost = f" {sum(self.failures.values())} refits failed: {next(iter(self.failures))}" if self.failures else ""
         return head + words + lost
 

@@ -49,7 +49,7 @@ class Gradient(eqx.Module):
     noise_grows: ClassVar[bool] = False
     """Whether the variance grows with the number of the family's parameters."""
     learning_rate: ClassVar[float]
-    """Step of Adam that suits the estimator's noise, for parameters of order 1."""
+    """Step of Adam that suits the estimator's noise, for parameters of order 1 (see `rate`)."""
     local_samples: ClassVar[int] = 1
     """Draws that suffice where each example has its own z, since a batch averages over many."""
 
@@ -90,6 +90,10 @@ class Gradient(eqx.Module):
         An evaluation together with its derivative counts once.
         """
         return self.samples
+
+    def rate(self, family: Family) -> float:
+        """Step of Adam at the start that suits this gradient of `family`."""
+        return self.learning_rate
 
     def requirements(self, model: Model) -> AbstractSet[Capability]:
         """What this estimator asks of objective, model and family together."""

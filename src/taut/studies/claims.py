@@ -9,6 +9,7 @@ import numpy as np
 from taut.errors import ArgumentError
 from taut.families import Family
 from taut.gradients import Gradient
+from taut.gradients.labels import labels
 from taut.models import Model
 from taut.objectives import Objective
 from taut.studies.distances import MEANS, Errors, errors_of
@@ -29,12 +30,13 @@ class Claims(NamedTuple):
     """What was measured of the two claims, as three Polars tables.
 
     Attributes:
-        table: A row for each estimator and place: `estimator`, `unbiased` (as it is labelled), `point` (the number of
-            the place), `gradients` (number measured), `parameters` (number compared), `exact` (length of the exact
-            gradient), `bias` (distance of the mean gradient from it), `worst` (the largest error of a parameter's mean,
-            in standard errors), `p_value` (of that error among so many parameters), `slope` (of the logarithm of the
-            error against that of the number of gradients; null without noise), `slope_error` (its standard error),
-            `seems_unbiased`, `seems_consistent`.
+        table: A row for each estimator and place: `estimator`, `declared_unbiased` (what its author says of it),
+            `point` (the number of the place), `gradients` (number measured), `parameters` (number compared), `exact`
+            (length of the exact gradient), `bias` (distance of the mean gradient from it), `worst` (the largest error
+            of a parameter's mean, in standard errors), `p_value` (of that error, corrected for all parameters,
+            estimators and places that were looked at), `slope` (of the logarithm of the error against that of the
+            number of gradients; null without noise), `slope_error` (its standard error), `seems_unbiased`,
+            `seems_consistent`.
         means: A row for each estimator, place and parameter: `estimator`, `point`, `parameter` (its number), `error`
             (of the mean over all gradients), `standard_error` (of that mean).
         errors: A row for each estimator, place and size of a mean: `estimator`, `point`, `gradients` (averaged),
@@ -69,7 +71,8 @@ def gradient_claims(
     r"""Whether estimators are unbiased and consistent, measured against the exact gradient.
 
     *Unbiased*: the mean of all gradients is off the exact one by no more than chance allows, in every parameter. With P
-    parameters, the largest of their errors in standard errors, z, has the p-value \(2 P \Phi(-z)\) at most.
+    parameters and R estimators and places, the largest of an estimator's errors in standard errors, z, has the p-value
+    \(2 P R\, \Phi(-z)\) at most.
 
     *Consistent*: the root mean square distance of a mean of n independent gradients from the exact one is
 
@@ -125,17 +128,20 @@ def gradient_claims(
     table: list[dict[str, Any]] = []
     means: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
-    for point, place in enumerate(study.places()):
+    places = list(study.places())
+    for point, place in enumerate(places):
         truth = exact if exact is not None else study.exact(place)
         if truth is None:
             raise ArgumentError(
                 f"No exact gradient is known of the {place.objective.name} of a {model.name} with the "
                 f"{place.family.name} family: give it as exact=, or take a model or a family small enough to sum over."
             )
-        for problem in study.estimators(place):
+        problems = list(study.estimators(place))
+        beside = len(problems) * len(places)
+        for problem, label in zip(problems, labels([p.gradient for p in problems]), strict=True):
             seen = errors_of(problem, study.source, truth, repeats, seed)
-            where = {"estimator": problem.gradient.label, "point": point}
-            table.append(where | {"unbiased": problem.gradient.unbiased} | both_claims(seen, truth))
+            where = {"estimator": label, "point": point}
+            table.append(where | {"declared_unbiased": problem.gradient.unbiased} | both_claims(seen, truth, beside))
             means += [
                 where | {"parameter": i, "error": float(e), "standard_error": float(se)}
                 for i, (e, se) in enumerate(zip(seen.mean, seen.standard_error, strict=True))
@@ -147,12 +153,13 @@ def gradient_claims(
     return Claims(*map(pl.DataFrame, (table, means, errors)))
 
 
-def both_claims(seen: Errors, exact: Any) -> dict[str, Any]:
+def both_claims(seen: Errors, exact: Any, beside: int = 1) -> dict[str, Any]:
     """Whether the distances keep both claims, with the figures behind it: the columns of `Claims.table`.
 
     Args:
         seen: The distances of the gradients from the exact one.
         exact: The exact gradient, a pytree.
+        beside: Number of estimators and places that are looked at together, this one included.
     """
     from scipy.stats import norm
 
@@ -163,7 +170,7 @@ def both_claims(seen: Errors, exact: Any) -> dict[str, Any]:
     off = np.abs(seen.mean)
     z = np.where(off <= rounding, 0.0, off / np.maximum(seen.standard_error, np.finfo(float).tiny))
     worst = float(z.max())
-    p_value = float(min(1.0, 2 * P * norm.sf(worst)))
+    p_value = corrected_p_value(worst, P * beside)
     common = {
         "gradients": n,
         "parameters": P,
@@ -178,6 +185,22 @@ def both_claims(seen: Errors, exact: Any) -> dict[str, Any]:
     slope, slope_error = _slope(seen.squared)
     allowed = SLOPE_TOLERANCE - norm.ppf(FALSE_ALARM / 2) * slope_error
     return common | {"slope": slope, "slope_error": slope_error, "seems_consistent": bool(abs(slope + 0.5) <= allowed)}
+
+
+def corrected_p_value(worst: float, looked_at: int) -> float:
+    """The p-value of the largest of several errors in standard errors, by Bonferroni's correction.
+
+    Args:
+        worst: The largest error, in standard errors.
+        looked_at: Number of errors that it is the largest of.
+
+    Example:
+        >>> round(corrected_p_value(2.6, 1), 4), round(corrected_p_value(2.6, 62), 2)
+        (0.0093, 0.58)
+    """
+    from scipy.stats import norm
+
+    return float(min(1.0, 2 * looked_at * norm.sf(worst)))
 
 
 def _slope(squared: np.ndarray) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from taut.choosing.meter import MeterReading, measure_gradient
 from taut.errors import ArgumentError
 from taut.families import Family
 from taut.gradients import Gradient, MeasureValued, NoControl, Reinforce, Reparametrization
+from taut.gradients.labels import labels
 from taut.models import Model
 from taut.objectives import Objective
 from taut.studies.setup import GradientStudy
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "estimator",
-    "unbiased",
+    "declared_unbiased",
     "point",
     "parameter",
     "mean",
@@ -63,7 +64,7 @@ def compare_gradients(
 
     Returns:
         A Polars DataFrame with a row for each estimator, place and scalar parameter. Its columns are `estimator`,
-        `unbiased`, `point` (the number of the place), `parameter`, `mean`, `exact` (null where no estimator is exact),
+        `declared_unbiased` (what its author says of it; `taut.gradient_claims` measures it), `point` (the number of the place), `parameter`, `mean`, `exact` (null where no estimator is exact),
         `variance` (of one gradient), `standard_error` (of the mean), `seconds` (for one gradient) and `evaluations` (of
         the log density at one z, for one gradient of one unit). Gradients are derivatives of the objective, which is
         maximised. The seconds of an estimator without noise mean nothing: the compiler takes its gradient out of the
@@ -79,7 +80,7 @@ def compare_gradients(
         >>> tried = ["reparametrization"]
         >>> table = compare_gradients(toy.model, toy.family, objective=toy.objective, gradients=tried, repeats=10)
         >>> table.columns[:4]
-        ['estimator', 'unbiased', 'point', 'parameter']
+        ['estimator', 'declared_unbiased', 'point', 'parameter']
 
     Source: S. Mohamed, M. Rosca, M. Figurnov, A. Mnih, Monte Carlo Gradient Estimation in Machine Learning, 2020.
     """
@@ -103,10 +104,11 @@ def compare_gradients(
     for point, place in enumerate(measured.places()):
         exact = measured.exact(place)
         evaluated = place.family.at(first_row)
-        for problem in measured.estimators(place):
+        problems = list(measured.estimators(place))
+        for problem, label in zip(problems, labels([p.gradient for p in problems]), strict=True):
             common = {
-                "estimator": problem.gradient.label,
-                "unbiased": problem.gradient.unbiased,
+                "estimator": label,
+                "declared_unbiased": problem.gradient.unbiased,
                 "point": point,
                 "evaluations": problem.gradient.evaluations(evaluated),
             }
@@ -117,7 +119,7 @@ def compare_gradients(
         schema=dict.fromkeys(COLUMNS, pl.Float64)
         | {
             "estimator": pl.String,
-            "unbiased": pl.Boolean,
+            "declared_unbiased": pl.Boolean,
             "point": pl.Int64,
             "parameter": pl.String,
             "evaluations": pl.Int64,

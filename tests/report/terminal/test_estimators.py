@@ -1,17 +1,21 @@
 """The page of gradient estimators: what it says is what was measured. No JAX here: the tables are made up."""
 
+import io
 import re
 
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
+from scipy.stats import norm
 
 from taut.report.estimator_summary import estimator_summary
 from taut.report.figures.consistency import consistency
 from taut.report.figures.estimator_costs import estimator_costs
 from taut.report.figures.estimator_variances import estimator_variances
 from taut.report.figures.unbiasedness import BEYOND, unbiasedness
-from taut.report.pages.estimators import Compared, estimators_page, usual
+from taut.report.pages.estimators import Compared, estimators_page
+from taut.report.terminal.estimators import estimator_table
 from taut.studies.claims import Claims
 
 NAMES = ("exact", "reparametrization", "straight-through (biased)", "their own")
@@ -24,7 +28,7 @@ def table():
     rows = [
         {
             "estimator": name,
-            "unbiased": "biased" not in name,
+            "declared_unbiased": "biased" not in name,
             "point": point,
             "parameter": f"mean[{i}]",
             "mean": 1.0 + (0.5 if "biased" in name else 0.0),
@@ -51,7 +55,7 @@ def found():
             {
                 "estimator": name,
                 "point": 0,
-                "unbiased": not biased,
+                "declared_unbiased": not biased,
                 "gradients": 512,
                 "parameters": 2,
                 "exact": 1.0,
@@ -107,7 +111,7 @@ def test_a_toys_page_has_its_curves(found, tmp_path):
     rows = [
         {
             "estimator": name,
-            "unbiased": True,
+            "declared_unbiased": True,
             "point": 0,
             "parameter": parameter,
             "mean": 0.0,
@@ -138,8 +142,10 @@ def test_the_summary_adds_up_and_knows_the_worst(table):
     seen = estimator_summary(table).filter(pl.col("point") == 0)
     assert seen["variance"].to_list() == [VARIANCE[name] for name in NAMES]
     assert seen["work"].to_list() == [10 * VARIANCE[name] for name in NAMES]
-    biased = seen.filter(~pl.col("unbiased"))["bias"][0]
-    assert biased == pytest.approx(0.5 / np.sqrt(0.05 / 100))
+    biased = seen.filter(~pl.col("declared_unbiased"))["p_value"][0]
+    z = 0.5 / np.sqrt(0.05 / 100)
+    assert biased == pytest.approx(2 * 18 * norm.sf(z))  # three estimators with noise, two parameters, three places
+    assert seen["p_value"].to_list()[:2] == [None, 1.0]  # exact; and reparametrization, whose means are right
 
 
 def test_figures_draw_each_sampled_estimator_once(table, found):
@@ -155,8 +161,18 @@ def test_figures_draw_each_sampled_estimator_once(table, found):
     assert (BEYOND,) * 2 in drawn  # 40 standard errors are drawn at the edge
 
 
-@pytest.mark.parametrize(("parameters", "expected"), [(1, 0.7), (62, 2.5), (1000, 3.4)])
-def test_the_usual_worst_is_the_median_of_a_maximum(parameters, expected):
-    z = np.abs(np.random.default_rng(0).normal(size=(2000, parameters))).max(1)
-    assert float(usual(parameters)) == expected
-    assert np.median(z) == pytest.approx(expected, abs=0.06)
+def test_the_terminal_shows_a_p_value_that_knows_how_many_were_looked_at():
+    # The worst of 62 means of an unbiased estimator is 2.5 standard errors off, and that is nothing.
+    z = np.abs(np.random.default_rng(0).normal(size=62))
+    z[0] = 2.5
+    rows = [
+        {"estimator": "fair", "declared_unbiased": True, "point": 0, "parameter": f"mean[{i}]", "mean": 1 + e / 10}
+        | {"exact": 1.0, "variance": 1.0, "standard_error": 0.1, "seconds": 1e-6, "evaluations": 1}
+        for i, e in enumerate(np.minimum(z, 2.5))
+    ]
+    console = Console(width=200, file=io.StringIO())
+    console.print(estimator_table(pl.DataFrame(rows)))
+    text = console.file.getvalue()
+    assert "p (unbiased)" in text
+    assert "bias (se)" not in text
+    assert f"{62 * 2 * norm.sf(2.5):.2g}" in text

@@ -92,8 +92,8 @@ def _as_numbers(series: pl.Series, choices: Columns) -> Kinded:
             offending = min((numbers.written(text, m) for m in numbers.MARKS), key=lambda found: found.null_count())
             row = (text.is_not_null() & offending.is_null()).arg_true()[0]
             raise DataError(
-                f"'{series.name}' cannot be read as numbers: row {row + 1} (rows count from 1) holds '{brief(text[row])}'. "
-                "Correct it, or write it as the others are."
+                f"'{series.name}' cannot be read as numbers: row {row + 1} (rows count from 1) holds "
+                f"'{brief(text[row])}'. Correct it, or write it as the others are."
             )
         return Kinded("numeric", mark, numbers.affix_of(text))
     if series.dtype.is_temporal():
@@ -109,7 +109,8 @@ def _one_form(series: pl.Series, forms: list[str], choices: Columns) -> str:
     if not whole:
         row = (series.is_not_null() & dates.in_units(series, forms[0]).is_null()).arg_true()[0]
         raise DataError(
-            f"'{series.name}' holds dates, but row {row + 1} (rows count from 1) holds '{brief(series[row])}': correct it."
+            f"'{series.name}' holds dates, but row {row + 1} (rows count from 1) holds '{brief(series[row])}': correct "
+            "it."
         )
     wanted = {"day-first": "%d", "month-first": "%m"}.get(choices.dates)
     chosen = whole if len(whole) == 1 else [form for form in whole if wanted and form.startswith(wanted)]

@@ -42,8 +42,14 @@ def looks(names: Iterable[str]) -> list[EstimatorLook]:
         >>> looks(["disarm", "their own"])
         [EstimatorLook(colour='#0072b2', marker='o', line='-'), EstimatorLook(colour='#8a929b', marker='*', line='-.')]
     """
-    known = _looks_by_label()
-    return [known.get(name, ELSEWHERE) for name in names]
+    names, known = list(names), _looks_by_label()
+    others = [name for name in names if name not in known]
+    return [known.get(name) or _elsewhere(others.index(name)) for name in names]
+
+
+def _elsewhere(i: int) -> EstimatorLook:
+    """The look of the i-th estimator that has none of its own; two that share a class are told apart by it."""
+    return ELSEWHERE if i == 0 else EstimatorLook(GREY, MARKERS[(i - 1) % len(MARKERS)], LINES[(i - 1) % len(LINES)])
 
 
 @functools.cache

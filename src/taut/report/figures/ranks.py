@@ -39,10 +39,10 @@ def ranks(found: Calibration) -> Figure:
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     bounds = band(len(found.ranks), found.draws)
     for ax, i in zip(axes.ravel(), shown, strict=False):
-        corrected = min(1.0, found.p[i] * len(found.p))  # for how many were looked at
-        bad = corrected < ALARM
+        bad = found.corrected_p[i] < ALARM
         _difference(ax, found, found.ranks[:, i], bounds, RED if bad else BLUE)
-        ax.set_title(f"{label(found.names[i], 24)}\np = {corrected:.2g}", fontsize=8.5)  # a line each: none overlaps
+        name = label(found.names[i], 24)
+        ax.set_title(f"{name}\np = {found.corrected_p[i]:.2g}", fontsize=8.5)  # a line each: none overlaps
     for unused in range(len(shown), rows * columns):
         axes.ravel()[unused].set_visible(False)
         axes.ravel()[unused - columns].tick_params(labelbottom=True)

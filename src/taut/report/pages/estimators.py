@@ -80,7 +80,6 @@ def _content(compared: Compared) -> dict[str, Any]:
         "best": _best(groups[-1][1], "" if toy else "At the answer "),
         "toy": toy,
         "parameters": parameters,
-        "usual": usual(parameters),
         "groups": [(f"k = {place}" if toy else place, _lines(of)) for place, of in groups],
         "steps": ", ".join(f"{n:,}" for n in compared.steps),
         "where": "In the middle of the range of k." if toy else "On the way.",
@@ -96,7 +95,7 @@ def _content(compared: Compared) -> dict[str, Any]:
 
 def _best(rows: list[dict[str, Any]], where: str) -> str:
     """A sentence that says which unbiased sampled estimator is the cheapest, and by how much."""
-    able = sorted((r for r in rows if r["unbiased"] and r["variance"] > 0), key=lambda r: r["time"])
+    able = sorted((r for r in rows if r["declared_unbiased"] and r["variance"] > 0), key=lambda r: r["time"])
     if len(able) < 2:
         return ""
     first, second = able[:2]
@@ -109,29 +108,17 @@ def _best(rows: list[dict[str, Any]], where: str) -> str:
     )
 
 
-def usual(parameters: int) -> str:
-    """The median of the largest absolute value of so many independent standard normal numbers, as text.
-
-    Example:
-        >>> usual(1), usual(62)
-        ('0.7', '2.5')
-    """
-    from scipy.stats import norm
-
-    return f"{norm.isf((1 - 0.5 ** (1 / parameters)) / 2):.1f}"
-
-
 def _lines(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows of one place as text, in which the cheapest of the unbiased estimators that sample are marked."""
-    able = [r for r in rows if r["unbiased"] and r["variance"] > 0]
+    able = [r for r in rows if r["declared_unbiased"] and r["variance"] > 0]
     least = {name: min((r[name] for r in able), default=None) for name in ("work", "time")}
     return [
         {
             "estimator": r["estimator"],
-            "unbiased": r["unbiased"],
+            "declared_unbiased": r["declared_unbiased"],
             "variance": f"{r['variance']:.3g}",
             "closed": f"{r.get('closed_form_variance', 0.0):.3g}",
-            "off": "" if r["bias"] is None else f"{r['bias']:.1f}",
+            "p_value": "" if r["p_value"] is None else f"{r['p_value']:.2g}",
             "evaluations": f"{r['evaluations']:,}",
             "microseconds": f"{1e6 * r['seconds']:,.0f}" if r["variance"] else "",  # without noise: not timed
             "work": f"{r['work']:.3g}",

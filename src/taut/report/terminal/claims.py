@@ -16,7 +16,7 @@ def claims_table(found: Claims) -> RenderableType:
     """
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     grid.add_column("estimator")
-    for title in ("gradients", "worst mean (se)", "p-value", "unbiased", "slope", "consistent"):
+    for title in ("gradients", "worst mean (se)", "p-value", "seems unbiased", "slope", "consistent"):
         grid.add_column(title, justify="right", no_wrap=True)
     for row in found.table.to_dicts():
         grid.add_row(row["estimator"], f"{row['gradients']:,}", *claim_words(row).values())

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def estimator_table(table: "pl.DataFrame") -> RenderableType:
     """One line for each estimator and place (for a toy, each k), with variances added up over the parameters.
 
-    *Bias* is the largest distance of a mean from the exact gradient, in standard errors; *work* is the variance times
-    the evaluations of one gradient.
+    *p (unbiased)* is the p-value of the largest distance of a mean from the exact gradient, corrected for all means that
+    the table holds: a small one speaks against an unbiased estimator. *Work* is the variance times the evaluations of
+    one gradient.
 
     Args:
         table: The table of `taut.compare_gradients` or of `taut.studies.compare.study`.
@@ -25,7 +26,7 @@ def estimator_table(table: "pl.DataFrame") -> RenderableType:
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     grid.add_column("k" if toy else "where")
     grid.add_column("estimator")
-    titles = ("variance", *(("closed form",) if toy else ()), "bias (se)", "evaluations", "microseconds", "work")
+    titles = ("variance", *(("closed form",) if toy else ()), "p (unbiased)", "evaluations", "microseconds", "work")
     for title in titles:
         grid.add_column(title, justify="right", no_wrap=True)
     for row in estimator_summary(table).to_dicts():
@@ -34,7 +35,7 @@ def estimator_table(table: "pl.DataFrame") -> RenderableType:
             row["estimator"],
             f"{row['variance']:.3g}",
             *((f"{row['closed_form_variance']:.3g}",) if toy else ()),
-            "" if row["bias"] is None else f"{row['bias']:.1f}",
+            "" if row["p_value"] is None else f"{row['p_value']:.2g}",
             f"{row['evaluations']}",
             # A gradient without noise is not timed: the compiler takes what never changes out of the loop.
             f"{1e6 * row['seconds']:.0f}" if row["variance"] else "",
