@@ -1,5 +1,6 @@
 """Stochastic gradient ascent on the objective, as the lab teaches it."""
 
+import math
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -10,10 +11,16 @@ from jaxtyping import Array, Int
 from taut.algorithms.base import Stepwise
 from taut.algorithms.gradient_noise import Noise
 from taut.algorithms.recipe import Recipe
+from taut.core.arguments import is_number
+from taut.core.names import brief, find
 from taut.errors import ArgumentError
 from taut.problem import Problem, estimate, statistics_like, trainable
 
 D_ADAPTATION = "d-adaptation"
+
+
+def _optimizer(value: Any) -> Any:
+    return find(value, [D_ADAPTATION]) or value
 
 
 class StochasticState(NamedTuple):
@@ -68,19 +75,23 @@ class StochasticGradient(Stepwise):
     chunk: ClassVar[int] = 1000
     steps: int = eqx.field(static=True, default=5000)
     learning_rate: float | None = eqx.field(static=True, default=None)
-    optimizer: Any = eqx.field(static=True, default=None)
+    optimizer: Any = eqx.field(static=True, default=None, converter=_optimizer)
     averaging: float | None = eqx.field(static=True, default=8.0)
 
     def __check_init__(self):
         if not isinstance(self.steps, int) or self.steps < 1:
             raise ArgumentError(f"steps={self.steps!r}: a positive whole number of steps is needed, e.g. steps=5000.")
-        if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
-            raise ArgumentError(f"learning_rate={self.learning_rate!r}: a positive number is needed, e.g. 0.01.")
-        if self.averaging is not None and not 0 <= self.averaging < float("inf"):
-            raise ArgumentError(f"averaging={self.averaging!r}: a number of at least 0, or None for the last iterate.")
-        if isinstance(self.optimizer, str) and self.optimizer != D_ADAPTATION:
+        if self.learning_rate is not None and not (is_number(self.learning_rate) and 0 < self.learning_rate < math.inf):
+            raise ArgumentError(f"learning_rate={brief(self.learning_rate)}: a positive number is needed, e.g. 0.01.")
+        if self.averaging is not None and not (is_number(self.averaging) and 0 <= self.averaging < math.inf):
             raise ArgumentError(
-                f"optimizer={self.optimizer!r}: {D_ADAPTATION!r}, a Recipe or an Optax optimizer is needed."
+                f"averaging={brief(self.averaging)}: a number of at least 0, or None for the last iterate."
+            )
+        made = isinstance(self.optimizer, Recipe) or hasattr(self.optimizer, "update")
+        if not made and self.optimizer not in (None, D_ADAPTATION):
+            raise ArgumentError(
+                f"optimizer={brief(self.optimizer)}: {D_ADAPTATION!r}, a Recipe such as Recipe(optax.adam, 0.01) or an "
+                "Optax optimizer is needed."
             )
 
     def recipe(self, problem: Problem) -> Any:

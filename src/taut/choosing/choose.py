@@ -6,6 +6,7 @@ from typing import Any
 from taut.algorithms import Algorithm, StochasticGradient
 from taut.choosing.names import ALGORITHMS, FAMILIES, GRADIENTS, named
 from taut.choosing.rules import ALGORITHM, FAMILY, GRADIENT, Asked, built, first
+from taut.core.names import brief
 from taut.errors import ArgumentError, PairingError
 from taut.families import Family
 from taut.gradients import Gradient
@@ -71,6 +72,7 @@ def choose(
     automatic = isinstance(gradient, str) and gradient == AUTO
     gradient = _part("gradient", None if automatic else gradient, GRADIENTS, Gradient)
     algorithm_part = _part("algorithm", algorithm, ALGORITHMS, Algorithm)
+    _refuse_bare_network(family, model)
     family_part = _part("family", family, FAMILIES, Family)
     reasons: dict[str, str] = {}
 
@@ -101,6 +103,11 @@ def choose(
 
 def _part(sentence: str, value: Any, known: Any, abstract: type) -> Any:
     return None if value is None else named(sentence, value, known, abstract)
+
+
+def _refuse_bare_network(family: Any, model: Model) -> None:
+    if model.local and callable(family) and not isinstance(family, (Family, type)):
+        raise ArgumentError(f"family={brief(family)} is a network: give taut.families.Amortized(network).")
 
 
 def _given(part: Any) -> tuple[Any, str] | None:

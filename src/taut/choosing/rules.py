@@ -79,9 +79,9 @@ def built(part: Any, model: Model, rows: Any) -> Family:
     if isinstance(part, Family):
         return part.ready(rows) if part.local == model.local else part
     if not hasattr(part, "around"):
+        instead = "taut.families.Amortized(encoder)" if model.local else "'full-rank', 'mean-field' or 'low-rank'"
         raise ArgumentError(
-            f"family={part.__name__} is a class that does not say where it starts; give an instance, or 'full-rank', "
-            "'mean-field' or 'low-rank'."
+            f"family={part.__name__} is a class that does not say where it starts; give an instance, or {instead}."
         )
     return part.around(model.start(rows), model.start_sd)
 

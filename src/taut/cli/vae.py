@@ -9,6 +9,7 @@ import typer
 
 from taut.cli import options, vae_options
 from taut.cli.fit import end, present
+from taut.cli.guard import say
 from taut.cli.networks import autoencoder
 from taut.cli.outputs import check_folder, save
 from taut.cli.pictures import Splits, read_splits, usual_binarisation
@@ -50,6 +51,7 @@ def vae(
     check_folder(out, resume)
     patience = _patience(objective, patience)
     splits = read_splits(data, binarize or usual_binarisation(likelihood), seed)
+    say(f"{splits.images}")
 
     import taut
     from taut.algorithms import StochasticGradient

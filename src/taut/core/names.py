@@ -93,11 +93,13 @@ def brief(value: Any) -> str:
         return f"the class {value.__name__}"
     if isinstance(value, (tuple, list)) and any(isinstance(getattr(x, "shape", None), tuple) for x in value):
         return f"({', '.join(brief(x) for x in value[:3])}{', ...' if len(value) > 3 else ''})"
-    if isinstance(value, (str, bytes, int, float, complex, tuple, list, set, dict, type(None))):
+    if isinstance(value, dict):
+        return f"a dict of {', '.join(map(repr, list(value)[:5])) or 'nothing'}"
+    if type(value) in (str, bytes, bool, int, float, complex, tuple, list, set, type(None)):
         text = repr(value)
         return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
     if hasattr(value, "item") and shape == ():
         return repr(value.item()) if hasattr(value, "dtype") else repr(value)
     if callable(value) and hasattr(value, "__name__"):
         return f"the function {value.__name__}"
-    return f"a {type(value).__name__}"
+    return f"{type(value).__name__}(...)"

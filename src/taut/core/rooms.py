@@ -57,6 +57,17 @@ def _letters(name: str) -> str:
     return name.replace("_", "").lower()
 
 
+def nearest(name: str, known: Collection[str]) -> str:
+    """A sentence with the name that a misspelt attribute may stand for; empty where none is near.
+
+    Example:
+        >>> nearest("sumary", ["summary", "sample"])
+        " Did you mean 'summary'?"
+    """
+    near = difflib.get_close_matches(name, known, 1, CLOSE)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
 @functools.cache
 def public() -> tuple[str, ...]:
     """The public names of Taut and its rooms with their places, read from the source so that nothing is loaded."""

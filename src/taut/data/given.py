@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from taut.core.names import brief
 from taut.errors import DataError
 
 if TYPE_CHECKING:  # a fit without a table does not wait for the table library
@@ -72,7 +73,10 @@ def checked_weights(sample_weight: Any, size: int, name: str = "sample_weight") 
     """
     if sample_weight is None:
         return None
-    weights = np.asarray(sample_weight, float)
+    try:
+        weights = np.asarray(sample_weight, float)
+    except (TypeError, ValueError):
+        raise DataError(f"sample_weight={brief(sample_weight)}: one number for each row is needed.") from None
     if weights.shape != (size,):
         raise DataError(f"{name} has shape {weights.shape}; one number for each of the {size} rows is needed.")
     if not np.all(np.isfinite(weights)) or np.any(weights < 0) or not np.any(weights > 0):

@@ -9,9 +9,12 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
 from taut.core.constants import LOG_2PI
+from taut.core.names import brief
 from taut.core.triangular import solve_lower
+from taut.errors import ArgumentError
 from taut.families.base import Branches
 from taut.families.gaussian import Gaussian
+from taut.families.start import start
 from taut.families.weak_derivatives import MEAN_CONSTANT, rayleigh, standard_branches
 
 
@@ -37,11 +40,20 @@ class FullRank(Gaussian):
     log_diagonal: Float[Array, " D"]
     lower: Float[Array, "D D"]
 
+    def __check_init__(self):
+        shape = np.shape(self.mean)
+        if len(shape) < 1 or np.shape(self.log_diagonal) != shape or np.shape(self.lower) != (*shape, shape[-1]):
+            raise ArgumentError(
+                f"FullRank(mean={brief(self.mean)}, log_diagonal={brief(self.log_diagonal)}, "
+                f"lower={brief(self.lower)}): arrays of shapes [D], [D] and [D, D] are needed; FullRank.around(mean, "
+                "sd) makes them."
+            )
+
     @classmethod
     def around(cls, mean, sd=1.0) -> "FullRank":
         """Start at `mean` (`[D]`) with standard deviation `sd` (a number or `[D]`) and no correlation."""
-        mean = np.asarray(mean, float)
-        return cls(mean, np.broadcast_to(np.log(sd), mean.shape).astype(float), np.zeros((mean.size, mean.size)))
+        mean, log_sd = start(mean, sd)
+        return cls(mean, log_sd, np.zeros((mean.size, mean.size)))
 
     @classmethod
     def of(cls, mean, factor) -> "FullRank":

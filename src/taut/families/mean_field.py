@@ -9,9 +9,12 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
 from taut.core.constants import LOG_2PI
+from taut.core.names import brief
+from taut.errors import ArgumentError
 from taut.families.base import Branches
 from taut.families.factorised import Factorised
 from taut.families.gaussian import Gaussian
+from taut.families.start import start
 from taut.families.weak_derivatives import MEAN_CONSTANT, rayleigh, standard_branches
 
 
@@ -35,11 +38,18 @@ class MeanField(Gaussian, Factorised):
     mean: Float[Array, " D"]
     log_sd: Float[Array, " D"]
 
+    def __check_init__(self):
+        if np.shape(self.mean) != np.shape(self.log_sd) or np.ndim(self.mean) < 1:
+            raise ArgumentError(
+                f"MeanField(mean={brief(self.mean)}, log_sd={brief(self.log_sd)}): two arrays of the same shape [D] "
+                "are needed; MeanField.around(mean, sd) makes them."
+            )
+
     @classmethod
     def around(cls, mean, sd=1.0) -> "MeanField":
         """Start at `mean` (`[D]`) with standard deviation `sd` (a number or `[D]`)."""
-        mean = np.asarray(mean, float)
-        return cls(mean, np.broadcast_to(np.log(sd), mean.shape).astype(float))
+        mean, log_sd = start(mean, sd)
+        return cls(mean, log_sd)
 
     @property
     def offers(self):

@@ -11,10 +11,11 @@ from taut import __version__
 from taut.choosing.choose import Choice, choose
 from taut.choosing.gradient import decide
 from taut.core import precision
+from taut.core.arguments import function, path, whole
 from taut.data.given import Given
 from taut.data.provenance import called, of_run
 from taut.data.source import Source
-from taut.errors import ArgumentError
+from taut.fitting.given_model import check_model
 from taut.fitting.outcome import Outcome, Request
 from taut.fitting.run import run
 from taut.learning.checkpoints import Checkpoint
@@ -97,7 +98,11 @@ def fit(
     """
     call = called(fit, "taut.fit", locals())
     begun = time.perf_counter()
-    _check(model, seed)
+    check_model(model, data)
+    seed = whole("seed", seed, 0, 2**32 - 1)
+    batch_size = None if batch_size is None else whole("batch_size", batch_size, 1)
+    steps = None if steps is None else whole("steps", steps, 1)
+    checkpoint = _given(checkpoint, transform, callback)
     kind = fit_class(model)
     if not kind.takes_validation:
         _refuse_validation(model, {"validation": validation, "patience": patience})
@@ -107,7 +112,6 @@ def fit(
         batch_size = min(model.batch_size, len(rows.rows))
     source = Source(rows.rows, rows.weights, batch_size, seed, dtype, rows.transform)
     model.check_data(rows.rows, dtype)
-    checkpoint = Checkpoint(Path(checkpoint)) if isinstance(checkpoint, (str, Path)) else checkpoint
     choice = choose(
         model,
         rows.rows,
@@ -129,14 +133,17 @@ def fit(
     return _assembled(choice, request, outcome, seconds, provenance)
 
 
-def _check(model: Model, seed: int) -> None:
-    if not isinstance(model, Model):
-        raise ArgumentError(
-            f"model={model!r} is not a Taut model; give e.g. taut.models.LogisticRegression() or "
-            "taut.models.LogDensity(...)."
-        )
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise ArgumentError(f"seed={seed!r}: a whole number from 0 to 2**32 - 1 is needed.")
+def _given(checkpoint: Any, transform: Any, callback: Any) -> Checkpoint | None:
+    """The checkpoint, with the functions checked.
+
+    Raises:
+        ArgumentError: Something else than a folder, or than functions.
+    """
+    function("transform", transform, "(key, rows) -> rows")
+    function("callback", callback, "of the steps made and the history since")
+    if checkpoint is None or isinstance(checkpoint, Checkpoint):
+        return checkpoint
+    return Checkpoint(path("checkpoint", checkpoint))
 
 
 def _refuse_validation(model: Model, asked: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability, sentence
+from taut.core.names import brief
 from taut.errors import ArgumentError
 from taut.families.base import Family
 from taut.models.base import Model
@@ -56,9 +57,9 @@ class Gradient(eqx.Module):
     samples: int = eqx.field(static=True, default=10)
 
     def __check_init__(self):
-        if not isinstance(self.samples, int) or self.samples < 1:
+        if not isinstance(self.samples, int) or isinstance(self.samples, bool) or self.samples < 1:
             raise ArgumentError(
-                f"{type(self).__name__}(samples={self.samples!r}): a positive whole number of draws is needed."
+                f"{type(self).__name__}(samples={brief(self.samples)}): a positive whole number of draws is needed."
             )
 
     @property

@@ -11,6 +11,7 @@ from taut.errors import ArgumentError
 from taut.gradients.arrangements import Sampled
 from taut.gradients.base import Info
 from taut.gradients.control_variates.base import ControlVariate, LeaveOneOut, Seen
+from taut.gradients.control_variates.given import as_control
 from taut.gradients.evaluate import evaluate
 from taut.objectives.draws import elbo_terms
 
@@ -28,7 +29,7 @@ class Reinforce(Sampled):
 
     Attributes:
         samples: K, the number of draws for each unit and step.
-        control: The control variate; leave-one-out by default.
+        control: The control variate, an instance or its name; leave-one-out by default.
         draws: Arrangement: "independent", "antithetic", "moment-matched" or "sobol"; all but the first need a
             control variate that does not compare the draws.
 
@@ -46,10 +47,10 @@ class Reinforce(Sampled):
     local_samples: ClassVar[int] = 8
 
     samples: int = eqx.field(static=True, default=50)
-    control: ControlVariate = LeaveOneOut()
+    control: ControlVariate = eqx.field(default=LeaveOneOut(), converter=as_control)
 
     def __check_init__(self):
-        if self.samples < self.control.least_samples:
+        if isinstance(self.samples, int) and self.samples < self.control.least_samples:
             raise ArgumentError(
                 f"Reinforce(samples={self.samples}) with {self.control.name}: the baseline of a draw is made of the "
                 "other draws, "

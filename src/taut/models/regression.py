@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from taut.core.capabilities import Capability
+from taut.core.names import brief
 from taut.errors import ArgumentError
 from taut.models.base import ClosedLikelihood, Model
 from taut.models.given_prior import WANTED, as_prior
@@ -52,6 +53,9 @@ class Regression(Model, ClosedLikelihood):
         return frozenset({Capability.PREDICTOR_MOMENTS})
 
     def __check_init__(self):
+        for name in ("standardise", "intercept"):
+            if not isinstance(getattr(self, name), (bool, np.bool_)):
+                raise ArgumentError(f"{name}={brief(getattr(self, name))}: True or False is needed.")
         if self.prior.binary:
             raise ArgumentError(
                 f"prior={type(self.prior).__name__} is over zeros and ones, and coefficients are real numbers: "

@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import math
+from numbers import Integral
 from typing import Any
 
 import equinox as eqx
@@ -12,6 +13,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from taut.core import precision
+from taut.core.arguments import is_number
+from taut.core.names import brief
 from taut.core.trees import is_float_array
 from taut.errors import ArgumentError
 
@@ -56,9 +59,9 @@ class Support:
 
 def _shape(shape: Any) -> tuple[int, ...]:
     sizes = shape if isinstance(shape, (tuple, list)) else (shape,)
-    if not all(isinstance(n, int) and n > 0 for n in sizes):
+    if not all(isinstance(n, Integral) and n > 0 for n in sizes):
         raise ArgumentError(f"shape={shape!r}: a positive whole number or a tuple of them is needed, e.g. 8 or (3, 2).")
-    return tuple(sizes)
+    return tuple(map(int, sizes))
 
 
 def real(shape: int | tuple[int, ...] = ()) -> Support:
@@ -98,9 +101,10 @@ def bounded(low: float, high: float, shape: int | tuple[int, ...] = ()) -> Suppo
         >>> bounded(-1, 1).bounds
         (-1.0, 1.0)
     """
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    if not (is_number(low) and is_number(high) and math.isfinite(low) and math.isfinite(high) and low < high):
         raise ArgumentError(
-            f"bounded({low}, {high}): two finite numbers, the lower first, are needed; see positive() for a half-line."
+            f"bounded({brief(low)}, {brief(high)}): two finite numbers, the lower first, are needed, the same for all "
+            "elements of an array; see positive() for a half-line."
         )
     return Support("bounded", _shape(shape), (float(low), float(high)))
 
@@ -112,9 +116,9 @@ def simplex(size: int) -> Support:
         >>> simplex(3).free_shape
         (2,)
     """
-    if not isinstance(size, int) or size < 2:
+    if not isinstance(size, Integral) or size < 2:
         raise ArgumentError(f"simplex({size!r}): a simplex has at least two parts.")
-    return Support("simplex", (size,))
+    return Support("simplex", (int(size),))
 
 
 def ordered(size: int) -> Support:
@@ -124,9 +128,9 @@ def ordered(size: int) -> Support:
         >>> ordered(2).kind
         'ordered'
     """
-    if not isinstance(size, int) or size < 2:
+    if not isinstance(size, Integral) or size < 2:
         raise ArgumentError(f"ordered({size!r}): an order needs at least two numbers.")
-    return Support("ordered", (size,))
+    return Support("ordered", (int(size),))
 
 
 class Unknowns(eqx.Module):

@@ -5,8 +5,10 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from taut.core.names import brief
 from taut.errors import ArgumentError
 from taut.networks.mlp import MLP
 
@@ -106,6 +108,9 @@ class ConvolutionalDecoder(eqx.Module):
 
 
 def _image(image: tuple[int, ...]) -> tuple[int, int, int]:
-    if len(image) not in (2, 3) or not all(n > 0 for n in image):
-        raise ArgumentError(f"image={image}: a height and a width, and perhaps channels, are needed, e.g. (28, 28).")
-    return (*image, 1) if len(image) == 2 else tuple(image)  # pyright: ignore[reportReturnType]
+    sizes = tuple(image) if isinstance(image, (tuple, list)) else ()
+    if len(sizes) not in (2, 3) or not all(isinstance(n, (int, np.integer)) and n > 0 for n in sizes):
+        raise ArgumentError(
+            f"image={brief(image)}: a height and a width, and perhaps channels, are needed, e.g. (28, 28)."
+        )
+    return (*sizes, 1) if len(sizes) == 2 else sizes  # pyright: ignore[reportReturnType]

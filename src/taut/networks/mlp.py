@@ -1,12 +1,13 @@
 """Multilayer perceptrons with the weight layout that is fast in JAX."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Array, Float
 
+from taut.core.names import brief
 from taut.errors import ArgumentError
 
 
@@ -47,11 +48,15 @@ class MLP(eqx.Module):
     activation: Callable = eqx.field(static=True)
 
     def __init__(self, sizes: Sequence[int], activation: Callable = jax.nn.relu, *, seed: int = 0):
-        sizes = list(sizes)
+        given, sizes = sizes, list(sizes) if isinstance(sizes, Iterable) else []
         if len(sizes) < 2 or not all(isinstance(n, (int, np.integer)) and n > 0 for n in sizes):
             raise ArgumentError(
-                f"MLP(sizes={sizes}): at least two positive whole numbers, input first, are needed, e.g. [784, 400, "
-                "40]."
+                f"MLP(sizes={brief(given)}): at least two positive whole numbers, input first, are needed, e.g. "
+                "[784, 400, 40]."
+            )
+        if not callable(activation):
+            raise ArgumentError(
+                f"MLP(activation={brief(activation)}): a function is needed, e.g. jax.nn.relu or jax.numpy.tanh."
             )
         rng = np.random.default_rng(seed)
         self.layers = tuple(Linear.glorot(rng, n, m) for n, m in zip(sizes[:-1], sizes[1:], strict=True))

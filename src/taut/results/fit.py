@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from taut.algorithms import Algorithm
+from taut.core.arguments import path as as_path
 from taut.core.plain import plain
+from taut.core.rooms import nearest
 from taut.core.views import view
 from taut.data.given import Given, Rows
 from taut.data.source import Source
@@ -90,7 +92,8 @@ class Fit(abc.ABC):
     def __getattr__(self, name: str) -> Any:
         hint = type(self).absent.get(name)
         if hint is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            near = "" if name.startswith("_") else nearest(name, [n for n in dir(type(self)) if not n.startswith("_")])
+            raise AttributeError(f"A {type(self).__name__} has no {name!r}.{near}")
         raise AbsentError(hint)
 
     @staticmethod
@@ -243,7 +246,7 @@ class Fit(abc.ABC):
         meta = {"fit": self.facts(), "local": self.model.local, "steps_per_second": self.steps_per_second}
         arrays = {f"history.{name}": np.asarray(x) for name, x in self.history.items()}
         arrays |= {f"evidence.{name}": np.asarray(x) for name, x in self.evidence.items()}
-        return save(Path(path), self.problem, self.algorithm, meta | own, arrays | own_arrays)
+        return save(as_path("path", path), self.problem, self.algorithm, meta | own, arrays | own_arrays)
 
     def plot(self, name: str | None = None, data: Any = None, *, features: Any = None) -> "Figure":
         """A figure of the report page, such as `fit.plot("forest")`.

@@ -9,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from taut.core import precision
+from taut.core.arguments import whole
 from taut.core.batch import Batch
 from taut.core.compilation import Compiled
 from taut.diagnostics.constraint_checks import ConstraintCheck, constraint_checks, sentences
 from taut.diagnostics.elbo import elbo_per_example
 from taut.diagnostics.feasible_range import refuse_unreachable
-from taut.errors import ArgumentError, PairingError
+from taut.errors import PairingError
 from taut.learning.ended import Ended
 from taut.results.density import NO_TABLE
 from taut.results.fit import Fit
@@ -168,8 +169,7 @@ class LatentFit(Fit):
 
     def sample(self, n: int = 64, seed: int = 0) -> dict[str, np.ndarray]:
         """`n` new examples: codes `z` from the prior, and `x`, the mean of what each makes, `[n, elements]`."""
-        if not isinstance(n, int) or n < 1:
-            raise ArgumentError(f"sample({n!r}): a positive whole number of examples is needed.")
+        n, seed = whole("n", n, 1), whole("seed", seed, 0, 2**32 - 1)
         with precision.context(self.dtype):
             z = np.asarray(_sample_prior(self.problem, jax.random.key(seed), n, plain=False))
         return {"z": z, "x": self.decode(z)}

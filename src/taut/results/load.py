@@ -14,6 +14,7 @@ import numpy as np
 
 from taut import __version__
 from taut.algorithms import Algorithm, StochasticGradient
+from taut.core.arguments import path as as_path
 from taut.core.array_files import CHECKSUM, arrays_into_tree, read_arrays, tree_to_arrays
 from taut.core.capabilities import Capability
 from taut.core.checked_files import damaged, read_json
@@ -90,7 +91,7 @@ def load(
         >>> again.elbo == result.elbo
         True
     """
-    path = Path(path)
+    path = as_path("path", path)
     meta = _read_meta(path)
     arrays, of_arrays = read_arrays(path / ARRAYS_FILE)
     tie = CHECKSUM if meta["format"] > 1 else "pair"

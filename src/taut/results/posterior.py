@@ -13,6 +13,7 @@ from jaxtyping import Float
 from taut import __version__
 from taut.algorithms.on_density.base import Solution
 from taut.choosing.choose import GIVEN
+from taut.core.arguments import probability, whole
 from taut.core.batch import Batch
 from taut.diagnostics.elbo import elbo
 from taut.errors import ArgumentError, SavedFitError
@@ -94,9 +95,7 @@ class PosteriorFit(Fit):
 
         For a regression these are the coefficients of the original columns; for a log density the constrained values.
         """
-        if not isinstance(n, int) or n < 1:
-            raise ArgumentError(f"sample({n!r}): a positive whole number of draws is needed.")
-        return self._sample(n, seed)
+        return self._sample(whole("n", n, 1), whole("seed", seed, 0, 2**32 - 1))
 
     @abc.abstractmethod
     def _sample(self, n: int, seed: int) -> dict[str, np.ndarray]:
@@ -114,11 +113,7 @@ class PosteriorFit(Fit):
         """
         import polars as pl
 
-        if not 0 < level < 1:
-            raise ArgumentError(
-                f"level={level!r}: the probability of the interval must lie between 0 and 1, e.g. 0.95."
-            )
-        return pl.DataFrame(self.table(level))
+        return pl.DataFrame(self.table(probability("level", level)))
 
     def to_arviz(self, draws: int = 1000, seed: int = 0) -> Any:
         """The answer for ArviZ: a DataTree where ArviZ 1 is installed, an InferenceData before.

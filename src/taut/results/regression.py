@@ -10,6 +10,7 @@ from scipy.special import ndtr, ndtri
 
 from taut.algorithms.on_density.gaussians import Gaussian
 from taut.core import precision
+from taut.core.arguments import probability
 from taut.core.capabilities import Capability
 from taut.core.compilation import Compiled
 from taut.core.trees import cast
@@ -184,6 +185,7 @@ class RegressionFit(ComputedFit):
 
     def predict_matrix(self, matrix: np.ndarray, level: float = 0.95) -> Any:
         """As `predict`, for rows of the design matrix `[n, D]`."""
+        level = probability("level", level)
         if self.standing_in is not None:
             return self._predict_by_draws(matrix, level)
         matrix = matrix.astype(self.dtype)

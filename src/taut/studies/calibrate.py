@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from taut.core import precision
+from taut.core.names import brief
 from taut.diagnostics.calibration import Calibration, calibration
 from taut.errors import ArgumentError, TautError
 from taut.fitting.fit import fit
@@ -148,7 +149,7 @@ class _Builder:
 
     def __init__(self, model: Model | Callable[[Any], Model]):
         if not (isinstance(model, Model) or callable(model)):
-            raise ArgumentError(f"model={model!r}: a model of Taut, or a function from data to one, is needed.")
+            raise ArgumentError(f"model={brief(model)}: a model of Taut, or a function from data to one, is needed.")
         self.model = model
         self.traced: bool | None = None
 

@@ -12,6 +12,7 @@ from taut.data import Binarised
 from taut.diagnostics.elbo import elbo_per_example
 from taut.errors import ArgumentError, PairingError
 from taut.fitting.fit import fit
+from taut.fitting.given_model import check_model
 from taut.models import Model
 from taut.objectives import Constrained, Objective, Weighted, at_least
 from taut.results.latent import LatentFit
@@ -67,6 +68,7 @@ def rate_distortion(
     """
     import polars as pl
 
+    check_model(model, images)
     if not model.local:
         raise PairingError(
             f"A rate-distortion curve is for models in which each example has its own z, no {model.name}."

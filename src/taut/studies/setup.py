@@ -10,6 +10,7 @@ from taut.choosing.names import GRADIENTS, named
 from taut.core import precision
 from taut.data.given import Given
 from taut.data.source import Source
+from taut.fitting.given_model import check_model
 from taut.gradients import Enumeration, Exact, Gradient, Reinforce, admissible
 from taut.models import Model
 from taut.objectives.parse import parse_objective
@@ -48,6 +49,7 @@ class GradientStudy:
         seed: int,
         dtype: Any,
     ):
+        check_model(model, data)
         self.model, self.seed = model, seed
         self._objective, self._draws = objective, None
         if isinstance(objective, str):

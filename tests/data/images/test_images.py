@@ -373,7 +373,7 @@ BAD_ARRAYS = {
     "ragged lists": ([[[0, 1]], [[0, 1], [1, 0]]], ["mixed sizes"]),
     "text": (np.array([["a", "b"]]), ["<U1", "number"]),
     "complex": (np.zeros((3, 2), complex), ["complex128"]),
-    "nothing": (None, ["objects"]),
+    "nothing": (None, ["None", "[n, h, w]"]),
 }
 
 
@@ -399,8 +399,8 @@ def test_arrays_that_are_refused(case):
         (lambda i: split(i, 0.1, seed=-1), ["seed=-1", "whole number"]),
         (lambda i: split(split(i)), ["validation images already"]),
         (lambda i: split(load_images(np.zeros((2, 3, 3)))), ["single training image"]),
-        (lambda i: binarise("fix", i), ["'fix'", "Did you mean 'fixed'?", "'dynamic'"]),
-        (lambda i: binarise(None, i), ["'None'", "'fixed'"]),
+        (lambda i: binarise("fixt", i), ["'fixt'", "Did you mean 'fixed'?", "dynamic"]),
+        (lambda i: binarise(None, i), ["None", "fixed"]),
         (lambda i: binarise("fixed", i, seed=1.5), ["seed=1.5", "whole number"]),
     ],
 )

@@ -10,8 +10,9 @@ from typing import Any, Literal, get_args
 import jax
 import numpy as np
 
+from taut.core.arguments import instance
+from taut.core.names import find, unknown
 from taut.data.images.splits import Images, check_seed, generator, read_only
-from taut.data.wording import quoted, suggestion
 from taut.errors import ArgumentError
 
 Kind = Literal["fixed", "dynamic", "threshold", "none"]
@@ -40,10 +41,10 @@ class Binarisation:
     seed: int = 0
 
     def __post_init__(self):
+        object.__setattr__(self, "kind", find(self.kind, get_args(Kind)) or self.kind)
         if self.kind not in get_args(Kind):
             raise ArgumentError(
-                f"Binarisation '{self.kind}' is not known.{suggestion(str(self.kind), get_args(Kind))} There are "
-                f"{quoted(get_args(Kind))}."
+                f"kind={unknown(self.kind, get_args(Kind))}; the images come second, binarise(kind, images)."
             )
         check_seed(self.seed)
 
@@ -168,6 +169,8 @@ def binarise(kind: Kind, images: Images, seed: int = 0) -> Binarised:
     Y. Burda, R. Grosse and R. Salakhutdinov, Importance weighted autoencoders, 2016 (dynamic).
     """
     how = Binarisation(kind, seed)
+    kind = how.kind
+    instance("images", images, Images, "give taut.data.load_images(array), which finds out what white is")
 
     levels = images.levels
 

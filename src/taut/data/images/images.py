@@ -1,5 +1,6 @@
 """Images in: from a name, a folder, a file or an array, checked, with test images set apart."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from taut.errors import ArgumentError, DataError
 TEST_SHARE = 0.1
 
 
-def load_images(spec: Any, *, limit: int | None = None) -> Images:
+def load_images(spec: Any, *, limit: int | None = None, channels: str | None = None) -> Images:
     """Load images and their test split.
 
     Where the data have no test split, a tenth of them (at least one) is set apart, the same at every call; of "digits"
@@ -26,11 +27,14 @@ def load_images(spec: Any, *, limit: int | None = None) -> Images:
     Args:
         spec: "digits"; "openml:NAME"; a folder of IDX files (train-images-idx3-ubyte.gz, ...) or of PNG and JPEG
             files (subfolders: labels, or train and test); a .npz or .npy file; or an array `[n, h, w]`,
-            `[n, h, w, channels]` or `[n, pixels]`. Values are in [0, 1] or from 0 to 255.
+            `[n, h, w, channels]`, `[n, channels, h, w]` or `[n, pixels]`. Values are in [0, 1] or from 0 to 255.
         limit: most images of each split, taken at random, the same at every call; None for all.
+        channels: whether the colours are the "first" or the "last" axis of an image; None looks for an axis of 1, 3 or
+            4. They are last in what is returned.
 
     Returns:
-        The images as they were stored, with what white is; `taut.data.binarise` makes data of them.
+        The images as they were stored, with what white is; `taut.data.binarise` makes data of them, and `print` says
+        how they were understood.
 
     Raises:
         DataError: files or values that cannot be used.
@@ -48,13 +52,13 @@ def load_images(spec: Any, *, limit: int | None = None) -> Images:
         raise ArgumentError(f"limit={limit!r}: the most images of a split is needed, a positive whole number or None.")
     name, raw = _read(spec)
     what = "the images" if raw.test is None else "the training images"
-    train = as_pixels(raw.train, what)
+    train = as_pixels(raw.train, what, channels)
     labels = as_labels(raw.train_labels, train, what)
     if raw.test is None:
         count = raw.test_size or max(1, round(TEST_SHARE * len(train)))
         images = with_test(train, labels, count, name, raw.levels or levels_of(train))
     else:
-        test = as_pixels(raw.test, "the test images")
+        test = as_pixels(raw.test, "the test images", channels)
         if test.shape[1:] != train.shape[1:]:
             raise DataError(
                 f"The training images of '{name}' have shape {train.shape[1:]} and its test images {test.shape[1:]}: "
@@ -63,6 +67,9 @@ def load_images(spec: Any, *, limit: int | None = None) -> Images:
         refuse_leak(train, test)
         test_labels = as_labels(raw.test_labels, test, "the test images")
         images = Images(name, raw.levels or levels_of(train, test), train, test, labels, test_labels)
+    given = np.shape(raw.train)[1:]
+    if given != train.shape[1:]:
+        images = replace(images, layout=f"colours moved from first to last, {given} to {train.shape[1:]}")
     return images if limit is None else limited(images, limit)
 
 

@@ -4,11 +4,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from taut.core.names import brief
+from taut.data.images.layout import upright
 from taut.errors import DataError
 
-SHAPES = "[n, h, w], [n, h, w, channels] or [n, pixels]"
+SHAPES = "[n, h, w], [n, h, w, channels], [n, channels, h, w] or [n, pixels]"
 DARK = 127
 """Values that stay below half of 255 but not below 1 do not say what white is: 16 in scikit-learn's digits."""
+
+
+ROUNDING = 1e-5
+"""How far a pixel may be outside [0, 1] by rounding."""
 
 
 class Raw(NamedTuple):
@@ -31,15 +37,16 @@ class Raw(NamedTuple):
     test_size: int | None = None
 
 
-def as_pixels(values: Any, what: str) -> np.ndarray:
+def as_pixels(values: Any, what: str, channels: Any = None) -> np.ndarray:
     """Check images, and store them as bytes where all values are whole, as float32 where not.
 
     Args:
         values: array-like, see `SHAPES`.
         what: how a message calls them.
+        channels: "first" or "last" of an image's axes; None finds out (`taut.data.images.layout`).
 
     Returns:
-        A read-only array of the same shape, uint8 or float32, every value in [0, 255].
+        A read-only array with the colours last, uint8 or float32, every value in [0, 255].
 
     Raises:
         DataError: another shape, nothing in it, no numbers, or values that are not in [0, 255].
@@ -52,6 +59,8 @@ def as_pixels(values: Any, what: str) -> np.ndarray:
         array = np.asarray(values)
     except ValueError:  # nested lists of unequal lengths
         raise DataError(f"{_start(what)} are of mixed sizes: crop or scale all of them to one size.") from None
+    if array.dtype == object and array.ndim == 0:
+        raise DataError(f"{_start(what)} are {brief(values)}: an array {SHAPES} is needed.")
     if array.dtype == object:
         raise DataError(
             f"{_start(what)} are an array of Python objects, most often since sizes are mixed: scale all to one size "
@@ -66,6 +75,7 @@ def as_pixels(values: Any, what: str) -> np.ndarray:
         raise DataError(f"{_start(what)} are none: the array has shape {array.shape}. At least one image is needed.")
     if array.size == 0:
         raise DataError(f"{_start(what)} have no pixels: the array has shape {array.shape}.")
+    array = upright(array, what, channels)
     if array.dtype != np.uint8:
         array = _in_range(array, what)
     array = np.ascontiguousarray(array).view()  # a view, so that the caller's own array stays writable
@@ -77,13 +87,19 @@ def levels_of(*arrays: np.ndarray) -> int:
     """Value of white, 1 or 255, from the largest value in checked images.
 
     Raises:
-        DataError: the largest value is neither, so that nothing says what white is.
+        DataError: the largest value is neither, so that nothing says what white is, or each array says another.
 
     Example:
         >>> levels_of(np.array([[0, 200]], np.uint8)), levels_of(np.array([[0.0, 0.3]]))
         (255, 1)
     """
-    largest = max(float(a.max()) for a in arrays)
+    each = [float(a.max()) for a in arrays]
+    largest = max(each)
+    if largest > DARK and 0 < min(each) <= 1:
+        raise DataError(
+            f"The largest pixels are {' and '.join(f'{x:.9g}' for x in each)}: training and test images are not on one "
+            "scale. Bring both to [0, 1] or to 0 to 255."
+        )
     if 1 < largest <= DARK:
         raise DataError(
             f"The largest pixel is {largest:.9g}, so that nothing says what white is: the scale is taken for [0, 1] up "
@@ -136,11 +152,18 @@ def _in_range(array: np.ndarray, what: str) -> np.ndarray:
             f"{_start(what)} have {bad.sum()} pixels that are NaN or infinite, in {_rows(bad)}: fill them in or leave "
             "those images out."
         )
+    if array.dtype.kind == "f":
+        array = np.where((array < 0) & (array > -ROUNDING), 0.0, array)
+        array = np.where((array > 1) & (array < 1 + ROUNDING), 1.0, array)
     if array.min() < 0:
         bad = array < 0
+        remedy = "bring them to [0, 1] (from [-1, 1]: (x + 1) / 2) or to 0 to 255"
+        if array.dtype == np.int8:
+            remedy = "bytes that were read with a sign are mended by images.view(np.uint8)"
+        elif array.min() < -1:
+            remedy = "undo the standardisation, x * sd + mean, which gives [0, 1] or 0 to 255"
         raise DataError(
-            f"{_start(what)} have negative pixels, {array.min():g} at the lowest, in {_rows(bad)}: bring them to "
-            "[0, 1] (from [-1, 1]: (x + 1) / 2) or to 0 to 255."
+            f"{_start(what)} have negative pixels, {array.min():g} at the lowest, in {_rows(bad)}: {remedy}."
         )
     if array.max() > 255:
         bad = array > 255

@@ -5,7 +5,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from taut.data.arrays import array_rows
+from taut.core.names import brief
+from taut.data.arrays import array_rows, as_arrays, refuse_nonfinite
 from taut.data.given import Given, Rows
 from taut.data.images.binarisation import Binarised, HeldOut, Training
 from taut.data.images.splits import Images
@@ -27,13 +28,36 @@ def example_rows(model: LatentVariableModel, given: Given) -> Rows:
     found = array_rows(model, given)
     rows = found.rows
     if given.data is None or not isinstance(rows, np.ndarray) or rows.ndim < 2:
-        raise DataError("A latent-variable model is fitted to one array of examples, [n, ...] with at least two axes.")
-    if rows.dtype == object or np.issubdtype(rows.dtype, np.complexfloating):
-        raise DataError(f"Examples of dtype {rows.dtype} cannot be used; give numbers.")
+        received = "nothing" if given.data is None else brief(given.data)
+        raise DataError(
+            "A latent-variable model is fitted to one array of examples, [n, ...] with at least two axes; received "
+            f"{received}. Call taut.fit(model, examples)."
+        )
+    if np.issubdtype(rows.dtype, np.complexfloating):
+        raise DataError(f"Examples of dtype {rows.dtype} cannot be used; give real numbers.")
     transform: Any = given.transform
     seen = rows if transform is None else np.asarray(transform(jax.random.key(0), jax.device_put(rows[:TRIED])))
     model.check_examples(seen)
-    return found
+    return found._replace(validation=_held_out(model, given.validation, seen.shape[1:]))
+
+
+def _held_out(model: LatentVariableModel, validation: Any, shape: tuple[int, ...]) -> Any:
+    """Held-out examples, as the model sees them.
+
+    Raises:
+        DataError: Something else than examples of this shape.
+    """
+    if validation is None:
+        return None
+    examples = as_arrays(validation)
+    if not isinstance(examples, np.ndarray) or examples.shape[1:] != shape or not len(examples):
+        raise DataError(
+            f"validation= is {brief(validation)}; held-out examples of the shape of those for training are needed, "
+            f"[n, {', '.join(map(str, shape))}]."
+        )
+    refuse_nonfinite(examples)
+    model.likelihood.check(examples)
+    return examples
 
 
 def _unpacked(given: Given) -> Given:

@@ -2,10 +2,13 @@
 
 import zlib
 from dataclasses import dataclass, replace
+from math import isqrt
 from typing import Any
 
 import numpy as np
 
+from taut.core.arguments import instance, is_number
+from taut.core.names import brief
 from taut.errors import ArgumentError, DataError
 
 SEED = 0
@@ -28,6 +31,7 @@ class Images:
         validation: images taken from `train` by `split`, or None.
         validation_labels: as `train_labels`.
         test_split: how the test images were set apart; goes with every number computed from them.
+        layout: how their axes were moved, "as given" where they were not.
     """
 
     name: str
@@ -39,6 +43,16 @@ class Images:
     validation: np.ndarray | None = None
     validation_labels: np.ndarray | None = None
     test_split: str = "as given"
+    layout: str = "as given"
+
+    def __str__(self) -> str:
+        """How the images were understood, in one line."""
+        n = len(self.train) + (0 if self.validation is None else len(self.validation))
+        moved = "" if self.layout == "as given" else f" ({self.layout})"
+        return (
+            f"{self.name}: {n:,} images to learn from and {len(self.test):,} to test on, {_pixels(self.shape)}, values "
+            f"from 0 to {self.levels}{moved}."
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -56,6 +70,16 @@ class Images:
             "test": len(self.test),
             "test_split": self.test_split,
         }
+
+
+def _pixels(shape: tuple[int, ...]) -> str:
+    """The shape of an image in words, height first."""
+    if len(shape) == 1:
+        side = isqrt(shape[0])
+        square = side * side == shape[0] and side > 1
+        return f"{shape[0]} numbers each, " + (f"{side} x {side} pixels" if square else "of unknown height and width")
+    colours = "in grey" if len(shape) == 2 or shape[2] == 1 else f"in {shape[2]} colours"
+    return f"{shape[0]} x {shape[1]} pixels {colours}"
 
 
 def split(images: Images, fraction: float = 0.1, seed: int = 0) -> Images:
@@ -76,6 +100,7 @@ def split(images: Images, fraction: float = 0.1, seed: int = 0) -> Images:
         >>> len(parts.train), len(parts.validation), len(parts.test)
         (1200, 300, 297)
     """
+    instance("images", images, Images, "give taut.data.load_images(array)")
     if images.validation is not None:
         raise ArgumentError(
             f"'{images.name}' has {len(images.validation)} validation images already: split what was loaded."
@@ -83,8 +108,8 @@ def split(images: Images, fraction: float = 0.1, seed: int = 0) -> Images:
     n = len(images.train)
     if n < 2:
         raise ArgumentError("There is a single training image: at least two are needed to set one apart.")
-    if not 0 < fraction < 1:
-        raise ArgumentError(f"fraction={fraction!r}: a share of the training images between 0 and 1 is needed.")
+    if not is_number(fraction) or not 0 < fraction < 1:
+        raise ArgumentError(f"fraction={brief(fraction)}: a share of the training images between 0 and 1 is needed.")
     rest, apart = _choose(n, min(max(1, round(fraction * n)), n - 1), seed, "validation")
     return replace(
         images,

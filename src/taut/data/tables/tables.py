@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from taut.core.arguments import path as as_path
 from taut.data.tables.numbers import MARKS
 from taut.data.tables.text import stripped, typed
 from taut.data.wording import listing, quoted, suggestion
@@ -49,7 +50,7 @@ def read_table(
         >>> read_table(path).to_dict(as_series=False)
         {'age': [31, 57], 'job': ['clerk', None], 'bad': ['no', 'yes']}
     """
-    path = Path(path)
+    path = as_path("path", path)
     if path.is_dir():
         raise DataError(f"{path} is a folder: give the path of a file in it.")
     if not path.exists():

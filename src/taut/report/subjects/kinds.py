@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from taut.core.arguments import instance
 from taut.report.subjects.base import FitSubject
 from taut.report.subjects.density import DensitySubject
 from taut.report.subjects.latent import LatentSubject
@@ -26,4 +27,5 @@ def subject_of(fit: Fit, data: Any = None, features: Any = None) -> FitSubject:
         data: See `taut.report.page`.
         features: See `taut.report.page`.
     """
+    instance("fit", fit, Fit, "give what taut.fit or taut.load returns")
     return KINDS[fit.kind].of(fit, data, features)
