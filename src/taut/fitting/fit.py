@@ -15,6 +15,7 @@ from taut.core.arguments import function, path, whole
 from taut.data.given import Given
 from taut.data.provenance import called, of_run
 from taut.data.source import Source
+from taut.errors import ArgumentError
 from taut.fitting.given_model import check_model
 from taut.fitting.outcome import Outcome, Request
 from taut.fitting.run import run
