@@ -42,7 +42,7 @@ def calibrate(
 
     import taut
     from taut.choosing.names import REGRESSIONS
-    from taut.cli.cache import keep_compilations
+    from taut.core.cache import keep_compilations
     from taut.data import prepare
 
     keep_compilations()

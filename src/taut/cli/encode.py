@@ -19,7 +19,7 @@ def encode(run: vae_options.Run, data: vae_options.NewImages, out: vae_options.O
     if out is not None:
         check_file(out, ".csv", ".npz")
 
-    from taut.cli.cache import keep_compilations
+    from taut.core.cache import keep_compilations
 
     keep_compilations()
     fit, evidence = load_run(run)

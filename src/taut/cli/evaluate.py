@@ -21,8 +21,8 @@ def evaluate(
     The images are read again from where they were, and must be the same. The figures are kept in RUN, for its page.
     """
     import taut
-    from taut.cli.cache import keep_compilations
     from taut.cli.vae import evaluated, to_json
+    from taut.core.cache import keep_compilations
 
     keep_compilations()
     claim(run)

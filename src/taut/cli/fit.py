@@ -28,6 +28,7 @@ def fit(
     data: options.Data,
     table: TableOptions,
     model: options.Model = "logistic",
+    prior: options.Prior = "normal",
     prior_scale: options.PriorScale = 1.0,
     standardise: options.Standardise = True,
     intercept: options.Intercept = True,
@@ -58,6 +59,7 @@ def fit(
         learning_rate=learning_rate,
         batch_size=batch_size,
         model=model,
+        prior=prior,
         prior_scale=prior_scale,
         standardise=standardise,
         intercept=intercept,
@@ -67,7 +69,7 @@ def fit(
     inputs = read(data, table)
 
     import taut
-    from taut.cli.cache import keep_compilations
+    from taut.core.cache import keep_compilations
     from taut.learning.checkpoints import Checkpoint
 
     keep_compilations()

@@ -61,7 +61,7 @@ def gradients(
         check_file(out)
     inputs = None if data is None else read(data, table)
 
-    from taut.cli.cache import keep_compilations
+    from taut.core.cache import keep_compilations
     from taut.report.estimator_summary import estimator_summary
     from taut.report.terminal.claims import claims_table
     from taut.report.terminal.estimators import estimator_table

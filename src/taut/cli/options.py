@@ -126,6 +126,14 @@ Model = Annotated[
     RegressionName,
     Option(parser=names.reader(names.REGRESSIONS), rich_help_panel=MODEL, help="The regression."),
 ]
+Prior = Annotated[
+    Literal["normal", "empirical"],
+    Option(
+        parser=names.reader(["normal", "empirical"]),
+        rich_help_panel=MODEL,
+        help="Normal with sd --prior-scale, or with the sd of the highest ELBO.",
+    ),
+]
 PriorScale = Annotated[
     float,
     Option(metavar="S", parser=positive, rich_help_panel=MODEL, help="Sd of the prior of each standardised weight."),

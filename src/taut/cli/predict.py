@@ -43,7 +43,7 @@ def predict(
         check_file(out)
 
     import taut
-    from taut.cli.cache import keep_compilations
+    from taut.core.cache import keep_compilations
     from taut.data import read_table
 
     keep_compilations()

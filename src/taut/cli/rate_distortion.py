@@ -39,7 +39,7 @@ def rate_distortion(
 
     import taut
     from taut.algorithms import StochasticGradient
-    from taut.cli.cache import keep_compilations
+    from taut.core.cache import keep_compilations
     from taut.report.figures.rate import as_svg, curve_table
 
     keep_compilations()

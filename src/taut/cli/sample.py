@@ -21,7 +21,7 @@ def sample(
     if out is not None:
         check_file(out, ".png", ".npz")
 
-    from taut.cli.cache import keep_compilations
+    from taut.core.cache import keep_compilations
     from taut.report.figures.pictures import image_shape, png, tiled
 
     keep_compilations()

@@ -19,7 +19,8 @@ class Sentences(NamedTuple):
         learning_rate: of Adam, at the start.
         batch_size: rows for each step.
         model: Name of the regression.
-        prior_scale: standard deviation of the weights' prior.
+        prior: name of the weights' prior.
+        prior_scale: its standard deviation, unless the data choose it.
         standardise: whether columns are standardised.
         intercept: whether a column of ones is added.
     """
@@ -32,9 +33,15 @@ class Sentences(NamedTuple):
     learning_rate: float | None
     batch_size: int | None
     model: str
+    prior: str
     prior_scale: float
     standardise: bool
     intercept: bool
+
+    @property
+    def scale_asked(self) -> float | None:
+        """The scale of the prior where it is another than the default."""
+        return None if self.prior_scale == 1.0 else self.prior_scale
 
     @property
     def stepwise(self) -> bool:
@@ -60,6 +67,12 @@ class Sentences(NamedTuple):
                 gradient is None or "control" not in gradient.takes,
                 "is for REINFORCE: add --gradient reinforce",
             ),
+            (
+                "--prior-scale",
+                self.scale_asked,
+                self.prior == "empirical",
+                "is not for --prior empirical, which finds it",
+            ),
             ("--samples", self.samples, self.gradient is None, f"is for a gradient that draws: add {draws}"),
             ("--samples", self.samples, noiseless, f"is not for the {self.gradient} gradient, which draws nothing"),
             ("--samples", self.samples, self.gradient == "auto", "is not for auto, which chooses the draws too"),
@@ -74,10 +87,9 @@ class Sentences(NamedTuple):
         import taut
         from taut.choosing.names import REGRESSIONS
 
+        prior = self.prior if self.prior == "empirical" else taut.models.Normal(0.0, self.prior_scale)
         return {
-            "model": REGRESSIONS[self.model](
-                prior=taut.models.Normal(0.0, self.prior_scale), standardise=self.standardise, intercept=self.intercept
-            ),
+            "model": REGRESSIONS[self.model](prior=prior, standardise=self.standardise, intercept=self.intercept),
             "family": self.family,
             "gradient": self._gradient(),
             "algorithm": self._algorithm(),

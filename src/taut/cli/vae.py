@@ -55,7 +55,7 @@ def vae(
 
     import taut
     from taut.algorithms import StochasticGradient
-    from taut.cli.cache import keep_compilations
+    from taut.core.cache import keep_compilations
     from taut.learning.checkpoints import Checkpoint
 
     keep_compilations()

@@ -6,12 +6,14 @@ import warnings
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import scipy.sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from taut.core.cache import keep_compilations
 from taut.data.tables.columns import Column
 from taut.data.tables.design import Design
 from taut.data.tables.labels import Labels
@@ -21,6 +23,9 @@ from taut.fitting.fit import fit
 from taut.learning.ended import Ended
 from taut.models import Normal, Regression
 from taut.results.fit import Fit
+
+MOST_DENSE = 2**28
+"""Largest number of entries, 2 GiB of them, for which a sparse matrix is made dense."""
 
 
 class BayesianRegression(BaseEstimator, abc.ABC):
@@ -33,9 +38,9 @@ class BayesianRegression(BaseEstimator, abc.ABC):
 
     def __init__(
         self,
-        prior_scale: float = 1.0,
+        prior_scale: Any = 1.0,
         *,
-        family: Any = "full-rank",
+        family: Any = None,
         gradient: Any = None,
         algorithm: Any = None,
         standardise: bool = True,
@@ -58,25 +63,34 @@ class BayesianRegression(BaseEstimator, abc.ABC):
     def _read_target(self, y: np.ndarray) -> tuple[np.ndarray, Labels | None]:
         """The target as numbers `[n]`, and what 0 and 1 stand for where it holds labels."""
 
+    def _row_weights(self, target: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """How much each row counts, `[n]`, given its sample weight."""
+        return weights
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the posterior.
 
         Args:
-            X: `[n, d]`, numbers, without a column of ones.
+            X: `[n, d]`, numbers, without a column of ones; a sparse matrix is made dense.
             y: `[n]`, the target.
             sample_weight: `[n]`, how often each row counts: 2 is the row twice, 0 is the row left out.
 
         Returns:
             Itself.
         """
-        X, y = validate_data(self, X, y, dtype=np.float64)
+        keep_compilations()
+        X, y = validate_data(self, X, y, dtype=np.float64, accept_sparse="csr")
+        X = _dense(X)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
         target, labels = self._read_target(y)
+        weights = self._row_weights(target, weights)
         design = self._design(X, weights)
         matrix = design.standardised(X)
+        named = isinstance(self.prior_scale, str)
+        prior: Any = self.prior_scale if named else Normal(0.0, self.prior_scale)
         self.result_ = fit(
-            self._model(Normal(0.0, self.prior_scale), bool(self.standardise), bool(self.fit_intercept)),
+            self._model(prior, bool(self.standardise), bool(self.fit_intercept)),
             Supervised(matrix, target, design, labels, kept=np.ones(len(matrix), bool)),
             family=self.family,
             gradient=self.gradient,
@@ -87,15 +101,32 @@ class BayesianRegression(BaseEstimator, abc.ABC):
             sample_weight=weights,
             progress=False,
         )
+        self.prior_scale_ = float(np.ravel(self.result_.model.prior.scale)[-1])  # the intercept's is first
         _report_the_ending(self.result_)
         self.elbo_, self.n_iter_ = self.result_.elbo, self.result_.iterations
         self._read_off_coefficients()
         return self
 
-    def _predictive(self, X: Any) -> Any:
+    def _predictive(self, X: Any, level: float = 0.95) -> Any:
         """The posterior predictive of new rows, columns `[n]` by name."""
         check_is_fitted(self)
-        return self.result_.predict(validate_data(self, X, dtype=np.float64, reset=False))
+        X = validate_data(self, X, dtype=np.float64, reset=False, accept_sparse="csr")
+        return self.result_.predict(_dense(X), level)
+
+    def predict_interval(self, X: Any, level: float = 0.95) -> np.ndarray:
+        """Lower and upper end of the credible interval of what is predicted for each row, `[n, 2]`.
+
+        Args:
+            X: `[n, d]`, new rows.
+            level: Probability of the interval.
+        """
+        prediction = self._predictive(X, level)
+        return np.column_stack([prediction.lower, prediction.upper])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def _design(self, X: np.ndarray, weights: np.ndarray) -> Design:
         """How columns are standardised: with the weights, so that a weight of 2 is the row twice here, too."""
@@ -131,6 +162,20 @@ class BayesianRegression(BaseEstimator, abc.ABC):
             mean, sd = np.insert(mean, 0, 0.0), np.insert(sd, 0, 0.0)
         self.coef_, self.intercept_ = mean[None, 1:], mean[:1]
         self.coef_sd_, self.intercept_sd_ = sd[None, 1:], sd[:1]
+
+
+def _dense(X: Any) -> np.ndarray:
+    """A sparse matrix as an array, if it is not too large for that: the posterior sees every column of every row."""
+    if not scipy.sparse.issparse(X):
+        return X
+    rows, columns = X.shape
+    if rows * columns > MOST_DENSE:
+        raise DataError(
+            f"X is sparse, of {rows:,} rows and {columns:,} columns. It would have to be made dense, and "
+            f"{rows * columns:,} numbers are more than {MOST_DENSE:,}: keep fewer columns, e.g. by "
+            "sklearn.decomposition.TruncatedSVD."
+        )
+    return X.toarray()
 
 
 def _report_the_ending(result: Fit) -> None:

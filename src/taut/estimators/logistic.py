@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
+from scipy.special import logit
 from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from taut.data.tables.labels import Labels
@@ -21,9 +23,14 @@ class BayesianLogisticRegression(ClassifierMixin, BayesianRegression):
     Left as it is, the estimator climbs to the exact optimum of the family, with no learning rate and no noise.
     Features are numbers; put a `OneHotEncoder` before it for categories. Computed in float64.
 
+    Sample weights go through scikit-learn's metadata routing (`set_fit_request(sample_weight=True)`). What is compiled
+    is kept on disk (`~/.cache/taut`), so that the processes of a search share it; `TAUT_NO_CACHE=1` keeps nothing.
+
     Args:
-        prior_scale: standard deviation of the prior of every coefficient, on the standardised scale.
-        family: shape of the posterior: "full-rank", "mean-field", a class, or an instance over all coefficients.
+        prior_scale: standard deviation of the prior of every coefficient, on the standardised scale; "empirical" is the
+            one with the highest ELBO, with an intercept that is nearly free.
+        family: shape of the posterior: "full-rank", "mean-field", a class, or an instance over all coefficients. Left
+            open it is full-rank, and where that is not to be trusted draws of a richer answer stand in for it.
         gradient: "exact", "reparametrization", "reinforce" or an instance; naming one chooses the stochastic algorithm.
         algorithm: "natural", "stochastic" or an instance; by default the natural gradient where no gradient is named.
         standardise: divide each column by its (weighted, population) standard deviation and, with an intercept, first
@@ -31,6 +38,8 @@ class BayesianLogisticRegression(ClassifierMixin, BayesianRegression):
         fit_intercept: whether to add a column of ones; without it a row of zeros has probability 1/2.
         steps: budget, in place of the algorithm's own.
         batch_size: rows for each step; all by default. Fewer choose the stochastic algorithm.
+        class_weight: None, "balanced" (both classes count alike, by weighted rows), or weights by label. They multiply
+            the sample weights, so that the posterior is that of a table in which these rows are repeated.
         random_state: an integer, a NumPy `RandomState` or None. The draws that weigh the answer use it even where the
             algorithm uses no chance, so that equal data give an equal answer unless this is None.
 
@@ -40,6 +49,7 @@ class BayesianLogisticRegression(ClassifierMixin, BayesianRegression):
         intercept_: `[1]`, posterior mean; 0 without an intercept.
         coef_sd_: `[1, d]`, posterior standard deviations of `coef_`.
         intercept_sd_: `[1]`, that of `intercept_`.
+        prior_scale_: the standard deviation of the coefficients' prior that was used.
         elbo_: the ELBO, in nats for all rows.
         n_iter_: accepted steps.
         n_features_in_: d.
@@ -62,14 +72,60 @@ class BayesianLogisticRegression(ClassifierMixin, BayesianRegression):
 
     _model = LogisticRegression
 
+    def __init__(
+        self,
+        prior_scale: Any = 1.0,
+        *,
+        family: Any = None,
+        gradient: Any = None,
+        algorithm: Any = None,
+        standardise: bool = True,
+        fit_intercept: bool = True,
+        steps: int | None = None,
+        batch_size: int | None = None,
+        class_weight: Any = None,
+        random_state: Any = 0,
+    ):
+        super().__init__(
+            prior_scale,
+            family=family,
+            gradient=gradient,
+            algorithm=algorithm,
+            standardise=standardise,
+            fit_intercept=fit_intercept,
+            steps=steps,
+            batch_size=batch_size,
+            random_state=random_state,
+        )
+        self.class_weight = class_weight
+
     def _read_target(self, y):
         self.classes_, target = _binary(y)
         return target, Labels(tuple(self.classes_.tolist()))
 
+    def _row_weights(self, target, weights):
+        labels = self.classes_[target.astype(int)]
+        each = compute_class_weight(self.class_weight, classes=self.classes_, y=labels, sample_weight=weights)
+        if not (np.all(np.isfinite(each)) and np.all(each > 0)):
+            raise DataError(f"class_weight={self.class_weight!r}: a positive, finite number for each class is needed.")
+        return weights * each[target.astype(int)]
+
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities `[n, 2]` of the two classes, integrated over the posterior; good to 1e-8."""
+        """Probabilities `[n, 2]` of the two classes, integrated over the posterior.
+
+        They are good to 1e-8, or averages over 4,000 draws where a richer answer stands in for the Gaussian.
+        """
         positive = self._predictive(X).probability
         return np.column_stack([1.0 - positive, positive])
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithms of `predict_proba`, `[n, 2]`; minus infinity where a probability is 0 to rounding."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Log-odds of the second class, `[n]`, of the probabilities that `predict_proba` gives."""
+        return logit(self._predictive(X).probability)
 
     def predict(self, X: Any) -> np.ndarray:
         """The more probable label of each row, `[n]`; the first where they are equal."""

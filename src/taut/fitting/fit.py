@@ -16,6 +16,7 @@ from taut.data.given import Given
 from taut.data.provenance import called, of_run
 from taut.data.source import Source
 from taut.errors import ArgumentError
+from taut.fitting.empirical import with_best_prior
 from taut.fitting.given_model import check_model
 from taut.fitting.outcome import Outcome, Request
 from taut.fitting.run import run
@@ -124,6 +125,7 @@ def fit(
         minibatch=batch_size is not None,
     )
     kind.check_problem(choice.problem, rows)
+    choice = with_best_prior(choice, source, seed)
     if choice.automatic:
         choice = decide(choice, source, seed, checkpoint)
     prepared = time.perf_counter()

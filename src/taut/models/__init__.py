@@ -5,6 +5,7 @@ from taut.models.adapters.from_numpyro import from_numpyro as from_numpyro
 from taut.models.adapters.from_pymc import from_pymc as from_pymc
 from taut.models.base import Model as Model
 from taut.models.checks.check import Check as Check
+from taut.models.empirical import Empirical as Empirical
 from taut.models.latent import LatentVariableModel as LatentVariableModel
 from taut.models.log_density import LogDensity as LogDensity
 from taut.models.logistic import LogisticRegression as LogisticRegression

@@ -6,18 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from taut.core.names import brief
+from taut.core.names import brief, find, unknown
 from taut.errors import ArgumentError
+from taut.models.empirical import Empirical
 from taut.models.prior import BernoulliPrior, Independent, Normal, Prior
 
 WANTED = (
     "give taut.models.Normal(0, 1), or a numpyro.distributions distribution over real numbers such as Laplace(0, 1), "
     "StudentT(4, 0, 1) or MultivariateNormal(mean, covariance)"
 )
+NAMED: dict[str, type[Prior]] = {"empirical": Empirical}
+"""Priors that go by a name."""
 
 
 def as_prior(value: Any) -> Prior:
-    """A prior of Taut as it is; a NumPyro distribution as the prior that says most of it.
+    """A prior of Taut as it is, or by its name; a NumPyro distribution as the prior that says most of it.
 
     A `Normal` keeps its closed expectations, a `Bernoulli` is the prior of binary latents, and any other distribution
     over real numbers counts by its log density alone.
@@ -34,12 +37,17 @@ def as_prior(value: Any) -> Prior:
     """
     if isinstance(value, Prior):
         return value
+    if isinstance(value, str):
+        name = find(value, NAMED)
+        if name is None:
+            raise ArgumentError(f"prior={unknown(value, NAMED)}; or {WANTED}.")
+        return NAMED[name]()
     if inspect.isclass(value) and issubclass(value, Prior) and not inspect.isabstract(value):
         raise ArgumentError(f"prior={value.__name__} is a class: call it, prior={value.__name__}(...).")
-    known = sys.modules.get("numpyro.distributions")  # who has such a distribution has loaded the library
+    known: Any = sys.modules.get("numpyro.distributions")  # who has such a distribution has loaded the library
     if known is None or not isinstance(value, known.Distribution):
         raise ArgumentError(f"prior={brief(value)} is no prior: {WANTED}.")
-    inner = value
+    inner: Any = value
     while isinstance(inner, (known.Independent, known.ExpandedDistribution)):
         inner = inner.base_dist
     if isinstance(inner, known.Normal):

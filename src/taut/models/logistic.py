@@ -39,7 +39,8 @@ class LogisticRegression(Regression):
 
     Attributes:
         prior: of the weights on the standardised columns, the intercept included; default Normal(0, 1). A
-            `numpyro.distributions` distribution over real numbers serves as well, e.g. Laplace(0, 1).
+            `numpyro.distributions` distribution over real numbers serves as well, e.g. Laplace(0, 1). "empirical" is a
+            normal prior whose scale maximises the ELBO, see `taut.models.Empirical`.
         standardise: scale each column to mean 0 and population standard deviation 1; undone in reports.
         intercept: put a column of ones in front.
 

@@ -25,7 +25,8 @@ class Regression(Model, ClosedLikelihood):
 
     Attributes:
         prior: of the coefficients on the standardised columns, the intercept included; default Normal(0, 1). A
-            `numpyro.distributions` distribution over real numbers serves as well.
+            `numpyro.distributions` distribution over real numbers serves as well. "empirical" is a normal prior whose
+            scale maximises the ELBO, see `taut.models.Empirical`.
         standardise: scale each column to mean 0 and population standard deviation 1; undone in reports.
         intercept: put a column of ones in front.
         target: How the target becomes y: "labels" (two of any kind, as 0 and 1) or "numbers" (as they are).

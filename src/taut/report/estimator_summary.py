@@ -14,9 +14,9 @@ PLACE_NAMES = {0: "start", 1: "on the way", 2: "answer"}
 def estimator_summary(table: "pl.DataFrame") -> "pl.DataFrame":
     """One row for each estimator and place (`point`, or `k` for a toy), with variances added up over the parameters.
 
-    `p_value` is that of the largest distance of a mean from the exact gradient, corrected for all the means that the table
-    holds; null where nothing is exact or an estimator has no noise. `work` and `time` are the
-    variance times the evaluations, and times the seconds, of one gradient: what a unit of precision costs.
+    `p_value` is that of the largest distance of a mean from the exact gradient, corrected for all the means that the
+    table holds; null where nothing is exact or an estimator has no noise. `work` and `time` are the variance times the
+    evaluations, and times the seconds, of one gradient: what a unit of precision costs.
 
     Args:
         table: The table of `taut.compare_gradients` or of `taut.studies.compare.study`.

@@ -21,7 +21,7 @@ from taut.learning.ended import Ended
 from taut.models.density import Density
 from taut.results.arviz import arviz_data
 from taut.results.fit import Fit
-from taut.verdict.answers import Trusted
+from taut.verdict.answers import Converged, Trusted
 from taut.verdict.draws import draws_of
 from taut.verdict.judge import Judgement, judge_posterior
 from taut.verdict.stand_in import improved
@@ -202,8 +202,9 @@ class ComputedFit(PosteriorFit):
             history=self.history,
             to_columns=self.columns,
         )
-        # Weights can be relied on here: the algorithms that judge later meet no tails heavier than a Gaussian prior's.
-        if self.takes_any_family or not self.left_open or judged.verdict.trust.reliable:
+        # Reliable weights are enough here: algorithms that judge later meet no tails heavier than a Gaussian prior's.
+        doubtful = judged.verdict.converged.answer is Converged.YES and not judged.verdict.trust.reliable
+        if self.takes_any_family or not self.left_open or not doubtful:
             return judged
         found = Solution.alone(self.posterior)
         return improved(self.model, self.parent, density, found, judged, seed=self.seed, to_columns=self.columns)

@@ -12,7 +12,7 @@ from taut.algorithms.on_density.base import Solution
 from taut.core.batch import Batch
 from taut.models import Model
 from taut.models.density import Density
-from taut.verdict.answers import Converged, Trusted
+from taut.verdict.answers import Trusted
 from taut.verdict.draws import draws_of, gaussian_of, named_columns
 from taut.verdict.fallbacks import BestSoFar, Columns, try_fallbacks
 from taut.verdict.importance import pareto_smoothed
@@ -43,7 +43,7 @@ def improved(
         to_columns: A function `z -> (names, [n, M])` in place of the model's own naming.
     """
     gaussian = gaussian_of(solution.family)
-    if gaussian is None or judgement.verdict.converged.answer is not Converged.YES:
+    if gaussian is None:
         return judgement
     first = BestSoFar(solution.family, judgement)
     best = try_fallbacks(model, batch, density, solution, gaussian, first, seed, to_columns)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def estimator_table(table: "pl.DataFrame") -> RenderableType:
     """One line for each estimator and place (for a toy, each k), with variances added up over the parameters.
 
-    *p (unbiased)* is the p-value of the largest distance of a mean from the exact gradient, corrected for all means that
-    the table holds: a small one speaks against an unbiased estimator. *Work* is the variance times the evaluations of
-    one gradient.
+    *p (unbiased)* is the p-value of the largest distance of a mean from the exact gradient, corrected for all means
+    that the table holds: a small one speaks against an unbiased estimator. *Work* is the variance times the
+    evaluations of one gradient.
 
     Args:
         table: The table of `taut.compare_gradients` or of `taut.studies.compare.study`.

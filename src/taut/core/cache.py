@@ -1,4 +1,4 @@
-"""A compilation cache that outlives the process, so that the same command compiles once."""
+"""A compilation cache that outlives the process, so that the same command, or the same search, compiles once."""
 
 import os
 import warnings
@@ -8,17 +8,23 @@ from pathlib import Path
 def keep_compilations() -> None:
     """Keep what JAX compiles in the folder `place()`; where nothing can be written, do without and say nothing.
 
-    A cache that was already chosen (`JAX_COMPILATION_CACHE_DIR`) stays. By default JAX keeps only what took a second.
+    A cache that was already chosen (`JAX_COMPILATION_CACHE_DIR`) stays, and with `TAUT_NO_CACHE` set there is none. By
+    default JAX keeps only what took a second.
     """
     import jax
 
-    folder = place()
-    if jax.config.values["jax_compilation_cache_dir"] is not None or not _writable(folder):
+    if jax.config.values["jax_compilation_cache_dir"] is not None or os.environ.get("TAUT_NO_CACHE"):
         return
+    folder = place()
+    if not _writable(folder):
+        return
+    from jax.experimental.compilation_cache import compilation_cache
+
     jax.config.update("jax_compilation_cache_dir", str(folder))
+    compilation_cache.reset_cache()  # one that has compiled already has decided that there is no cache
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    # A damaged entry is compiled again, and a full disk is not this command's matter.
+    # A damaged entry is compiled again, and a full disk is not this process's matter.
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache entry", UserWarning)
 
 

@@ -1,0 +1,122 @@
+r"""The scale of a regression's prior with the highest ELBO.
+
+With q the best of its family at each scale s, the ELBO changes with s as its explicit derivative says (envelope
+theorem): for D coefficients with means m and variances v under q
+
+    d ELBO / d log s = sum_j (m_j^2 + v_j) / s^2 - D,
+
+whose root is the fixed point of the closed M step, s^2 = mean(m^2 + v). The root is bracketed from s = 1 and then found
+by Brent's method, which needs a few fits by the natural gradient where alternating needs dozens. All share one
+compilation with the fit that follows, because the scale is a traced number.
+
+Source: D. MacKay, Bayesian Interpolation, 1992.
+"""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+from scipy.optimize import brentq
+
+from taut.algorithms import NaturalGradient
+from taut.choosing.choose import Choice
+from taut.core import precision
+from taut.core.trees import cast
+from taut.data.source import Source
+from taut.errors import PairingError
+from taut.families import FullRank, MeanField
+from taut.gradients import Exact
+from taut.learning.loop import learn
+from taut.models.empirical import INTERCEPT_SCALE, Empirical
+from taut.models.prior import Normal
+from taut.objectives import Elbo
+from taut.problem import Problem
+from taut.verdict.draws import gaussian_of
+
+SMALLEST, LARGEST = 0.01, 100.0
+"""The range in which the scale is looked for."""
+STRIDE = 3.0
+"""Factor between the scales by which the root is bracketed."""
+ACCURACY = 1e-6
+"""Error of log s at which the search ends."""
+FULL_RANK = 1000
+"""Largest number of coefficients for which the scale is found with a full covariance, where q is of another kind."""
+
+
+def with_best_prior(choice: Choice, source: Source, seed: int) -> Choice:
+    """The choice with the scale that the data choose, where the prior is empirical.
+
+    Args:
+        choice: The five sentences.
+        source: The rows.
+        seed: Seed of the fit.
+
+    Raises:
+        PairingError: The model has no closed expectations.
+    """
+    model: Any = choice.problem.model
+    if not isinstance(model.prior, Empirical):
+        return choice
+    search = _Search(_exact(choice.problem), source, seed)
+    scale, found = search.best()
+    intercept = f", the intercept apart with a scale of {INTERCEPT_SCALE:g}" if model.intercept else ""
+    reason = f"empirical: Normal(0, {scale:.4g}) on the coefficients has {found}{intercept}"
+    problem = eqx.tree_at(lambda p: p.model.prior, choice.problem, search.prior(scale))
+    return dataclasses.replace(choice, problem=problem, reasons=choice.reasons | {"prior": reason})
+
+
+def _exact(problem: Problem) -> Problem:
+    """The same problem for the natural gradient, which may need another family."""
+    given = Problem(problem.model, problem.family, Elbo(), Exact())
+    try:
+        NaturalGradient().check(given)
+        return given
+    except PairingError:
+        kind = FullRank if problem.family.dim <= FULL_RANK else MeanField
+        other = eqx.tree_at(lambda p: p.family, given, kind.around(np.zeros(problem.family.dim), 1.0))
+        NaturalGradient().check(other)
+        return other
+
+
+class _Search:
+    """Fits at one scale after another, each from where the last ended."""
+
+    def __init__(self, problem: Problem, source: Source, seed: int):
+        self.problem, self.source, self.seed = problem, source, seed
+        model: Any = problem.model
+        self.first, self.dim = int(model.intercept), problem.family.dim
+
+    def prior(self, scale: float) -> Normal:
+        """The prior at a scale."""
+        scales = np.full(self.dim, scale)
+        scales[: self.first] = INTERCEPT_SCALE
+        return Normal(np.zeros(self.dim), scales)
+
+    def best(self) -> tuple[float, str]:
+        """The scale at which the slope is zero, and what is special about it in words."""
+        at = 0.0
+        here = self.slope(at)
+        step = np.copysign(np.log(STRIDE), here)
+        while True:
+            nxt = float(np.clip(at + step, np.log(SMALLEST), np.log(LARGEST)))
+            if nxt == at:
+                end = "the smallest" if step < 0 else "the largest"
+                return float(np.exp(at)), f"a higher ELBO than any scale nearer to 1, and is {end} that is tried"
+            there = self.slope(nxt)
+            if np.sign(there) != np.sign(here):
+                break
+            at, here = nxt, there
+        root: Any = brentq(self.slope, min(at, nxt), max(at, nxt), xtol=ACCURACY)
+        return float(np.exp(root)), "the highest ELBO"
+
+    def slope(self, log_scale: float) -> float:
+        """d ELBO / d log s at the best q."""
+        scale = float(np.exp(log_scale))
+        problem = eqx.tree_at(lambda p: p.model.prior, self.problem, self.prior(scale))
+        with precision.context(self.source.dtype):
+            learned = learn(cast(problem, self.source.dtype), NaturalGradient(), self.source, seed=self.seed)
+        q: Any = gaussian_of(learned.problem.family)
+        self.problem = eqx.tree_at(lambda p: p.family, self.problem, learned.problem.family)
+        mean, sd = q.mean[self.first :], q.sd[self.first :]
+        return float(np.sum(mean**2 + sd**2) / scale**2 - len(mean))
