@@ -57,8 +57,10 @@ def path(name: str, value: Any) -> Path:
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is one real number (no truth value)."""
-    return isinstance(value, Real) and not isinstance(value, bool)
+    """Whether it is one real number, an array of one without axes included (no truth value)."""
+    if isinstance(value, Real):
+        return not isinstance(value, bool)
+    return getattr(value, "shape", None) == () and getattr(value.dtype, "kind", "") in "iuf"
 
 
 def probability(name: str, value: Any) -> float:

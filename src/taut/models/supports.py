@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import math
-from numbers import Integral
+from collections import Counter
 from typing import Any
 
 import equinox as eqx
@@ -57,9 +57,13 @@ class Support:
         return (*self.shape[:-1], self.shape[-1] - 1) if self.kind == "simplex" else self.shape
 
 
+def _whole(n: Any, least: int) -> bool:
+    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= least
+
+
 def _shape(shape: Any) -> tuple[int, ...]:
     sizes = shape if isinstance(shape, (tuple, list)) else (shape,)
-    if not all(isinstance(n, Integral) and n > 0 for n in sizes):
+    if not all(_whole(n, 1) for n in sizes):
         raise ArgumentError(f"shape={shape!r}: a positive whole number or a tuple of them is needed, e.g. 8 or (3, 2).")
     return tuple(map(int, sizes))
 
@@ -116,8 +120,8 @@ def simplex(size: int) -> Support:
         >>> simplex(3).free_shape
         (2,)
     """
-    if not isinstance(size, Integral) or size < 2:
-        raise ArgumentError(f"simplex({size!r}): a simplex has at least two parts.")
+    if not _whole(size, 2):
+        raise ArgumentError(f"simplex({size!r}): a whole number of parts is needed, at least two.")
     return Support("simplex", (int(size),))
 
 
@@ -128,8 +132,8 @@ def ordered(size: int) -> Support:
         >>> ordered(2).kind
         'ordered'
     """
-    if not isinstance(size, Integral) or size < 2:
-        raise ArgumentError(f"ordered({size!r}): an order needs at least two numbers.")
+    if not _whole(size, 2):
+        raise ArgumentError(f"ordered({size!r}): a whole number is needed, at least two: an order needs two numbers.")
     return Support("ordered", (int(size),))
 
 
@@ -210,22 +214,22 @@ class Parameters(Unknowns):
         def unknown(x):
             return is_support(x) or is_float_array(x)
 
-        leaves = jax.tree_util.tree_leaves_with_path(template, is_leaf=is_support)
-        bare = [
-            p
-            for p, leaf in leaves
-            if callable(leaf) and leaf in (real, positive, unit_interval, bounded, simplex, ordered)
-        ]
-        if bare:
-            name = _name(bare[0])
-            raise ArgumentError(f"The support of {name} was given without being called; write e.g. {name}=real().")
+        try:
+            leaves = jax.tree_util.tree_leaves_with_path(template, is_leaf=is_support)
+        except ValueError as error:
+            raise ArgumentError(f"parameters={template!r}: the names must all be texts.") from error
+        for path, leaf in leaves:
+            _refuse_leaf(_name(path), leaf)
         found = [(path, leaf) for path, leaf in leaves if unknown(leaf)]
         if not found:
             raise ArgumentError(
-                f"parameters={template!r} names no unknown; give e.g. "
-                f"{{'mu': real(), 'tau': positive(), 'theta': real(8)}}."
+                f"parameters={template!r} names no unknown; give e.g. {{'mu': real(), 'tau': positive(), 'theta': "
+                "real(8)}. A start is given as a floating array, e.g. np.array(3.0)."
             )
         self.names = tuple(_name(path) for path, _ in found)
+        twice = [name for name, count in Counter(self.names).items() if count > 1]
+        if twice:
+            raise ArgumentError(f"parameters= names {twice[0]!r} twice; give every unknown a name of its own.")
         self.supports = tuple(leaf if is_support(leaf) else Support("real", leaf.shape) for _, leaf in found)
         start = [
             np.zeros(s.free_shape) if is_support(leaf) else np.asarray(leaf, float)
@@ -271,6 +275,19 @@ class Parameters(Unknowns):
             for s, v in zip(self.supports, leaves, strict=True)
         ]
         return jnp.concatenate([jnp.ravel(f) for f in free])
+
+
+SUPPORTS = (real, positive, unit_interval, bounded, simplex, ordered)
+
+
+def _refuse_leaf(name: str, leaf: Any) -> None:
+    """Refuse what was meant as an unknown and is none."""
+    if callable(leaf) and leaf in SUPPORTS:
+        raise ArgumentError(f"The support of {name} was given without being called; write e.g. {name}=real().")
+    if isinstance(leaf, str):
+        raise ArgumentError(f"{name}={leaf!r} is a text; the support of {name} is an object, e.g. {name}=positive().")
+    if is_float_array(leaf) and not leaf.size:
+        raise ArgumentError(f"{name} is an array of shape {leaf.shape} without a number in it.")
 
 
 def _name(path: Any) -> str:

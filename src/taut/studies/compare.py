@@ -65,8 +65,9 @@ def compare_gradients(
     Returns:
         A Polars DataFrame with a row for each estimator, place and scalar parameter. Its columns are `estimator`,
         `declared_unbiased` (what its author says of it; `taut.gradient_claims` measures it), `point` (the number of the
-        place), `parameter`, `mean`, `exact` (null where no estimator is exact), `variance` (of one gradient), `standard_error` (of the mean), `seconds` (for one gradient) and `evaluations` (of
-        the log density at one z, for one gradient of one unit). Gradients are derivatives of the objective, which is
+        place), `parameter`, `mean`, `exact` (null where no estimator is exact), `variance` (of one gradient),
+        `standard_error` (of the mean), `seconds` (for one gradient) and `evaluations` (of the log density at one z,
+        for one gradient of one unit). Gradients are derivatives of the objective, which is
         maximised. The seconds of an estimator without noise mean nothing: the compiler takes its gradient out of the
         loop. A parameter of more than 1,000 entries has one row, whose variance is the sum over its entries.
 

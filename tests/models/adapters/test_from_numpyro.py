@@ -9,6 +9,7 @@ import numpyro
 import numpyro.distributions as dist
 import pytest
 from numpyro.contrib.control_flow import scan
+from numpyro.distributions import constraints
 from numpyro.handlers import mask, reparam
 from numpyro.infer.reparam import LocScaleReparam
 from numpyro.infer.util import constrain_fn, potential_energy
@@ -231,3 +232,61 @@ def test_tables_are_refused():
 
     with pytest.raises(ArgumentError, match="DataFrame"):
         from_numpyro(nothing_latent, pl.DataFrame({"y": [1.0]}))
+
+
+class WithoutDraws(dist.Distribution):
+    """A density of one's own, as people write it for a likelihood: it cannot be drawn."""
+
+    support = constraints.positive
+
+    def __init__(self, shape=()):
+        super().__init__(batch_shape=shape, event_shape=())
+
+    def log_prob(self, value):
+        return -2.0 * value
+
+
+def flat_mean(y):
+    mu = numpyro.sample("mu", dist.ImproperUniform(constraints.real, (), ()))
+    numpyro.sample("y", dist.Normal(mu, 2.0), obs=y)
+
+
+def flat_vector(y):
+    b = numpyro.sample("b", dist.ImproperUniform(constraints.real_vector, (), (2,)))
+    numpyro.sample("y", dist.Normal(b[0] + b[1] * jnp.arange(4.0), 1.0), obs=y)
+
+
+def flat_plate(y):
+    with numpyro.plate("rows", 4):
+        mu = numpyro.sample("mu", dist.ImproperUniform(constraints.positive, (), ()))
+        numpyro.sample("y", dist.Normal(mu, 1.0), obs=y)
+
+
+def of_ones_own(y):
+    rate = numpyro.sample("rate", WithoutDraws((2,)))
+    numpyro.sample("y", dist.Gamma(2.0, rate[0] + rate[1]), obs=jnp.abs(y))
+
+
+@pytest.mark.parametrize(
+    ("model", "shapes", "kinds"),
+    [
+        (flat_mean, ((),), ("real",)),
+        (flat_vector, ((2,),), ("real",)),
+        (flat_plate, ((4,),), ("positive",)),
+        (of_ones_own, ((2,),), ("positive",)),
+    ],
+)
+def test_a_site_that_cannot_be_drawn_has_its_density(model, shapes, kinds):
+    ours = from_numpyro(model, EFFECTS)
+    assert (ours.parameters.free_shapes, ours.parameters.kinds) == (shapes, kinds)
+    name = ours.parameters.names[0]
+    z = np.linspace(-0.5, 0.7, ours.parameters.origin.size)
+    values = ours.constrain(jnp.asarray(z))
+    joint = numpyro.infer.util.log_density(model, (EFFECTS,), {}, {name: values[name]})[0]
+    assert float(ours.log_likelihood(jnp.asarray(z), None)[0]) == pytest.approx(float(joint), rel=1e-12)
+
+
+def test_a_flat_prior_of_a_mean_gives_the_likelihood():
+    summary = taut.fit(from_numpyro(flat_mean, EFFECTS), progress=False).summary()
+    assert summary["mean"][0] == pytest.approx(EFFECTS.mean(), abs=1e-6)
+    assert summary["sd"][0] == pytest.approx(2 / np.sqrt(4), abs=1e-6)

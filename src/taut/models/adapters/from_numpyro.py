@@ -5,6 +5,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from taut.errors import ArgumentError
@@ -76,11 +77,12 @@ def _latent(model: Callable, args: tuple, kwargs: dict[str, Any]) -> dict[str, A
     arrays, rest = eqx.partition((args, kwargs), eqx.is_array)
 
     def look(arrays):
-        from numpyro.handlers import trace
+        from numpyro.handlers import substitute, trace
 
         args, kwargs = eqx.combine(arrays, rest)
         with unvalidated():
-            for name, site in trace(seeded(model)).get_trace(*args, **kwargs).items():
+            traced = trace(substitute(seeded(model), substitute_fn=_stand_in))
+            for name, site in traced.get_trace(*args, **kwargs).items():
                 _refuse(name, site)
                 if site["type"] == "sample" and not site["is_observed"]:
                     shape, transform = np.shape(site["value"]), transform_of(site)
@@ -89,6 +91,17 @@ def _latent(model: Callable, args: tuple, kwargs: dict[str, Any]) -> dict[str, A
     with jax.enable_x64(True):
         jax.eval_shape(look, arrays)
     return found
+
+
+def _stand_in(site: Any) -> Any:
+    """A value for a site that cannot be drawn (`ImproperUniform`, a density of one's own); None where it can."""
+    if site["type"] != "sample" or site["is_observed"] or site["fn"].support.is_discrete:
+        return None
+    try:
+        site["fn"].sample(jax.random.PRNGKey(0))
+    except NotImplementedError:
+        return jnp.zeros(site["fn"].shape())
+    return None
 
 
 def _refuse(name: str, site: Any) -> None:

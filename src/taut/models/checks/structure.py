@@ -67,7 +67,7 @@ def _called(name: str, function: Callable, model: Any, values: Any) -> Any:
             f"{name} cannot be differentiated by JAX: it treats a parameter as a plain number, in an `if`, in float() "
             f"or in a function of NumPy or math. Use jax.numpy and jnp.where. JAX says: {_first_line(error)}"
         ) from error
-    except (TypeError, ValueError, IndexError, AttributeError) as error:
+    except Exception as error:  # whatever the user's function raises, with the shapes that it was called with
         shapes = ", ".join(
             f"{_path(p)} {x.shape}" for p, x in jax.tree_util.tree_leaves_with_path(values) if isinstance(x, ARRAYS)
         )
