@@ -12,8 +12,9 @@ import pytest
 
 import taut as library
 from taut.choosing import names as choose
-from taut.cli import cache, options, outputs
+from taut.cli import options, outputs
 from taut.cli.guard import as_options
+from taut.core import cache
 from taut.learning import loop as learn
 
 

@@ -19,10 +19,11 @@ def whole(name: str, value: Any, low: int, high: int | None = None) -> int:
         >>> whole("seed", 3, 0)
         3
     """
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < low or (high is not None and value > high):
+    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else low - 1
+    if number < low or (high is not None and number > high):
         limits = f"from {low} to {high:,}" if high is not None else f"of at least {low}"
         raise ArgumentError(f"{name}={brief(value)}: a whole number {limits} is needed.")
-    return int(value)
+    return number
 
 
 def function(name: str, value: Any, takes: str) -> Any:

@@ -98,8 +98,9 @@ def brief(value: Any) -> str:
     if type(value) in (str, bytes, bool, int, float, complex, tuple, list, set, type(None)):
         text = repr(value)
         return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
-    if hasattr(value, "item") and shape == ():
-        return repr(value.item()) if hasattr(value, "dtype") else repr(value)
+    if shape == () and hasattr(value, "dtype"):  # a number of NumPy or JAX
+        number: Any = value
+        return repr(number.tolist())
     if callable(value) and hasattr(value, "__name__"):
         return f"the function {value.__name__}"
     return f"{type(value).__name__}(...)"

@@ -101,7 +101,8 @@ class BayesianRegression(BaseEstimator, abc.ABC):
             sample_weight=weights,
             progress=False,
         )
-        self.prior_scale_ = float(np.ravel(self.result_.model.prior.scale)[-1])  # the intercept's is first
+        prior: Any = self.result_.model.prior
+        self.prior_scale_ = float(np.ravel(prior.scale)[-1])  # the intercept's is first
         _report_the_ending(self.result_)
         self.elbo_, self.n_iter_ = self.result_.elbo, self.result_.iterations
         self._read_off_coefficients()

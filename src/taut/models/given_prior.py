@@ -51,7 +51,8 @@ def as_prior(value: Any) -> Prior:
     while isinstance(inner, (known.Independent, known.ExpandedDistribution)):
         inner = inner.base_dist
     if isinstance(inner, known.Normal):
-        shape = value.batch_shape + value.event_shape
+        given: Any = value
+        shape = given.batch_shape + given.event_shape
         loc, scale = (np.asarray(x) if np.ndim(x) else x for x in (inner.loc, inner.scale))
         return Normal(*(x if not shape else np.broadcast_to(x, shape) for x in (loc, scale)))
     if isinstance(inner, (known.BernoulliProbs, known.BernoulliLogits)):

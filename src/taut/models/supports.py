@@ -58,7 +58,7 @@ class Support:
 
 
 def _whole(n: Any, least: int) -> bool:
-    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= least
+    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and int(n) >= least
 
 
 def _shape(shape: Any) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """Constrained objectives whose coefficients are learned."""
 
 import re
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -77,7 +77,7 @@ class Constrained(Objective):
                 f"subject_to={brief(subject_to)}: give at_least(statistic, bound) or at_most(...), one or a tuple of "
                 "them."
             )
-        aim = as_statistic(minimise or maximise)
+        aim: Any = as_statistic(minimise or maximise)
         if any(c.statistic == aim for c in constraints):
             raise ArgumentError(f"{aim} is both the aim and constrained; constrain another statistic.")
         self.minimise, self.maximise = (None, aim) if minimise is None else (aim, None)

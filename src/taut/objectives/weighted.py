@@ -123,7 +123,7 @@ class FreeBits(Objective):
         return None if found is None else (cls(found[1], "example" if found[0].endswith("example") else "batch"), None)
 
     def __check_init__(self):
-        if not (isinstance(self.nats, Real) and self.nats >= 0) or self.form not in ("batch", "example"):
+        if not (isinstance(self.nats, Real) and float(self.nats) >= 0) or self.form not in ("batch", "example"):
             raise ArgumentError(
                 f"FreeBits(nats={shown(self.nats)}, form={self.form!r}): nats of at least 0, and form 'batch' or "
                 "'example'."

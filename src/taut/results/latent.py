@@ -84,7 +84,8 @@ class LatentFit(Fit):
     @staticmethod
     def check_problem(problem, rows):
         """Refuse a prior of another kind of latent, and a bound that no decoder can meet on at most 10,000 examples."""
-        kind, prior = problem.family.kind, problem.model.prior
+        family: Any = problem.family
+        kind, prior = family.kind, problem.model.prior
         if kind.binary != prior.binary:
             wanted = "taut.models.BernoulliPrior()" if kind.binary else "taut.models.Normal(0, 1)"
             raise PairingError(
