@@ -137,7 +137,7 @@ def test_a_bernoulli_of_numpyro_is_the_prior_of_binary_units():
         Independent(dist.Laplace(np.zeros(3), 1.0)),
         Independent(dist.MultivariateNormal(np.zeros(3), np.eye(3))),
     ],
-    ids=repr,
+    ids=lambda prior: type(prior).__name__,
 )
 @pytest.mark.parametrize("dim", [1, 2, 4])
 def test_a_prior_of_another_size_is_refused(prior, dim):
