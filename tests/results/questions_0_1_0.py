@@ -262,6 +262,6 @@ def _parts(value):
     if isinstance(value, (tuple, list)):
         return [_parts(x) for x in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = [field.name for field in dataclasses.fields(value)]
+        fields = [field.name for field in dataclasses.fields(value) if field.metadata.get("fingerprint", True)]
         return {type(value).__name__: {name: _parts(getattr(value, name)) for name in fields}}
     return getattr(value, "__name__", type(value).__name__)

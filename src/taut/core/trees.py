@@ -32,7 +32,8 @@ def describe(value: Any) -> Any:
     """`value` as plain JSON: modules by class and field, arrays by content, functions by qualified name.
 
     This is the fingerprint of checkpoints and saved fits. It never holds an address, so it is equal in another process.
-    A `jax.ShapeDtypeStruct` stands for an array whose content does not matter.
+    A field with the metadata `fingerprint=False` is for show, and a `jax.ShapeDtypeStruct` stands for an array whose
+    content does not matter.
     """
     if isinstance(value, (str, bool, int, float)) or value is None:
         return value
@@ -44,7 +45,8 @@ def describe(value: Any) -> Any:
             return kind
         return kind | {"checksum": zlib.crc32(np.ascontiguousarray(value).tobytes())}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        told = [f for f in dataclasses.fields(value) if f.metadata.get("fingerprint", True)]
+        fields = {f.name: describe(getattr(value, f.name)) for f in told}
         return {"class": _place(type(value)), **fields}
     if isinstance(value, dict):
         return {str(k): describe(v) for k, v in value.items()}

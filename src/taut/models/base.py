@@ -58,6 +58,21 @@ class Model(eqx.Module):
         """Where the mean of q starts unless the caller says otherwise: zero."""
         return np.zeros(self.dim(rows))
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Names of the unknowns in the order in which they are shown; others come after them."""
+        return ()
+
+    @property
+    def one_signed(self) -> frozenset[str]:
+        """The unknowns whose support settles their sign, so that P(> 0) says nothing."""
+        return frozenset()
+
+    @property
+    def joint(self) -> bool:
+        """Whether prior and likelihood are one function: the ELBO is then an expected log density and an entropy."""
+        return False
+
     def learned(self) -> tuple[str, ...]:
         """Names of the attributes that an algorithm may move: none for a regression, the decoder for a VAE."""
         return ()

@@ -45,7 +45,8 @@ class LogDensity(Model):
 
     The unknown is fitted in unconstrained coordinates, by the bijections of `numpyro.distributions`; the log-Jacobian
     is counted with the prior. For a joint density `expected_log_likelihood` is E_q[log_joint] and `kl` is against the
-    flat measure, so that the ELBO is E_q[log p(x, theta)] + H(q) as it should be.
+    flat measure, minus the entropy of q: the ELBO is shown as E_q[log p(x, theta)] + H(q), and JSON has
+    `expected_log_joint` and `entropy` in their place.
 
     Args:
         log_joint: `values -> scalar`, in nats. Arrays that it carries (`jax.tree_util.Partial(log_joint, data)`) are
@@ -97,6 +98,21 @@ class LogDensity(Model):
     def offers(self):
         """Differentiable, and nothing closed."""
         return frozenset({Capability.DIFFERENTIABLE}) | self.prior.offers
+
+    @property
+    def order(self):
+        """As the parameters were declared."""
+        return self.parameters.order
+
+    @property
+    def one_signed(self):
+        """Those of the parameters."""
+        return self.parameters.one_signed
+
+    @property
+    def joint(self):
+        """Where the density is not by rows."""
+        return not self.by_rows
 
     def dim(self, rows):
         """Number of unconstrained coordinates."""

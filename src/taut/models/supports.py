@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import math
-from collections import Counter
+from collections import Counter, OrderedDict
 from typing import Any
 
 import equinox as eqx
@@ -20,6 +20,8 @@ from taut.errors import ArgumentError
 
 BY_NUMBER = ("real", "positive", "unit interval", "bounded")
 """Sets whose members are numbers, each with a free number of its own."""
+ONE_SIGNED = ("positive", "unit interval", "simplex")
+"""Kinds of support on one side of zero."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,6 +162,16 @@ class Unknowns(eqx.Module):
     def to_vector(self, values: Any) -> Float[Array, " D"]:
         """The unconstrained vector of named values."""
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The names in the order in which they are shown: as they were declared, whatever the order of the vector."""
+        return self.names
+
+    @property
+    def one_signed(self) -> frozenset[str]:
+        """The unknowns whose support settles their sign, so that P(> 0) says nothing."""
+        return frozenset(name for name, kind in zip(self.names, self.kinds, strict=True) if kind in ONE_SIGNED)
+
     def coordinates(self) -> list[tuple[str, str]]:
         """For each place of the vector what a person calls it, and the kind of set its value lives in."""
         found = []
@@ -206,6 +218,7 @@ class Parameters(Unknowns):
     origin: Float[np.ndarray, " D"]
     rest: Any
     places: Any = eqx.field(static=True)
+    declared: tuple[str, ...] = eqx.field(static=True, metadata={"fingerprint": False})
 
     def __init__(self, template: Any):
         def is_support(x):
@@ -230,6 +243,8 @@ class Parameters(Unknowns):
         twice = [name for name, count in Counter(self.names).items() if count > 1]
         if twice:
             raise ArgumentError(f"parameters= names {twice[0]!r} twice; give every unknown a name of its own.")
+        as_declared = jax.tree_util.tree_leaves_with_path(_keeping_order(template), is_leaf=is_support)
+        self.declared = tuple(_name(path) for path, leaf in as_declared if unknown(leaf))
         self.supports = tuple(leaf if is_support(leaf) else Support("real", leaf.shape) for _, leaf in found)
         start = [
             np.zeros(s.free_shape) if is_support(leaf) else np.asarray(leaf, float)
@@ -240,6 +255,19 @@ class Parameters(Unknowns):
         self.places = jax.tree.structure(
             jax.tree.map(lambda x: 0 if unknown(x) else None, template, is_leaf=is_support)
         )
+
+    @property
+    def order(self):
+        """As declared: JAX sorts the keys of dictionaries, and the vector follows JAX."""
+        return self.declared
+
+    @property
+    def one_signed(self):
+        """By the kinds of the supports, and by the bounds of intervals."""
+        sided = [
+            n for n, s in zip(self.names, self.supports, strict=True) if s.bounds and not s.bounds[0] < 0 < s.bounds[1]
+        ]
+        return super().one_signed | frozenset(sided)
 
     @property
     def kinds(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -288,6 +316,13 @@ def _refuse_leaf(name: str, leaf: Any) -> None:
         raise ArgumentError(f"{name}={leaf!r} is a text; the support of {name} is an object, e.g. {name}=positive().")
     if is_float_array(leaf) and not leaf.size:
         raise ArgumentError(f"{name} is an array of shape {leaf.shape} without a number in it.")
+
+
+def _keeping_order(template: Any) -> Any:
+    """The template with dictionaries that JAX does not sort."""
+    if type(template) is dict:
+        return OrderedDict((name, _keeping_order(x)) for name, x in template.items())
+    return template
 
 
 def _name(path: Any) -> str:

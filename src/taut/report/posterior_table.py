@@ -18,7 +18,7 @@ class Entry:
         sd: posterior standard deviation.
         lower: lower end of the 95 % interval.
         upper: upper end.
-        p_positive: P(> 0).
+        p_positive: P(> 0); None where the support settles the sign.
         mean_standardised: of a coefficient, for one standard deviation of its column; None for other unknowns.
         sd_standardised: likewise.
     """
@@ -28,7 +28,7 @@ class Entry:
     sd: float
     lower: float
     upper: float
-    p_positive: float
+    p_positive: float | None
     mean_standardised: float | None = None
     sd_standardised: float | None = None
 

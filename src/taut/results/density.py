@@ -1,6 +1,7 @@
 """The fit of a log density: named, shaped, constrained draws."""
 
 import dataclasses
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -45,12 +46,12 @@ class DensityFit(ComputedFit):
         Where these are too many, fewer draws for `sample`: the summary is then as `fit.json` has it.
         """
         z, _ = self.summarised
-        draws = by_path(self.named(z))
+        draws = by_path(self.named(z), self.model.order)
         numbers = sum(x.size for x in draws.values())
         whole = numbers <= MOST_SAVED_NUMBERS
         if not whole:
             size = MOST_SAVED_NUMBERS * len(z) // numbers
-            draws = by_path(self.sample(size, self.seed)) if size >= LEAST_SAVED else {}
+            draws = by_path(self.sample(size, self.seed), self.model.order) if size >= LEAST_SAVED else {}
         return NO_TABLE | {OF_SUMMARY: whole}, _named("draws.", draws) | self.weighted_arrays()
 
     @classmethod
@@ -77,12 +78,12 @@ class DensityFit(ComputedFit):
 
     def columns(self, z):
         """The scalar unknowns."""
-        return columns(self.named(z))
+        return columns(self.named(z), self.model.order)
 
     def table(self, level):
         """From the weighted draws where they are the answer, else from q's own."""
         z, weights = self.summarised
-        return weighted_table(*self.columns(z), weights, level)
+        return weighted_table(*self.columns(z), weights, level, self.model.one_signed)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
@@ -175,7 +176,7 @@ class DrawsFit(PosteriorFit):
     def table(self, level):
         """From the saved draws where the summary was made of them, else as the fit reported it."""
         if self.weights is not None:
-            return weighted_table(*numbered(self.draws), self.weights, level)
+            return weighted_table(*numbered(self.draws), self.weights, level, self.model.one_signed)
         if level == REPORTED:
             return self.reported
         if not self.draws:
@@ -184,13 +185,17 @@ class DrawsFit(PosteriorFit):
                 f"{REPORTED} alone. Load it with taut.load(path, model=...)."
             )
         names, draws = numbered(self.draws)
-        table = weighted_table(names, draws, np.full(len(draws), 1 / len(draws)), level)
+        table = weighted_table(names, draws, np.full(len(draws), 1 / len(draws)), level, self.model.one_signed)
         order = [names.index(name) for name in self.reported["name"]]
         return self.reported | {end: table[end][order] for end in ("lower", "upper")}
 
 
 def weighted_table(
-    names: tuple[str, ...], draws: Float[np.ndarray, "n M"], weights: Float[np.ndarray, " n"], level: float
+    names: tuple[str, ...],
+    draws: Float[np.ndarray, "n M"],
+    weights: Float[np.ndarray, " n"],
+    level: float,
+    one_signed: Set[str],
 ) -> dict[str, Any]:
     """The columns of `summary` from weighted draws: mean, sd, equal-tailed interval and P(> 0) of each unknown.
 
@@ -199,6 +204,7 @@ def weighted_table(
         draws: Their values.
         weights: Weights of the draws, which sum to 1.
         level: Probability of the interval.
+        one_signed: Unknowns whose support settles their sign: they have no P(> 0).
     """
     with np.errstate(all="ignore"):  # a fit that has diverged is shown all the same
         mean = weights @ draws
@@ -207,7 +213,8 @@ def weighted_table(
     reached = np.cumsum(weights[order], axis=0)
     places = np.argmax(reached[None] >= tails[:, None, None], axis=1)
     lower, upper = np.take_along_axis(np.take_along_axis(draws, order, axis=0), places, axis=0)
-    p_positive = weights @ (draws > 0)
+    signed = [name.partition("[")[0] not in one_signed for name in names]
+    p_positive = [float(p) if said else None for p, said in zip(weights @ (draws > 0), signed, strict=True)]
     return {"name": list(names), "mean": mean, "sd": sd, "lower": lower, "upper": upper, "p_positive": p_positive}
 
 

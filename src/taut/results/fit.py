@@ -205,8 +205,15 @@ class Fit(abc.ABC):
         return self.bound.kl
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that the printed text shows, as plain JSON: null stands for a number that is not finite."""
-        return plain(self.facts())
+        """Everything that the printed text shows, as plain JSON: null stands for a number that is not finite.
+
+        The terms of a joint density are its expected log density and its entropy, and there is no KL; nor is there one
+        where the log prior lacks its constants, which a negative number shows.
+        """
+        none = (
+            {"expected_log_likelihood": None, "kl": None} if self.model.joint else {"kl": None} if self.kl < 0 else {}
+        )
+        return plain(self.facts() | none)
 
     def facts(self) -> dict[str, Any]:
         """Everything that the printed text shows, by name."""

@@ -54,6 +54,24 @@ class UnknownModel(Model):
 
     name: ClassVar[str] = "log density"
     prior: Prior = eqx.field(default_factory=UnknownPrior)
+    signs: frozenset[str] = eqx.field(static=True, default=frozenset())
+    whole: bool = eqx.field(static=True, default=False)
+
+    @classmethod
+    def of(cls, said: dict[str, Any]) -> "UnknownModel":
+        """What the saved facts still tell of the model; version 0.1.0 did not say whether a density was joint."""
+        blank = {c["name"].partition("[")[0] for c in said["coefficients"] if c["p_positive"] is None}
+        return cls(signs=frozenset(blank), whole="entropy" in said or said["kl"] < 0)
+
+    @property
+    def one_signed(self):
+        """Those that were saved without a P(> 0)."""
+        return self.signs
+
+    @property
+    def joint(self):
+        """Whether it was saved with an entropy."""
+        return self.whole
 
     @property
     def offers(self) -> frozenset[Capability]:
@@ -183,7 +201,7 @@ def _part(path: Path, name: str, meta: dict[str, Any], arrays: dict[str, np.ndar
         return arrays_into_tree(arrays, _in_saved_precision(given, arrays, name), name)
     said = meta["parts"][name]
     if said is None and name == "model" and not meta["local"]:
-        return UnknownModel()
+        return UnknownModel.of(meta["fit"])
     if said is None:
         raise SavedFitError(
             f"{path} was fitted with a {name} that has code of your own, which a saved fit does not keep: pass it "

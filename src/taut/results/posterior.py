@@ -4,6 +4,7 @@ import abc
 import dataclasses
 import functools
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -143,7 +144,15 @@ class PosteriorFit(Fit):
         return arviz_data(*self.drawn(draws, seed), attributes)
 
     def _own_json(self):
-        return {"coefficients": self.summary().to_dicts()}
+        joint = (
+            {"expected_log_joint": self.expected_log_likelihood, "entropy": self.entropy} if self.model.joint else {}
+        )
+        return {"coefficients": self.summary().to_dicts()} | joint
+
+    @property
+    def entropy(self) -> float:
+        """For a joint log density the entropy of q over the unknowns, in nats: the ELBO less `expected_log_joint`."""
+        return -self.kl
 
     def weighted_arrays(self) -> dict[str, np.ndarray]:
         """The weighted draws where they are the answer. However many: without them a loaded fit would answer q."""
@@ -155,10 +164,13 @@ class PosteriorFit(Fit):
     def _headline(self):
         error = f" (standard error {self.bound.standard_error:.2g})" if self.bound.standard_error else ""
         gradient = "" if self.gradient is None else f" with the {self.gradient.name} gradient"
+        unknowns = f"{self.posterior.dim} unknown{'' if self.posterior.dim == 1 else 's'}"
+        on = "" if self.model.joint else f" on {self.rows} row{'' if self.rows == 1 else 's'}"
+        terms = terms_in_words(self.expected_log_likelihood, self.kl, self.model.joint, "{:.6f}".format)
         return (
-            f"{self.model.name}, {self.posterior.phrase} posterior over {self.posterior.dim} unknowns, "
-            f"{self.algorithm.name}{gradient} on {self.rows} rows\n"
-            f"ELBO {self.elbo:.6f}{error} = {self.expected_log_likelihood:.6f} - {self.kl:.6f} nats, "
+            f"{self.model.name}, {self.posterior.phrase} posterior over {unknowns}, "
+            f"{self.algorithm.name}{gradient}{on}\n"
+            f"ELBO {self.elbo:.6f}{error} = {terms} nats, "
             f"{self.iterations} iterations, {self.seconds['total']:.2f} s"
         )
 
@@ -236,6 +248,26 @@ class ComputedFit(PosteriorFit):
         if log_p is None and self.parent is not None:
             log_p = Density(self.model, self.parent, self.dtype)(z).value
         return self.named(z), {"lq": log_q} if log_p is None else {"lp": log_p, "lq": log_q}
+
+
+def terms_in_words(likelihood: float, kl: float, joint: bool, form: Callable[[float], str]) -> str:
+    """The right-hand side of the equation of the ELBO, the same wherever it is shown.
+
+    Args:
+        likelihood: The expected log-likelihood; of a joint density the expected log density.
+        kl: The KL; of a joint density minus the entropy.
+        joint: Whether the density is joint.
+        form: Formats a positive or negative number.
+
+    Example:
+        >>> terms_in_words(-80.0, 20.0, False, "{:.1f}".format), terms_in_words(-55.6, -24.0, True, "{:.1f}".format)
+        ('-80.0 - 20.0', '-55.6 (expected log density) + 24.0 (entropy)')
+    """
+    if joint:
+        return f"{form(likelihood)} (expected log density) {'+' if kl <= 0 else '-'} {form(abs(kl))} (entropy)"
+    if kl < 0:  # a log prior without its constants
+        return f"{form(likelihood)} + {form(-kl)} (expected log prior and entropy)"
+    return f"{form(likelihood)} - {form(kl)}"
 
 
 def weighted_from(arrays: dict[str, np.ndarray], fields: dict[str, Any]) -> Judgement | None:

@@ -130,7 +130,8 @@ class RegressionFit(ComputedFit):
         half = ndtri(0.5 + 0.5 * level) * sd
         shape = {"lower": mean - half, "upper": mean + half, "p_positive": p_positive}
         if self.standing_in is not None:
-            shape = weighted_table(*self.columns(self.standing_in.z), self.standing_in.weights, level)
+            draws = self.standing_in
+            shape = weighted_table(*self.columns(draws.z), draws.weights, level, self.model.one_signed)
         return {
             "name": list(self.design.names),
             "mean": mean,

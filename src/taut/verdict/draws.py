@@ -1,6 +1,6 @@
 """Draws of q, their log densities, and the named unknowns at them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import equinox as eqx
@@ -74,7 +74,11 @@ def named_values(model: Model, z: np.ndarray, dtype: np.dtype) -> Any:
     """The named, shaped, constrained values at draws `z` `[n, D]`: a pytree of `[n, ...]`."""
     with precision.context(dtype):
         values = _constrain(model, z.astype(dtype), plain=True)
-    return jax.tree.map(lambda x: np.asarray(x) if eqx.is_array(x) else x, values)
+    values = jax.tree.map(lambda x: np.asarray(x) if eqx.is_array(x) else x, values)
+    if not isinstance(values, dict):
+        return values
+    place = _places([name.partition(".")[0] for name in model.order])
+    return {name: values[name] for name in sorted(values, key=lambda name: place.get(name, len(place)))}
 
 
 def named_columns(
@@ -84,23 +88,36 @@ def named_columns(
     to_columns: Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]] | None = None,
 ) -> tuple[tuple[str, ...], Float[np.ndarray, "n M"]]:
     """The scalar unknowns at draws `z` `[n, D]` as named columns, by `to_columns` or else by the model's own naming."""
-    return columns(named_values(model, z, dtype)) if to_columns is None else to_columns(z)
+    return columns(named_values(model, z, dtype), model.order) if to_columns is None else to_columns(z)
 
 
-def columns(values: Any) -> tuple[tuple[str, ...], Float[np.ndarray, "n M"]]:
+def _places(names: Sequence[str]) -> dict[str, int]:
+    """The first place of each name."""
+    return {name: place for place, name in reversed(list(enumerate(names)))}
+
+
+def columns(values: Any, order: Sequence[str] = ()) -> tuple[tuple[str, ...], Float[np.ndarray, "n M"]]:
     """The floating numbers of a pytree of `[n, ...]` as named columns.
+
+    Args:
+        values: The pytree.
+        order: Names of leaves in the order of the columns; others come after them, sorted as JAX sorts dictionaries.
 
     Example:
         >>> columns({"tau": np.ones(3), "theta": np.ones((3, 2))})[0]
         ('tau', 'theta[0]', 'theta[1]')
+        >>> columns({"tau": np.ones(3), "mu": np.ones(3)}, order=("tau", "mu"))[0]
+        ('tau', 'mu')
     """
-    return numbered(by_path(values))
+    return numbered(by_path(values, order))
 
 
-def by_path(values: Any) -> dict[str, Float[np.ndarray, "n ..."]]:
-    """The floating arrays of a pytree of `[n, ...]` by path, in the order of the tree."""
+def by_path(values: Any, order: Sequence[str] = ()) -> dict[str, Float[np.ndarray, "n ..."]]:
+    """The floating arrays of a pytree of `[n, ...]` by path, in an order as for `columns`."""
     leaves = jax.tree_util.tree_leaves_with_path(eqx.filter(values, is_float_array))
-    return {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(x) for path, x in leaves}
+    named = [(jax.tree_util.keystr(path, simple=True, separator="."), np.asarray(x)) for path, x in leaves]
+    at = _places(order)
+    return dict(sorted(named, key=lambda one: at.get(one[0], len(at))))
 
 
 def numbered(arrays: dict[str, Float[np.ndarray, "n ..."]]) -> tuple[tuple[str, ...], Float[np.ndarray, "n M"]]:

@@ -43,5 +43,5 @@ class DensitySubject(PosteriorSubject[PosteriorFit]):
 
     @property
     def data_words(self):
-        """The number of rows; a joint density has its data inside, and is one row."""
-        return "" if self.fit.rows == 1 else f" on {words.count(self.fit.rows, 'row')}"
+        """The number of rows; a joint density has its data inside."""
+        return "" if self.fit.model.joint else f" on {words.count(self.fit.rows, 'row')}"

@@ -70,6 +70,11 @@ class PosteriorSubject(FitSubject[P], Generic[P]):
     @property
     def bound_meaning(self):
         """That of the answer's own ELBO."""
+        if self.fit.model.joint:
+            return (
+                "The evidence lower bound of the answer: expected log density of data and unknowns plus entropy of the "
+                "posterior. Prior and likelihood are one function, so that there is no Kullback-Leibler divergence."
+            )
         return (
             "The evidence lower bound of the answer, for the whole data set: expected log-likelihood minus "
             "Kullback-Leibler divergence from prior to posterior."

@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from taut.results.posterior import terms_in_words
+
 SIGNIFICANT = 3
 """Digits of a standard deviation; what it belongs to is shown to the same decimal place."""
 
@@ -35,14 +37,14 @@ def measured(value: float, sd: float) -> str:
     return f"{value:.{SIGNIFICANT - 1}e}" if places is None else f"{value:.{places}f}"
 
 
-def probability(p: float) -> str:
-    """A probability to three places, never rounded to 0 or 1; nothing for one that is not known.
+def probability(p: float | None) -> str:
+    """A probability to three places, never rounded to 0 or 1; nothing for one that there is not.
 
     Example:
         >>> probability(0.25), probability(1e-9), probability(1.0)
         ('0.250', '<0.001', '>0.999')
     """
-    if not math.isfinite(p):
+    if p is None or not math.isfinite(p):
         return ""
     return "<0.001" if p < 0.0005 else ">0.999" if p > 0.9995 else f"{p:.3f}"
 
@@ -107,13 +109,13 @@ def quoted(value: Any) -> str:
 
 
 def bound(facts: dict[str, Any]) -> str:
-    """The ELBO with its two terms, as an equation."""
+    """The ELBO with its two terms, as an equation.
+
+    Args:
+        facts: A fit's `facts()` or an evaluation; that of a joint density has its entropy.
+    """
     if not math.isfinite(facts["elbo"]):
         return f"ELBO {NOT_FINITE}"
     error = facts["elbo_standard_error"]
-    kl = facts["kl"]
-    return (
-        f"ELBO {nats(facts['elbo'])}"
-        + (f" (standard error {error:.2g})" if error else "")
-        + f" = {nats(facts['expected_log_likelihood'])} {'-' if kl >= 0 else '+'} {nats(abs(kl))} nats"
-    )
+    terms = terms_in_words(facts["expected_log_likelihood"], facts["kl"], "entropy" in facts, nats)
+    return f"ELBO {nats(facts['elbo'])}" + (f" (standard error {error:.2g})" if error else "") + f" = {terms} nats"
