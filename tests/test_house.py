@@ -66,7 +66,7 @@ def test_public_names_are_documented(path):
 
 def test_no_file_lies_beside_the_rooms():
     loose = {path.name for path in (ROOT / "src" / "taut").iterdir() if path.is_file()}
-    assert loose == {"__init__.py", "__init__.pyi", "errors.py", "problem.py", "py.typed"}
+    assert loose == {"__init__.py", "__init__.pyi", "__main__.py", "errors.py", "problem.py", "py.typed"}
 
 
 def test_files_and_functions_stay_short():

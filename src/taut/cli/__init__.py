@@ -22,8 +22,8 @@ def main(arguments: list[str] | None = None) -> None:
         0
     """
     try:
-        from taut.cli.app import app
+        from taut.cli.app import run
 
-        app(arguments, prog_name="taut")
+        run(arguments)
     except KeyboardInterrupt:  # while modules were still being loaded; later ones become an exit code in `guard`
         sys.exit(130)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from taut.cli import options
-from taut.cli.guard import COMMAND_LINE, INTERRUPTED, as_options, say
+from taut.cli.ending import end
+from taut.cli.guard import COMMAND_LINE, as_options, say
 from taut.cli.inputs import Inputs, read
 from taut.cli.outputs import check_folder, save, show, show_json
 from taut.cli.sentences import Sentences
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 SPOKEN = ("categories", "dates", "missing values", "remarks")
 """What became of the table and is said at once, on standard error."""
-DIVERGED = 3
-"""Exit code of a fit that is not usable."""
 
 
 @reads_a_table
@@ -157,15 +156,3 @@ def present(result: "Fit", out: Path | None, name: str, said: dict[str, Any] | N
     say(f"the report page is {taut.report.page(result, page)}.")
     if said is not None:  # last: should anything go wrong before, standard output is empty
         show_json(said)
-
-
-def end(result: "Fit", out: Path | None) -> None:
-    """The exit code that says how the fit ended, and on standard error what to do about it."""
-    from taut.learning.ended import Ended
-
-    if result.ended is Ended.DIVERGED:
-        say(f"ended: {result.ending}")
-        raise typer.Exit(DIVERGED)
-    if result.ended is Ended.INTERRUPTED:
-        say(f"ended: {result.ending}" + (f" Add --resume to go on with {out}." if out is not None else ""))
-        raise typer.Exit(INTERRUPTED)

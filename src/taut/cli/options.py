@@ -8,6 +8,7 @@ import typer
 from typer import Argument, Option
 
 from taut.cli import names
+from taut.cli.run_options import Run as Run
 
 if TYPE_CHECKING:
     FamilyName = GradientName = ControlName = AlgorithmName = RegressionName = str
@@ -61,9 +62,6 @@ RUN = "Run"
 TABLE = "a .csv, .csv.gz, .tsv or .parquet file"
 Data = Annotated[
     str, Argument(metavar="DATA", show_default=False, help=f"The data: {TABLE}, or the bundled breast-cancer.")
-]
-Run = Annotated[
-    Path, Argument(metavar="RUN", show_default=False, exists=True, file_okay=False, help="The folder of a saved fit.")
 ]
 New = Annotated[
     str, Argument(metavar="NEW", show_default=False, help=f"New rows, {TABLE} with the columns of the fit.")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from taut.cli import options, vae_options
-from taut.cli.fit import end, present
+from taut.cli.ending import end
+from taut.cli.fit import present
 from taut.cli.guard import say
 from taut.cli.networks import autoencoder
 from taut.cli.outputs import check_folder, save

@@ -100,7 +100,6 @@ Annealed = Annotated[
     int,
     Option("--ais", metavar="N", min=0, help="Annealed importance sampling on N images too: slow, a second opinion."),
 ]
-VerdictJson = Annotated[bool, Option("--json", help="Print one JSON object in place of the lines.")]
 PlainJson = Annotated[bool, Option("--json", help="Print one JSON object in place of the table.")]
 Number = Annotated[int, Option("-n", metavar="N", min=1, help="How many.")]
 Seed = Annotated[int, Option(metavar="N", min=0, max=2**32 - 1, help="The seed of every random number.")]

@@ -4,7 +4,6 @@ Capitals, blanks, hyphens and underscores do not count, nor does British or Amer
 "regression" at the end may be left out, and so may the end of a name as long as no other begins alike.
 """
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -70,6 +69,8 @@ def suggestion(value: Any, known: Iterable[str]) -> str:
     """
     if not isinstance(value, str):
         return ""
+    import difflib  # which is needed on this way alone
+
     asked, by_spelling = spelled(value), {spelled(name): name for name in known}
     begun = [name for spelling, name in by_spelling.items() if asked and spelling.startswith(asked)]
     near = begun or [by_spelling[s] for s in difflib.get_close_matches(asked, by_spelling, n=3)]

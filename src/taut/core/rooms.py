@@ -1,6 +1,5 @@
 """What is said where a room has no such name: the public name of any room that was probably meant."""
 
-import difflib
 import functools
 import re
 from collections.abc import Callable, Collection
@@ -40,6 +39,8 @@ def suggestion(room: str, name: str) -> str:
         >>> suggestion("taut.families", "MeanFeild")
         ' Did you mean taut.families.MeanField?'
     """
+    import difflib  # which is needed on this way alone
+
     places = sorted(public(), key=lambda p: (p.rpartition(".")[2] != name, _room(p) != room))  # of two alike the first
     asked = _letters(name)
     for among, likeness in ((places, 1.0), ([p for p in places if _room(p) == room], 0.6), (places, CLOSE)):
@@ -64,6 +65,8 @@ def nearest(name: str, known: Collection[str]) -> str:
         >>> nearest("sumary", ["summary", "sample"])
         " Did you mean 'summary'?"
     """
+    import difflib
+
     near = difflib.get_close_matches(name, known, 1, CLOSE)
     return f" Did you mean {near[0]!r}?" if near else ""
 

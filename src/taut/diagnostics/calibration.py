@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.stats import binom, chi2
 
 from taut.core.views import view
 
@@ -180,6 +179,8 @@ def _below(ranks: np.ndarray, draws: int) -> np.ndarray:
 
 def _depth(ranks: np.ndarray, draws: int) -> np.ndarray:
     """`[M]`: the smallest two-sided binomial tail probability along the ECDF; small is far from uniform."""
+    from scipy.stats import binom  # half a second to import
+
     size = len(ranks)
     each = binom.cdf(np.arange(-1, size + 1), size, (np.arange(1, draws + 1) / (draws + 1))[:, None])  # [L, N + 2]
     seen = _below(ranks, draws)
@@ -196,6 +197,8 @@ def band(size: int, draws: int, level: float = 0.95) -> tuple[Float[np.ndarray, 
         draws: Number of draws L.
         level: Probability that all counts of a uniform sample lie within.
     """
+    from scipy.stats import binom
+
     null = _depth(np.random.default_rng(0).integers(0, draws + 1, (size, SIMULATIONS)), draws)
     gamma = np.quantile(null, 1 - level)
     z = np.arange(1, draws + 1) / (draws + 1)
@@ -209,6 +212,8 @@ def bins(size: int, draws: int) -> int:
 
 
 def _chi_square(ranks: np.ndarray, draws: int) -> np.ndarray:
+    from scipy.stats import chi2
+
     count = bins(len(ranks), draws)
     expected = len(ranks) / count
     seen = np.stack([np.bincount(c * count // (draws + 1), minlength=count) for c in ranks.T], axis=1)

@@ -12,18 +12,16 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from taut import __version__
 from taut.algorithms import Algorithm, StochasticGradient
 from taut.core.arguments import path as as_path
 from taut.core.array_files import CHECKSUM, arrays_into_tree, read_arrays, tree_to_arrays
 from taut.core.capabilities import Capability
-from taut.core.checked_files import damaged, read_json
+from taut.core.checked_files import damaged
 from taut.core.trees import is_float_array, without_rooms
 from taut.diagnostics.elbo import Bound
 from taut.errors import SavedFitError
 from taut.families import Family
 from taut.gradients import Gradient
-from taut.learning.checkpoints import CHECKPOINT_FILE
 from taut.learning.ended import Ended
 from taut.models import Model, Prior
 from taut.objectives import Objective
@@ -31,7 +29,8 @@ from taut.problem import Problem
 from taut.results.fit import Fit
 from taut.results.folder import ARRAYS_FILE, FIT_FILE
 from taut.results.kinds import fit_class
-from taut.results.save import FORMAT, fingerprint
+from taut.results.meta import read_meta
+from taut.results.save import fingerprint
 from taut.results.schema import FIT
 from taut.results.specs import build, check
 from taut.verdict.verdict import Verdict
@@ -110,7 +109,7 @@ def load(
         True
     """
     path = as_path("path", path)
-    meta = _read_meta(path)
+    meta = read_meta(path)
     arrays, of_arrays = read_arrays(path / ARRAYS_FILE)
     tie = CHECKSUM if meta["format"] > 1 else "pair"
     if of_arrays.get(tie) != meta.get(tie):
@@ -122,26 +121,6 @@ def load(
         raise (error if str(path) in str(error) else SavedFitError(f"{path}: {error}")) from None
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise damaged(path / FIT_FILE, f"{type(error).__name__}: {error}") from None
-
-
-def _read_meta(path: Path) -> dict[str, Any]:
-    if not path.is_dir():
-        what = "is a file" if path.exists() else "does not exist"
-        raise SavedFitError(
-            f"{path} {what}; a saved fit is a folder made by fit.save(path) or taut fit ... --out {path}."
-        )
-    try:
-        meta = read_json(path / FIT_FILE, FORMAT)
-    except FileNotFoundError:
-        unfinished = (path / CHECKPOINT_FILE).exists()
-        remedy = "it holds an unfinished run: go on with --resume." if unfinished else "it is not a saved fit."
-        raise SavedFitError(f"{path} has no {FIT_FILE}: {remedy}") from None
-    if meta["format"] > FORMAT:
-        raise SavedFitError(
-            f"{path} has format {meta['format']} and this Taut ({__version__}) reads {FORMAT}: use the version that "
-            "wrote it."
-        )
-    return meta
 
 
 def _rebuild(path: Path, meta: dict[str, Any], arrays: dict[str, np.ndarray], given: dict[str, Any]) -> Fit:

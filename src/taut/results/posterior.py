@@ -4,7 +4,6 @@ import abc
 import dataclasses
 import functools
 import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -22,6 +21,7 @@ from taut.learning.ended import Ended
 from taut.models.density import Density
 from taut.results.arviz import arviz_data
 from taut.results.fit import Fit
+from taut.results.terms import terms_in_words
 from taut.verdict.answers import Converged, Trusted
 from taut.verdict.draws import draws_of
 from taut.verdict.judge import Judgement, judge_posterior
@@ -248,26 +248,6 @@ class ComputedFit(PosteriorFit):
         if log_p is None and self.parent is not None:
             log_p = Density(self.model, self.parent, self.dtype)(z).value
         return self.named(z), {"lq": log_q} if log_p is None else {"lp": log_p, "lq": log_q}
-
-
-def terms_in_words(likelihood: float, kl: float, joint: bool, form: Callable[[float], str]) -> str:
-    """The right-hand side of the equation of the ELBO, the same wherever it is shown.
-
-    Args:
-        likelihood: The expected log-likelihood; of a joint density the expected log density.
-        kl: The KL; of a joint density minus the entropy.
-        joint: Whether the density is joint.
-        form: Formats a positive or negative number.
-
-    Example:
-        >>> terms_in_words(-80.0, 20.0, False, "{:.1f}".format), terms_in_words(-55.6, -24.0, True, "{:.1f}".format)
-        ('-80.0 - 20.0', '-55.6 (expected log density) + 24.0 (entropy)')
-    """
-    if joint:
-        return f"{form(likelihood)} (expected log density) {'+' if kl <= 0 else '-'} {form(abs(kl))} (entropy)"
-    if kl < 0:  # a log prior without its constants
-        return f"{form(likelihood)} + {form(-kl)} (expected log prior and entropy)"
-    return f"{form(likelihood)} - {form(kl)}"
 
 
 def weighted_from(arrays: dict[str, np.ndarray], fields: dict[str, Any]) -> Judgement | None:

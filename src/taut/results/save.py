@@ -18,11 +18,9 @@ from taut.families import Family
 from taut.models import Model
 from taut.problem import Problem
 from taut.results.folder import ARRAYS_FILE, FIT_FILE, write_folder
+from taut.results.meta import FORMAT
 from taut.results.schema import PARTS
 from taut.results.specs import spec_or_none
-
-FORMAT = 2
-"""Version of the folder's layout; a newer one is refused, not guessed at. Version 0.1.0 wrote 1, without checksums."""
 
 
 def save(path: Path, problem: Problem, algorithm: Algorithm, meta: dict[str, Any], arrays: dict[str, Any]) -> Path:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats.qmc import LatinHypercube
 
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws
 from taut.algorithms.on_density.phases import Phase, draws_for, fixed_draws
@@ -80,6 +79,8 @@ def search(density: Density, origin: Float[np.ndarray, " D"], rng: np.random.Gen
 
 def _around(found: Found, density: Density, rng: np.random.Generator) -> Found:
     """What ascents from far around the answer add: modes that the first starts were too close together to find."""
+    from scipy.stats.qmc import LatinHypercube  # half a second to import
+
     q = found.best.gaussian
     # A Latin hypercube: no coordinate's far sides are left out by chance.
     places = LatinHypercube(density.dim, rng=rng).random(AROUND)

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from taut.results.posterior import terms_in_words
+from taut.results.terms import terms_in_words
 
 SIGNIFICANT = 3
 """Digits of a standard deviation; what it belongs to is shown to the same decimal place."""
