@@ -175,7 +175,7 @@ WRONG = {
     "words for bounds": (lambda: bounded("0", 1), "two finite numbers"),
     "a word for a shape": (lambda: real("3"), "whole number"),
     "a negative shape": (lambda: positive(-3), "whole number"),
-    "a simplex of one": (lambda: simplex(1), "two parts"),
+    "a simplex of one": (lambda: simplex(1), "at least two"),
     "an order of words": (lambda: ordered("a"), "two numbers"),
     # -- families, networks, objectives, gradients, algorithms by themselves
     "shapes of a mean-field": (lambda: families.MeanField(np.zeros(3), np.zeros(2)), "same shape"),

@@ -118,7 +118,7 @@ def test_images_of_any_shape_and_type(still):
         (np.full((3, 4), np.nan), {}, DataError, "3 of 3 images"),
         (np.array([["a"], ["b"]]), {}, DataError, "numbers are needed"),
         (np.full((3, 4), 0.5), {}, DataError, "[Bb]inarise"),
-        (np.zeros((3, 5)), {}, ArgumentError, "needs 5"),
+        (np.zeros((3, 5)), {}, ArgumentError, "needs one array of 5 numbers"),
         (np.zeros((3, 4)), {"draws": 1}, ArgumentError, "draws=1"),
         (np.zeros((3, 4)), {"annealed": 4}, ArgumentError, "annealed=4"),
     ],

@@ -115,7 +115,7 @@ def test_a_networks_weights_are_an_unknown_like_any_other():
         (lambda: LogDensity(parameters=SUPPORTS, log_likelihood=log_likelihood), "together"),
         (lambda: LogDensity(log_prior, parameters=SUPPORTS, log_prior=log_prior), "together"),
         (lambda: LogDensity(3.0, parameters=SUPPORTS), "not a function"),
-        (lambda: LogDensity(log_prior, parameters={"w": "real"}), "no unknown"),
+        (lambda: LogDensity(log_prior, parameters={"w": "real"}), "is a text"),
     ],
 )
 def test_a_model_that_makes_no_sense_is_refused(build, word):

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from taut.errors import ArgumentError
 from taut.models import bounded, ordered, positive, real, simplex, unit_interval
-from taut.models.supports import Parameters
+from taut.models.unknowns import Parameters
 
 pytestmark = pytest.mark.usefixtures("x64")
 SUPPORTS = {

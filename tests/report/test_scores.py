@@ -96,6 +96,6 @@ def test_a_fit_without_provenance_says_what_its_table_says(fit, tmp_path):
     assert "&#39;yes&#39;" in text
 
 
-def test_a_log_density_has_no_section_on_its_origin(noisy, tmp_path):
-    text = page(noisy, tmp_path / "page.html").read_text(encoding="utf-8")
+def test_a_fit_that_keeps_no_origin_has_no_section_on_it(noisy, tmp_path):
+    text = page(dataclasses.replace(noisy, provenance={}), tmp_path / "page.html").read_text(encoding="utf-8")
     assert "Where it comes from" not in text

@@ -9,7 +9,8 @@ from taut.core.batch import Batch
 from taut.families.sinh_arcsinh import SinhArcsinh
 from taut.models import LogDensity, LogisticRegression, positive, real
 from taut.models.density import Density
-from taut.models.supports import Parameters, simplex
+from taut.models.supports import simplex
+from taut.models.unknowns import Parameters
 from taut.verdict.orders import hubs_first, orders, scales_first
 from taut.verdict.warp import WarpedDensity, warp
 

@@ -14,14 +14,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from taut.core.cache import keep_compilations
+from taut.core.names import find, unknown
 from taut.data.tables.columns import Column
 from taut.data.tables.design import Design
 from taut.data.tables.labels import Labels
 from taut.data.tables.supervised import Supervised
-from taut.errors import DataError
+from taut.errors import ArgumentError, DataError
 from taut.fitting.fit import fit
 from taut.learning.ended import Ended
 from taut.models import Normal, Regression
+from taut.models.given_prior import NAMED
 from taut.results.fit import Fit
 
 MOST_DENSE = 2**28
@@ -87,8 +89,11 @@ class BayesianRegression(BaseEstimator, abc.ABC):
         weights = self._row_weights(target, weights)
         design = self._design(X, weights)
         matrix = design.standardised(X)
-        named = isinstance(self.prior_scale, str)
-        prior: Any = self.prior_scale if named else Normal(0.0, self.prior_scale)
+        prior: Any = self.prior_scale
+        if not isinstance(prior, str):
+            prior = Normal(0.0, prior)
+        elif find(prior, NAMED) is None:
+            raise ArgumentError(f"prior_scale={unknown(prior, NAMED)}; or a positive number.")
         self.result_ = fit(
             self._model(prior, bool(self.standardise), bool(self.fit_intercept)),
             Supervised(matrix, target, design, labels, kept=np.ones(len(matrix), bool)),

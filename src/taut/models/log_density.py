@@ -12,7 +12,7 @@ from taut.models.base import Model
 from taut.models.checks.check import Check, check
 from taut.models.checks.structure import check_structure
 from taut.models.prior import Prior
-from taut.models.supports import Parameters, Unknowns
+from taut.models.unknowns import Parameters, Unknowns
 
 
 class UnconstrainedPrior(Prior):

@@ -64,7 +64,7 @@ def read_meta(path: Path) -> dict[str, Any]:
         raise SavedFitError(f"{path} has no {FIT_FILE}: {remedy}") from None
     if meta["format"] > FORMAT:
         raise SavedFitError(
-            f"{path} has format {meta['format']} and this Taut ({__version__}) reads {FORMAT}: use the version that "
+            f"{path / FIT_FILE} has format {meta['format']} and this Taut ({__version__}) reads {FORMAT}: use the version that "
             "wrote it."
         )
     return meta

@@ -6,7 +6,7 @@ from jaxtyping import Int
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws
 from taut.models.base import Model
 from taut.models.density import Density
-from taut.models.supports import Unknowns
+from taut.models.unknowns import Unknowns
 
 DRAWS = 1024
 """Number of draws by which coordinates are ordered."""

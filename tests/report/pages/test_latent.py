@@ -71,6 +71,7 @@ def test_the_page_shows_everything_in_order(plane, tmp_path):
         "Rate and distortion",
         "KL of each unit",
         "How it was fitted",
+        "Where it comes from",
         "Particulars",
     ]
     assert html.count("<img") == 10
@@ -104,6 +105,7 @@ def test_binary_units_have_no_manifold_and_no_multiplier(binary, tmp_path):
         "Rate and distortion",
         "KL of each unit",
         "How it was fitted",
+        "Where it comes from",
         "Particulars",
     ]
     assert "from 0 to 1" in html

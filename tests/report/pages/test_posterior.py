@@ -152,7 +152,7 @@ def test_a_log_density_has_neither_calibration_nor_surface(noisy, tmp_path):
 def test_a_fit_without_a_step_has_a_page(fit, tmp_path):
     interrupted = dataclasses.replace(fit, history={}, ended=taut.Ended.INTERRUPTED, iterations=0)
     words = Reader(page(interrupted, tmp_path / "page.html").read_text(encoding="utf-8")).words
-    assert "Interrupted." in words
+    assert "ended: interrupted, the last good state is kept." in words
     assert "no step was made" in words
 
 

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from taut.core import precision
 from taut.errors import ArgumentError
 from taut.models.log_density import LogDensity
-from taut.models.supports import Unknowns
+from taut.models.unknowns import Unknowns
 
 
 class FreeVariables(Unknowns):

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from taut.models.supports import Unknowns
+from taut.models.unknowns import Unknowns
 
 
 class Sites(Unknowns):
