@@ -19,7 +19,6 @@ SOURCES = sorted((ROOT / "src").rglob("*.py"))
 ROOMS = [room.name for room in pkgutil.iter_modules(taut.__path__, "taut.") if room.ispkg]
 HEAVY = ("jinja2", "matplotlib", "numpyro", "optax", "polars", "rich", "sklearn", "typer")
 LONG = {
-    "cli/fit.py:fit",
     "cli/vae.py:vae",
     "diagnostics/evaluation.py:evaluate",
     "fitting/fit.py:fit",

@@ -67,7 +67,7 @@ def test_draws_are_named_shaped_and_constrained(fits):
     draws = fits[1].sample(50)
     assert {name: x.shape for name, x in draws.items()} == {"w": (50, 2), "sd": (50,)}
     assert np.all(draws["sd"] > 0)
-    assert fits[1].summary()["name"].to_list() == ["sd", "w[0]", "w[1]"]
+    assert fits[1].summary()["name"].to_list() == ["w[0]", "w[1]", "sd"]
 
 
 def test_a_normal_with_mean_eight():

@@ -8,8 +8,9 @@ import typer
 from taut.cli import options
 from taut.cli.guard import say
 from taut.cli.inputs import read
+from taut.cli.option_groups import in_groups
 from taut.cli.outputs import check_file, show_json, write_figure
-from taut.cli.table_options import TableOptions, reads_a_table
+from taut.cli.table_options import TableOptions
 
 Repeats = Annotated[int, typer.Option(min=10, help="Refits; 200 tell something.")]
 OutPlot = Annotated[
@@ -17,7 +18,7 @@ OutPlot = Annotated[
 ]
 
 
-@reads_a_table
+@in_groups
 def calibrate(
     data: options.Data,
     table: TableOptions,

@@ -10,9 +10,10 @@ from taut.cli import options
 from taut.cli.ending import end
 from taut.cli.guard import COMMAND_LINE, as_options, say
 from taut.cli.inputs import Inputs, read
+from taut.cli.option_groups import in_groups
 from taut.cli.outputs import check_folder, save, show, show_json
 from taut.cli.sentences import Sentences
-from taut.cli.table_options import TableOptions, reads_a_table
+from taut.cli.table_options import TableOptions
 
 if TYPE_CHECKING:
     from taut.results.fit import Fit
@@ -21,24 +22,13 @@ SPOKEN = ("categories", "dates", "missing values", "remarks")
 """What became of the table and is said at once, on standard error."""
 
 
-@reads_a_table
+@in_groups
 def fit(
     context: typer.Context,
     data: options.Data,
     table: TableOptions,
-    model: options.Model = "logistic",
-    prior: options.Prior = "normal",
-    prior_scale: options.PriorScale = 1.0,
-    standardise: options.Standardise = True,
-    intercept: options.Intercept = True,
-    family: options.Family = None,
-    gradient: options.Gradient = None,
-    samples: options.Samples = None,
-    control: options.Control = None,
-    algorithm: options.Algorithm = None,
-    learning_rate: options.LearningRate = None,
+    sentences: Sentences,
     steps: options.Steps = None,
-    batch_size: options.BatchSize = None,
     seed: options.Seed = 0,
     dtype: options.Dtype = "float64",
     out: options.Out = None,
@@ -49,20 +39,6 @@ def fit(
 
     Ctrl-C keeps the last good state. Exit codes: 0 an answer, 2 something to mend, 3 diverged, 130 interrupted.
     """
-    sentences = Sentences(
-        family=family,
-        gradient=gradient,
-        samples=samples,
-        control=control,
-        algorithm=algorithm,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        model=model,
-        prior=prior,
-        prior_scale=prior_scale,
-        standardise=standardise,
-        intercept=intercept,
-    )
     sentences.check()
     _check_folder(sentences, out, resume)
     inputs = read(data, table)

@@ -8,8 +8,9 @@ import typer
 from taut.cli import names, options
 from taut.cli.guard import say
 from taut.cli.inputs import read
+from taut.cli.option_groups import in_groups
 from taut.cli.outputs import check_file, show, show_json, write_figure
-from taut.cli.table_options import TableOptions, reads_a_table
+from taut.cli.table_options import TableOptions
 
 PLACES = (1, 100, 2000)
 """Steps of reparametrized training at whose ends estimators are compared: the start, the way, the answer."""
@@ -35,7 +36,7 @@ OutFile = Annotated[
 ]
 
 
-@reads_a_table
+@in_groups
 def gradients(
     data: DataOrNone = None,
     toy: Toy = None,

@@ -4,39 +4,24 @@ from typing import Any, NamedTuple
 
 import typer
 
-from taut.cli import names
+from taut.cli import names, options
 
 
 class Sentences(NamedTuple):
-    """What was asked for, None where nothing was.
+    """What was asked for, None where nothing was; the fields are the options of that name."""
 
-    Attributes:
-        family: its name.
-        gradient: its name.
-        samples: draws of z for each step.
-        control: name of REINFORCE's control variate.
-        algorithm: its name.
-        learning_rate: of Adam, at the start.
-        batch_size: rows for each step.
-        model: Name of the regression.
-        prior: name of the weights' prior.
-        prior_scale: its standard deviation, unless the data choose it.
-        standardise: whether columns are standardised.
-        intercept: whether a column of ones is added.
-    """
-
-    family: str | None
-    gradient: str | None
-    samples: int | None
-    control: str | None
-    algorithm: str | None
-    learning_rate: float | None
-    batch_size: int | None
-    model: str
-    prior: str
-    prior_scale: float
-    standardise: bool
-    intercept: bool
+    model: options.Model = "logistic"
+    prior: options.Prior = "normal"
+    prior_scale: options.PriorScale = 1.0
+    standardise: options.Standardise = True
+    intercept: options.Intercept = True
+    family: options.Family = None
+    gradient: options.Gradient = None
+    samples: options.Samples = None
+    control: options.Control = None
+    algorithm: options.Algorithm = None
+    learning_rate: options.LearningRate = None
+    batch_size: options.BatchSize = None
 
     @property
     def scale_asked(self) -> float | None:

@@ -1,9 +1,6 @@
 """The options that say how a table is read, the same in every command that takes one."""
 
-import functools
-import inspect
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from taut.cli import options
 
@@ -54,26 +51,3 @@ def names(given: list[str] | None, present: list[str]) -> tuple[str, ...]:
     """
     parts = [[value] if value in present else value.split(",") for value in given or ()]
     return tuple(name if name in present else name.strip() for part in parts for name in part if name.strip())
-
-
-def reads_a_table(command: Callable) -> Callable:
-    """A command whose parameter `table` becomes the options of `TableOptions`."""
-    fields = TableOptions._field_defaults
-    kinds = TableOptions.__annotations__
-    options_of_table = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=fields[name], annotation=kinds[name])
-        for name in TableOptions._fields
-    ]
-    parameters: list[inspect.Parameter] = []
-    for parameter in inspect.signature(command).parameters.values():
-        own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
-        parameters += options_of_table if parameter.name == "table" else own
-
-    @functools.wraps(command)
-    def called(**given: Any) -> Any:
-        table = TableOptions(**{name: given.pop(name) for name in TableOptions._fields})
-        return command(table=table, **given)
-
-    called.__dict__["__signature__"] = inspect.Signature(parameters)
-    called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return called

@@ -60,7 +60,6 @@ def vae(
     from taut.learning.checkpoints import Checkpoint
 
     keep_compilations()
-    size = len(splits.images.train)
     model, family = autoencoder(
         splits.images.shape,
         likelihood=likelihood,
@@ -70,8 +69,8 @@ def vae(
         discrete=discrete,
         seed=seed,
     )
-    batch = batch_size or min(BATCH, size)
-    budget = STEPS if epochs is None else epochs * max(size // batch, 1)
+    batch = batch_size or min(BATCH, len(splits.images.train))
+    budget = STEPS if epochs is None else epochs * max(len(splits.images.train) // batch, 1)
     with TensorBoard(log_dir) if log_dir else contextlib.nullcontext() as log:
         fit: Any = taut.fit(
             model,

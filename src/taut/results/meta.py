@@ -42,7 +42,7 @@ def read_said(path: Path) -> Said:
         raise damaged(path / FIT_FILE, str(error)) from None
     said = meta["fit"]
     ended = Ended[said["ended"].upper()]
-    return Said(said["verdict"] if meta["format"] == FORMAT else None, ended, ended.sentence(said["reason"]))
+    return Said(said.get("verdict") if meta["format"] == FORMAT else None, ended, ended.sentence(said["reason"]))
 
 
 def read_meta(path: Path) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def read_meta(path: Path) -> dict[str, Any]:
         raise SavedFitError(f"{path} has no {FIT_FILE}: {remedy}") from None
     if meta["format"] > FORMAT:
         raise SavedFitError(
-            f"{path / FIT_FILE} has format {meta['format']} and this Taut ({__version__}) reads {FORMAT}: use the version that "
-            "wrote it."
+            f"{path / FIT_FILE} has format {meta['format']} and this Taut ({__version__}) reads {FORMAT}: use the "
+            "version that wrote it."
         )
     return meta
