@@ -28,13 +28,13 @@ def measured(value: float, sd: float) -> str:
     """`value` to the precision that its standard deviation deserves.
 
     Example:
-        >>> measured(-0.123456, 0.0213), measured(1234.5, 250.0), measured(2e-9, 1e-9)
-        ('-0.1235', '1234', '2.00e-09')
+        >>> measured(-0.123456, 0.0213), measured(-0.3, 250.0), measured(2e-9, 1e-9)
+        ('-0.1235', '0', '2.00e-09')
     """
     if not math.isfinite(value):
         return NOT_FINITE
     places = decimals(sd)
-    return f"{value:.{SIGNIFICANT - 1}e}" if places is None else f"{value:.{places}f}"
+    return f"{value:.{SIGNIFICANT - 1}e}" if places is None else f"{value:z.{places}f}"
 
 
 def probability(p: float | None) -> str:
