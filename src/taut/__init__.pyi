@@ -10,10 +10,12 @@ from . import networks as networks
 from . import objectives as objectives
 from . import report as report
 from . import studies as studies
+from .core.batch import Batch as Batch
 from .errors import TautError as TautError
 from .fitting.fit import fit as fit
 from .learning.ended import Ended as Ended
 from .problem import Problem as Problem
+from .problem import estimate as estimate
 from .results.density import DensityFit as DensityFit
 from .results.fit import Fit as Fit
 from .results.latent import LatentFit as LatentFit

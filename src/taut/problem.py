@@ -61,13 +61,34 @@ class Problem(eqx.Module):
 
 
 def estimate(problem: Problem, key: PRNGKeyArray, batch: Batch, memory: Any) -> tuple[dict[str, Any], Info]:
-    """The statistics averaged over the batch's units, differentiable in the problem's learned leaves.
+    """An estimate of the objective's statistics on a batch, whose derivative is the estimated gradient.
+
+    This is what a training loop of one's own differentiates.
 
     Args:
         problem: The four choices.
-        key: Key of this step.
+        key: Key of this step's draws.
         batch: The rows.
-        memory: The memory of the gradient estimator.
+        memory: The memory of the gradient estimator: `gradient.init(...)` at first, `()` for one without memory.
+
+    Returns:
+        The statistics, averaged over the batch's units, for `objective.value`; and the estimator's `Info`, whose
+        `observed` goes to `gradient.update`. The derivative in the learned leaves of model and family is the
+        estimated one.
+
+    Example:
+        >>> from taut.families import MeanField
+        >>> from taut.gradients import Reinforce
+        >>> from taut.models import LogDensity, real
+        >>> from taut.objectives import Elbo
+        >>> model = LogDensity(lambda v: -0.5 * v["x"] ** 2, parameters={"x": real()})
+        >>> no_rows = Batch(jnp.zeros((1, 0)), weights=jnp.ones(1), size=jnp.ones(()), total=jnp.ones(()))
+        >>> def elbo(q):
+        ...     problem = Problem(model, q, Elbo(), Reinforce(samples=50, control="none"))
+        ...     statistics, info = estimate(problem, jax.random.key(0), no_rows, memory=())
+        ...     return Elbo().value(statistics, memory=(), step=0)
+        >>> jax.grad(elbo)(MeanField.around(jnp.zeros(1))).mean.shape
+        (1,)
     """
     cut = problem.model.units(batch)
     both_closed = problem.objective.closed_kl and problem.gradient.closed_kl

@@ -51,7 +51,7 @@ def test_the_claims_as_a_table(taut, monkeypatch):
     made_up = consistency.Claims(pl.DataFrame([row]), None, None)
     monkeypatch.setattr(consistency, "gradient_claims", lambda *_, **__: made_up)
     monkeypatch.setattr(
-        "taut.studies.compare.study",
+        "taut.studies.compare.compare_on_toy",
         lambda *_, **__: pl.DataFrame(
             [
                 {

@@ -1,9 +1,12 @@
 """Every lab runs from top to bottom, its solutions pass its checks, and its checks refuse wrong answers."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
+
+from taut.core.rooms import public
 
 nbformat = pytest.importorskip("nbformat", reason="the labs' tests need nbformat")
 nbclient = pytest.importorskip("nbclient", reason="the labs' tests need nbclient")
@@ -112,6 +115,49 @@ def test_only_the_first_cell_installs_and_only_on_colab(lab):
     assert 'if "google.colab" in sys.modules and importlib.util.find_spec("taut") is None:\n    %pip install' in first
     for source in others:
         assert not re.search(r"^\s*[%!]", source, re.MULTILINE), source
+
+
+def named(code):
+    """The names of Taut that Python code imports or spells out, e.g. "taut.models.Normal"; no magics of IPython."""
+    tree = ast.parse(re.sub(r"^(\s*)[%!].*", r"\1pass", code, flags=re.MULTILINE))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Attribute) and re.fullmatch(r"[\w.]+", spelt := ast.unparse(node)):
+            yield spelt
+
+
+def inner(names):
+    """Those of the names that no room of Taut makes public: longer ones are attributes of public things."""
+    found = (name.split(".") for name in names if name.startswith("taut."))
+    rooms = {place.split(".")[1] for place in public() if place.count(".") == 2}
+    heads = {".".join(parts[: 3 if parts[1] in rooms else 2]) for parts in found}
+    return sorted(heads - set(public()) - {f"taut.{room}" for room in rooms})
+
+
+def test_only_public_names_are_used(lab):
+    code = [cell.source for cell in lab.cells if cell.cell_type == "code"]
+    prose = [cell.source for cell in lab.cells if cell.cell_type == "markdown"]
+    assert inner(name for source in code for name in named(source)) == []
+    assert inner(name for text in prose for name in re.findall(r"\btaut(?:\.\w+)+", text)) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("import taut.core.batch", ["taut.core"]),
+        ("from taut.core.batch import Batch", ["taut.core"]),
+        ("from taut.problem import Problem", ["taut.problem"]),
+        ("from taut.gradients.reinforce import Reinforce", ["taut.gradients.reinforce"]),
+        ("from taut.models import logistic", ["taut.models.logistic"]),
+        ("if True:\n    %pip install taut\nq = taut.families.mean_field.MeanField", ["taut.families.mean_field"]),
+        ("fit = taut.fit(model, X)\ntaut.models.Normal(0.0, 1.0).sd\nfrom taut import models", []),
+    ],
+)
+def test_a_name_that_is_not_public_is_found(code, found):
+    assert inner(named(code)) == found
 
 
 @pytest.mark.slow

@@ -97,10 +97,10 @@ def _of_a_toy(toy: str, repeats: int, seed: int, claims: bool) -> Measured:
     from taut.families import MeanField
     from taut.gradients import MeasureValued, NoControl, Reinforce, Reparametrization
     from taut.studies.claims import gradient_claims as measure
-    from taut.studies.compare import study
+    from taut.studies.compare import compare_on_toy
     from taut.studies.toys import RANGES, Toy
 
-    table = study(toy, repeats=repeats, seed=seed)
+    table = compare_on_toy(toy, repeats=repeats, seed=seed)
     middle = Toy(toy, sum(RANGES[toy]) / 2)
     exact = MeanField([middle.gradient("mean")], [middle.gradient("sd") * middle.sd])
     tried = [Reparametrization(samples=1), Reinforce(samples=1, control=NoControl()), MeasureValued(samples=1)]

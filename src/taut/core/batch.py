@@ -15,6 +15,12 @@ class Batch(NamedTuple):
         weights: `[B]`, weight of each row (1 unless a sample weight says otherwise); 0 for padding.
         size: Number of the B rows that are not padding.
         total: Number of rows of the whole data set. Each row of the batch stands for `total / size` rows.
+
+    Example:
+        >>> three, ten = jnp.asarray(3.0), jnp.asarray(10.0)
+        >>> batch = Batch(jnp.zeros((3, 2)), weights=jnp.ones(3), size=three, total=ten)
+        >>> round(float(batch.total / batch.size), 2)
+        3.33
     """
 
     rows: Any

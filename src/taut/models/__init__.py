@@ -6,7 +6,11 @@ from taut.models.adapters.from_pymc import from_pymc as from_pymc
 from taut.models.base import Model as Model
 from taut.models.checks.check import Check as Check
 from taut.models.empirical import Empirical as Empirical
+from taut.models.expectations import expected_softplus as expected_softplus
+from taut.models.expectations import logistic_expectations as logistic_expectations
 from taut.models.latent import LatentVariableModel as LatentVariableModel
+from taut.models.likelihoods import Gaussian as Gaussian
+from taut.models.likelihoods import Likelihood as Likelihood
 from taut.models.log_density import LogDensity as LogDensity
 from taut.models.logistic import LogisticRegression as LogisticRegression
 from taut.models.logistic import Prediction as Prediction

@@ -19,7 +19,7 @@ def estimator_summary(table: "pl.DataFrame") -> "pl.DataFrame":
     evaluations, and times the seconds, of one gradient: what a unit of precision costs.
 
     Args:
-        table: The table of `taut.compare_gradients` or of `taut.studies.compare.study`.
+        table: The table of `taut.compare_gradients` or of `taut.studies.compare_on_toy`.
     """
     import polars as pl
 

@@ -152,7 +152,7 @@ def _entries(reading: MeterReading, exact: Any | None, repeats: int) -> list[dic
     return [{"seconds": reading.seconds} | row for row in table]
 
 
-def study(cost: str, *, points: int = 7, repeats: int = 500, seed: int = 0) -> "pl.DataFrame":
+def compare_on_toy(cost: str, *, points: int = 7, repeats: int = 500, seed: int = 0) -> "pl.DataFrame":
     """One draw of each estimator on a toy over its range of k, with the closed-form variances beside the measured ones.
 
     Args:
@@ -164,6 +164,11 @@ def study(cost: str, *, points: int = 7, repeats: int = 500, seed: int = 0) -> "
     Returns:
         The table of `compare_gradients` with the columns `cost`, `k` and `closed_form_variance`. The parameters are
         "mean" and "sd".
+
+    Example:
+        >>> table = compare_on_toy("cos", points=2, repeats=10)
+        >>> sorted(set(table["k"]))
+        [0.5, 5.0]
 
     Source: S. Mohamed, M. Rosca, M. Figurnov, A. Mnih, Monte Carlo Gradient Estimation in Machine Learning, 2020.
     """

@@ -23,7 +23,7 @@ def toy_variances(table: "pl.DataFrame") -> Figure:
     """Draw the variance against k, measured (dots) and in closed form (lines), for the mean and the sd of q.
 
     Args:
-        table: The table of `taut.studies.compare.study`.
+        table: The table of `taut.studies.compare_on_toy`.
     """
     figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
     names = list(dict.fromkeys(table["estimator"]))

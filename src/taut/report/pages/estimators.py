@@ -24,7 +24,7 @@ class Compared(NamedTuple):
     """What was measured, and on what.
 
     Attributes:
-        table: The table of `taut.compare_gradients` along a run, or of `taut.studies.compare.study`.
+        table: The table of `taut.compare_gradients` along a run, or of `taut.studies.compare_on_toy`.
         found: The claims, from `taut.gradient_claims`.
         what: The problem, as the page names it, such as "logistic regression on 569 rows"; for a toy its cost.
         steps: Number of training steps before each place; none for a toy.

@@ -20,7 +20,7 @@ def estimator_table(table: "pl.DataFrame") -> RenderableType:
     evaluations of one gradient.
 
     Args:
-        table: The table of `taut.compare_gradients` or of `taut.studies.compare.study`.
+        table: The table of `taut.compare_gradients` or of `taut.studies.compare_on_toy`.
     """
     toy = "k" in table.columns
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
