@@ -25,6 +25,7 @@ WRONG = {
         4: "lambda w, X, y, n: np.sum(y * (X @ w) - np.logaddexp(0, X @ w))",  # not scaled
         5: "lambda P: np.sqrt(np.diag(np.linalg.inv(P)))",  # the true marginal sds
         6: "lambda m, v: 1 / (1 + np.exp(-m))",  # not averaged
+        7: "lambda log_q, cost: -jnp.mean(cost * log_q)",  # the cost is not stopped
     },
     "02_latent_variables": {
         1: "lambda m, log_s: np.mean(0.5 * (m**2 + np.exp(2 * log_s)) - 0.5 - log_s, axis=-1)",  # not a sum
