@@ -161,6 +161,15 @@ def test_a_name_that_is_not_public_is_found(code, found):
     assert inner(named(code)) == found
 
 
+def test_further_reading_has_links(lab):
+    listed = lab.cells[-1].source.split("**Further reading**")[1].strip().splitlines()
+    books = ("Sampling Derivatives of Probabilities",)
+    assert listed
+    for line in listed:
+        assert line.startswith("- ")
+        assert "*](https://" in line or any(book in line for book in books), line
+
+
 @pytest.mark.slow
 def test_it_runs_without_a_warning(executed):
     outputs = [out for cell in executed.cells for out in cell.get("outputs", ())]
