@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -235,7 +236,7 @@ def search(race: Race) -> Iterator[dict[str, Any]]:
 
 def machine() -> dict[str, Any]:
     """Where and with what; a load above zero means that others were at work."""
-    tools = {tool: version(tool) for tool in ("jax", "numpyro", "pymc", "pytensor", "numpy")}
+    tools = {tool: version(tool) for tool in ("jax", "numpyro", "pymc", "pytensor", "numpy") if find_spec(tool)}
     where = {"system": platform.platform(), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
     return where | {"python": platform.python_version()} | tools
 

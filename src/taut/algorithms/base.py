@@ -7,13 +7,16 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, PRNGKeyArray
+from jaxtyping import Array, Bool, Int, PRNGKeyArray
 
 from taut.core.batch import Batch
 from taut.core.capabilities import Capability, sentence
 from taut.errors import PairingError
 from taut.gradients import Gradient
 from taut.problem import Problem
+
+NEVER = 2**30
+"""More steps than a chunk has."""
 
 
 class Brings(NamedTuple):
@@ -81,6 +84,9 @@ class Stepwise(Algorithm):
     A state has `problem` and `step` among its fields. An info is a dictionary of arrays with at least `elbo`,
     `expected_log_likelihood`, `kl` and `bound` (the objective's value; larger is better).
 
+    What is measured of few steps only is no part of `step`: an algorithm that measures something says in how many steps
+    it is due (`to_measurement`), and `measure` then follows that step, with what the step let it see (`seen_step`).
+
     Attributes:
         chunk: Largest number of steps in one call of a compiled loop.
     """
@@ -94,6 +100,18 @@ class Stepwise(Algorithm):
     @abc.abstractmethod
     def step(self, key: PRNGKeyArray, state: Any, batch: Batch) -> tuple[Any, dict[str, Array]]:
         """One step; runs compiled."""
+
+    def seen_step(self, key: PRNGKeyArray, state: Any, batch: Batch) -> tuple[Any, dict[str, Array], Any]:
+        """One step, and what `measure` needs of it besides the state; runs compiled."""
+        return *self.step(key, state, batch), None
+
+    def to_measurement(self, state: Any) -> Int[Array, ""] | int:
+        """Number of steps from `state` on, at least one, of which `measure` has nothing to do but after the last."""
+        return NEVER
+
+    def measure(self, state: Any, seen: Any) -> Any:
+        """The state with what is measured after a step; unchanged where nothing is due."""
+        return state
 
     def finished(self, state: Any) -> Bool[Array, ""] | bool:
         """Whether the algorithm has ended by itself."""

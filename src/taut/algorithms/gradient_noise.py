@@ -1,73 +1,99 @@
-r"""How noisy the gradient is, from the moving mean that training keeps anyway.
+r"""How noisy the gradient is, from a few gradients in a row.
 
-Let m be the mean of the gradients so far with weights \(w_i \propto b^{t-i}\), and g the next one, a fresh estimate
-with mean \(\bar g\) and total variance v. While \(\bar g\) stands still over the window,
+Let \(g_1, \ldots, g_n\) be the gradients of n steps in a row, fresh estimates with mean \(\bar g\) and total variance
+v, and m their mean. While \(\bar g\) stands still over these steps,
 
-.. math:: E\,|g - m|^2 = (1 + \omega)\, v, \qquad E\,[g \cdot m] = |\bar g|^2, \qquad
-          \omega = \sum_i w_i^2 = \frac{1 - b}{1 + b} \cdot \frac{1 + b^t}{1 - b^t},
+.. math:: E \Big[\frac{1}{n-1} \sum_i |g_i - m|^2 \Big] = v, \qquad E\,|m|^2 = |\bar g|^2 + \frac{v}{n},
 
-so that each step gives both numbers without bias. Adam keeps m itself; its b = 0.9 is a window of ten steps, over which
-a gradient hardly moves. The two numbers are measured every eighth step and averaged over about a hundred steps.
+so that a window of n steps gives both numbers without bias. The window opens every so many steps, and the others pay
+nothing for it: sums over all parameters cost a large network a tenth of a step.
 
-Source: D. Kingma and J. Ba, Adam: A Method for Stochastic Optimization, 2015 (the moving moments and their correction).
+Source: B. Welford, Note on a Method for Calculating Corrected Sums of Squares and Products, 1962 (the moving sums).
 """
 
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-DECAY = 0.9
-"""Decay b of the moving mean for each step, as in Adam."""
-EVERY = 8
-"""Steps between two measurements: their two sums over all parameters cost a large network a tenth of a step."""
-SLOW = 0.92
-"""Decay of the averages that are shown, for each measurement."""
+WINDOW = 8
+"""Steps whose gradients are compared: over so few a gradient hardly moves."""
+EVERY = 128
+"""Steps from the beginning of a window to the next."""
+SLOW = 0.6
+"""Decay of the averages that are shown, for each window."""
+
+
+def steps_to_measurement(step: Int[Array, ""]) -> Int[Array, ""]:
+    """Number of steps, after `step` of them, to the next whose gradient is in a window.
+
+    Example:
+        >>> [int(steps_to_measurement(jnp.asarray(step))) for step in (0, WINDOW - 1, WINDOW, EVERY - 1)]
+        [1, 1, 121, 2]
+    """
+    place = step % EVERY
+    return jnp.where(place < WINDOW, 1, EVERY - place + 1)
 
 
 class Noise(NamedTuple):
-    """The moving sums that are kept between steps.
+    """What is kept between steps.
 
     Attributes:
-        mean: The moving sum behind m, like the moving leaves; None where the optimizer's own is used.
-        variance: The moving sum of v.
+        mean: The mean of the window's gradients so far, like the moving leaves.
+        spread: Their summed squared distance from it.
+        variance: The moving sum of v over windows.
         signal: The moving sum of the squared mean gradient.
         weight: The moving sum of weights by which these two are divided.
     """
 
     mean: Any
+    spread: Float[Array, ""]
     variance: Float[Array, ""]
     signal: Float[Array, ""]
     weight: Float[Array, ""]
 
     @classmethod
-    def start(cls, moving: Any, kept: bool, dtype: Any) -> "Noise":
-        """The sums before the first step; with a mean of its own unless one is `kept` elsewhere."""
+    def start(cls, moving: Any, dtype: Any) -> "Noise":
+        """The sums before the first step."""
         zero = jnp.zeros((), dtype)
-        return cls(None if kept else jax.tree.map(jnp.zeros_like, moving), zero, zero, zero)
+        return cls(jax.tree.map(jnp.zeros_like, moving), zero, zero, zero, zero)
 
-    def after(self, slope: Any, kept: Any, step: Any) -> "Noise":
-        """The sums after one gradient more.
+    def after(self, slope: Any, step: Int[Array, ""]) -> "Noise":
+        """The sums after one gradient more; unchanged where `step` is in no window.
 
         Args:
             slope: The gradient.
-            kept: The optimizer's moving sum before this gradient; None to take its own.
-            step: Number of steps before this one.
+            step: Number of steps before the one with this gradient.
         """
-        before, mean = self.mean if kept is None else kept, self.mean
-        if mean is not None:
-            mean = jax.tree.map(lambda m, g: (DECAY * m + (1 - DECAY) * g).astype(m.dtype), mean, slope)
-        sums = (self.variance, self.signal, self.weight)
+        place = step % EVERY
+        return jax.lax.cond(place < WINDOW, lambda: self._within(slope, place), lambda: self)
 
-        def measured():
-            return _averaged(sums, *_measured(slope, before, step, self.weight.dtype))
+    def _within(self, slope: Any, place: Int[Array, ""]) -> "Noise":
+        """The sums after the gradient at this place of the window; the last one closes it."""
+        dtype = self.weight.dtype
+        share = 1 / (place + 1).astype(dtype)
+        old = jax.tree.map(lambda m: jnp.where(place == 0, 0, m), self.mean)
+        away = jax.tree.map(jnp.subtract, slope, old)
+        mean = jax.tree.map(lambda m, d: m + (share * d).astype(m.dtype), old, away)
+        spread = jnp.where(place == 0, 0, self.spread) + (1 - share) * _squared(away, dtype)
+        new = self._replace(mean=mean, spread=spread)
+        return jax.lax.cond(place == WINDOW - 1, new._closed, lambda: new)
 
-        return Noise(mean, *jax.lax.cond((step % EVERY == 1) & (step > 0), measured, lambda: sums))
+    def _closed(self) -> "Noise":
+        variance = self.spread / (WINDOW - 1)
+        signal = _squared(self.mean, self.weight.dtype) - variance / WINDOW
+
+        def mix(old, new):
+            return SLOW * old + (1 - SLOW) * new
+
+        return self._replace(
+            variance=mix(self.variance, variance), signal=mix(self.signal, signal), weight=mix(self.weight, 1.0)
+        )
 
     @property
     def shown(self) -> dict[str, Any]:
-        """The figures of the history; NaN at the first step, which has nothing to be compared with.
+        """The figures of the history; NaN until the first window has closed.
 
         `gradient_variance` is the sum over all parameters, `signal_to_noise` the squared length of the mean gradient
         over it.
@@ -78,21 +104,6 @@ class Noise(NamedTuple):
         }
 
 
-def _averaged(before, variance, signal):
-    def mix(old, new):
-        return SLOW * old + (1 - SLOW) * new
-
-    return mix(before[0], variance), mix(before[1], signal), mix(before[2], 1.0)
-
-
-def _measured(slope: Any, moving_sum: Any, step: Any, dtype: Any) -> tuple[Any, Any]:
-    """v and the squared mean gradient, from this gradient and the moving sum before it."""
-    old = DECAY ** step.astype(dtype)
-    omega = (1 - DECAY) / (1 + DECAY) * (1 + old) / (1 - old)
-    away = jax.tree.map(lambda g, m: jnp.sum((g - m / (1 - old).astype(m.dtype)) ** 2), slope, moving_sum)
-    along = jax.tree.map(lambda g, m: jnp.sum(g * m), slope, moving_sum)
-
-    def total(tree):
-        return sum((a.astype(dtype) for a in jax.tree.leaves(tree)), jnp.zeros((), dtype))
-
-    return total(away) / (1 + omega), total(along) / (1 - old)
+def _squared(tree: Any, dtype: Any) -> Float[Array, ""]:
+    """The squared length of a pytree; a product of vectors, because XLA adds one number at a time in a plain sum."""
+    return sum((jnp.vdot(a, a).astype(dtype) for a in jax.tree.leaves(tree)), jnp.zeros((), dtype))

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from taut.algorithms.base import Stepwise
-from taut.algorithms.gradient_noise import Noise
+from taut.algorithms.gradient_noise import Noise, steps_to_measurement
 from taut.algorithms.recipe import Recipe
 from taut.core.arguments import is_number
 from taut.core.names import brief, find
@@ -110,23 +110,18 @@ class StochasticGradient(Stepwise):
         recipe = self.recipe(problem)
         return recipe.build() if isinstance(recipe, Recipe) else recipe
 
-    def _first_moment(self, optimizer: Any) -> Any:
-        """The moving mean of gradients that our own Adam keeps; None where another optimizer was given."""
-        return optimizer[0].mu if self.optimizer is None else None  # optax.adam is a chain that begins with the moments
-
     @eqx.filter_jit
     def init(self, problem, dtype):
         """The state before the first step."""
         moving = eqx.filter(problem, trainable(problem))
         like = statistics_like(problem, dtype)
-        optimizer = self._optax(problem).init(moving)
         return StochasticState(
             problem=problem,
             average=moving if self.averaging is not None else None,
-            optimizer=optimizer,
+            optimizer=self._optax(problem).init(moving),
             objective=problem.objective.init(),
             gradient=problem.gradient.init(like),
-            noise=Noise.start(moving, self._first_moment(optimizer) is not None, dtype),
+            noise=Noise.start(moving, dtype),
             step=jnp.zeros((), jnp.int32),
         )
 
@@ -145,26 +140,37 @@ class StochasticGradient(Stepwise):
 
     def step(self, key, state, batch):
         """One estimate of the gradient, one step of the optimizer, one update of each memory."""
+        return self.seen_step(key, state, batch)[:2]
+
+    def seen_step(self, key, state, batch):
+        """The same, with the gradient."""
         import optax
 
         bound, (statistics, info), slope, (moving, fixed) = self._gradient(key, state, batch)
         updates, optimizer = self._optax(state.problem).update(slope, state.optimizer, moving)
         moving: Any = optax.apply_updates(moving, updates)
         problem: Problem = eqx.combine(moving, fixed)
-        noise = state.noise.after(slope, self._first_moment(state.optimizer), state.step)
         new = StochasticState(
             problem=problem,
             average=self._averaged(state, moving),
             optimizer=optimizer,
             objective=problem.objective.update(state.objective, statistics, state.step),
             gradient=problem.gradient.update(state.gradient, info.observed),
-            noise=noise,
+            noise=state.noise,
             step=state.step + 1,
         )
         terms = info.terms
         shown = problem.objective.shown(state.objective, statistics, state.step)
         elbo = terms["expected_log_likelihood"] - terms["kl"]
-        return new, {"elbo": elbo, **terms, "bound": bound, **shown, **noise.shown}
+        return new, {"elbo": elbo, **terms, "bound": bound, **shown, **state.noise.shown}, slope
+
+    def to_measurement(self, state):
+        """To the next step whose gradient's noise is measured."""
+        return steps_to_measurement(state.step)
+
+    def measure(self, state, seen):
+        """The noise with one gradient more."""
+        return state._replace(noise=state.noise.after(seen, state.step - 1))
 
     def _averaged(self, state, moving):
         if self.averaging is None:

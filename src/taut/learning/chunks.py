@@ -51,23 +51,31 @@ def _run(algorithm: Stepwise, transform, seed, state, parent: Batch, plan, first
     def one(moving, i):
         state = eqx.combine(moving, fixed)
         of_step, of_data = _keys(seed, state.step)
-        state, info = algorithm.step(of_step, state, take(parent, plan[first + i], transform, of_data))
-        return eqx.filter(state, eqx.is_array), info
+        state, info, seen = algorithm.seen_step(of_step, state, take(parent, plan[first + i], transform, of_data))
+        return eqx.filter(state, eqx.is_array), info, seen
 
-    shapes = jax.eval_shape(one, moving, 0)[1]
-    history = jax.tree.map(lambda s: jnp.zeros((plan.shape[0], *s.shape), s.dtype), shapes)
+    _, info, seen = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(one, moving, 0))
+    history = jax.tree.map(lambda x: jnp.zeros((plan.shape[0], *x.shape), x.dtype), info)
 
-    def go_on(carry):
-        i, moving, _, healthy = carry
-        return (i < count) & healthy & jnp.logical_not(algorithm.finished(eqx.combine(moving, fixed)))
+    def go_on(carry, end=count):
+        i, moving, _, _, healthy = carry
+        return (i < end) & healthy & jnp.logical_not(algorithm.finished(eqx.combine(moving, fixed)))
 
     def body(carry):
-        i, moving, history, _ = carry
-        moving, info = one(moving, i)
+        i, moving, _, history, _ = carry
+        moving, info, seen = one(moving, i)
         history = jax.tree.map(lambda h, x: jax.lax.dynamic_update_index_in_dim(h, x, i, 0), history, info)
-        return i + 1, moving, history, algorithm.healthy(info)
+        return i + 1, moving, seen, history, algorithm.healthy(info)
 
-    done, moving, history, healthy = jax.lax.while_loop(go_on, body, (0, moving, history, jnp.array(True)))
+    def stretch(carry):
+        """The steps up to the next measurement, which is no part of them: a branch in each would cost its operands."""
+        end = jnp.minimum(count, carry[0] + algorithm.to_measurement(eqx.combine(carry[1], fixed)))
+        i, moving, seen, history, healthy = jax.lax.while_loop(lambda c: go_on(c, end), body, carry)
+        measured = algorithm.measure(eqx.combine(moving, fixed), seen)
+        return i, eqx.filter(measured, eqx.is_array), seen, history, healthy
+
+    begin = (0, moving, seen, history, jnp.array(True))
+    done, moving, _, history, healthy = jax.lax.while_loop(go_on, stretch, begin)
     state = eqx.combine(moving, fixed)
     leaves = jax.tree.leaves(eqx.filter(state.problem, trainable(state.problem)))
     finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
