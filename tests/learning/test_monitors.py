@@ -96,9 +96,30 @@ def test_early_stopping_keeps_the_best_and_stops_after_its_patience():
     monitor = EarlyStopping(lambda _: next(values), EVERY, patience=2)
     said = [monitor.look((k + 1) * EVERY, problem_of(k), {}) for k in range(4)]
     assert said[:3] == [None] * 3
-    assert said[3] == "The validation ELBO was best at step 200 (-90) and has not improved in 2 looks since."
+    assert said[3] == (
+        "The validation ELBO was best at step 200 (-90) and has not risen in the last 2 looks, one each 100 steps."
+    )
     assert same(monitor.chosen(problem_of(99)), problem_of(1))
     assert monitor.arrays()["scores"].shape == (4,)
+
+
+@pytest.mark.parametrize(
+    ("scores", "stops", "best"),
+    [
+        ([-100.0, -90.0, -89.97, -89.95], 3, 3),  # better and better, by what does not count; the best is kept
+        ([-100.0, -90.0, -89.95, -89.90, -89.85, -89.8], None, 5),  # slow, and yet a tenth of a percent in two looks
+        ([-0.5, -0.4996, -0.4993, -0.4991], 2, 2),  # below one nat it is a thousandth of a nat
+        ([100.0, 100.05, 100.09, 100.2], 2, 2),  # of densities above one
+    ],
+)
+def test_a_rise_of_less_than_a_tenth_of_a_percent_does_not_count(scores, stops, best):
+    values = iter(scores)
+    monitor = EarlyStopping(lambda _: next(values), EVERY, patience=2)
+    said = [
+        monitor.look((k + 1) * EVERY, problem_of(k), {}) for k in range(len(scores) if stops is None else stops + 1)
+    ]
+    assert [k for k, sentence in enumerate(said) if sentence] == ([] if stops is None else [stops])
+    assert same(monitor.chosen(problem_of(99)), problem_of(best))
 
 
 def test_early_stopping_keeps_both_terms_of_each_look():

@@ -20,8 +20,8 @@ from taut.verdict.judge_latent import (
     examples_to_judge,
     figures_trust,
     judge_latent,
-    training_convergence,
 )
+from taut.verdict.training import training_convergence
 
 SPENT, STOPPED = Ended.BUDGET_SPENT, Ended.STOPPED
 RISE = {"elbo": np.linspace(-100, -80, 500), "bound": np.linspace(-100, -80, 500)}
@@ -155,6 +155,25 @@ WIGGLE = 1e-3 * random.standard_normal(20)
 )
 def test_training_is_judged_by_what_was_not_trained_on(looks, ended, answer):
     assert training_convergence(RISE if answer == "no" else FLAT, looks, ended, []).answer == answer
+
+
+SLOW = np.r_[np.linspace(-100, -80, 10), np.linspace(-79.99, -79.93, 20)]
+
+
+@pytest.mark.parametrize(
+    ("looks", "ended", "answer", "words"),
+    [
+        (SLOW, STOPPED, "yes", "has risen by less than 0.1 % in the last 20 looks"),
+        (np.r_[SLOW[:10], np.full(20, -80.5)], STOPPED, "yes", "has not risen in the last 20 looks"),
+        (np.linspace(-100, -80, 20), STOPPED, "no", "no end of the rise is in sight"),  # a patience of one look
+        (-90 + 3 * np.log(np.arange(1.0, 26)), SPENT, "no", "own rule after about 160,000 steps in all"),
+        (-80 - 40 / np.sqrt(np.arange(1.0, 26)), SPENT, "no", "own rule after about"),
+    ],
+)
+def test_a_training_says_how_long_it_would_take(looks, ended, answer, words):
+    seen = training_convergence(RISE, looks, ended, [], 200 * len(looks))
+    assert seen.answer == answer
+    assert words in seen.reason
 
 
 def test_where_the_looks_cannot_tell_the_training_may():

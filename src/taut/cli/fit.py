@@ -59,7 +59,7 @@ def fit(
         **sentences.arguments(),
     )
     result = _with_evidence(result, inputs)
-    result = with_origin(result, inputs.path or inputs.name, context, table.separator)
+    result = with_origin(result, inputs.path or inputs.name, context, separator=table.separator)
     _say_what_became(result)
     present(result, out, inputs.name, result.to_json() if as_json else None)
     end(result, out)
@@ -72,21 +72,20 @@ def _say_what_became(result: Any) -> None:
             say(f"{result.provenance[about].removesuffix('.')}.")
 
 
-def with_origin(result: Any, data: Path | str, context: typer.Context, separator: str | None = None) -> Any:
+def with_origin(result: Any, data: Path | str, context: typer.Context, **about: str | None) -> Any:
     """The fit with its data file and its command line.
 
     Args:
         result: The fit.
-        data: Path of the file, or the name of bundled data.
+        data: Path of the file or the folder, or the name of other data.
         context: Of the command.
-        separator: What stood between the columns of the file, where it was said.
+        **about: What else is known of the data; None where it was not said.
     """
-    from taut.data.provenance import of_file
+    from taut.data.provenance import of_path
 
-    words = {"data": data} if isinstance(data, str) else of_file(data)
-    if separator is not None:
-        words["separator"] = separator
-    words |= {about: said for about, said in result.provenance.items() if about != "call"}
+    words = {"data": data} if isinstance(data, str) else of_path(data)
+    words |= {name: said for name, said in about.items() if said is not None}
+    words |= {name: said for name, said in result.provenance.items() if name != "call"}
     if "remarks" in words:
         words["remarks"] = as_options(words["remarks"])
     return dataclasses.replace(result, provenance=words | {"command": context.meta[COMMAND_LINE]})

@@ -11,6 +11,17 @@ if TYPE_CHECKING:
     from taut.models.latent import LatentVariableModel
 
 
+HIDDEN, FEW_HIDDEN = 400, 128
+"""Hidden units by default, and those after convolutions and for small images."""
+SMALL = 256
+"""Most pixels of a small image."""
+
+
+def usual_rate(convolutional: bool) -> float:
+    """Adam's learning rate, where none is asked for."""
+    return 1e-3 if convolutional else 3e-3
+
+
 def autoencoder(
     shape: tuple[int, ...],
     *,
@@ -27,7 +38,7 @@ def autoencoder(
         shape: of an image.
         likelihood: of a pixel; the standard deviation of a Gaussian is learned.
         latent: units of z.
-        hidden: units of the hidden layer.
+        hidden: units of the hidden layer; None for a number that suits the images.
         convolutional: whether the networks are.
         discrete: whether z is binary.
         seed: of the start.
@@ -56,11 +67,12 @@ def autoencoder(
                 f"--convolutional needs images with a height and a width; these are flat, {shape[0]} numbers each. "
                 "Leave it out, or store them as [n, h, w]."
             )
-        width = 128 if hidden is None else hidden
+        width = FEW_HIDDEN if hidden is None else hidden
         decoder = ConvolutionalDecoder(shape, latent, hidden=width, seed=of_decoder)
         encoder = ConvolutionalEncoder(shape, codes, hidden=width, seed=of_encoder)
     else:
-        width, pixels = 400 if hidden is None else hidden, int(np.prod(shape))
+        pixels = int(np.prod(shape))
+        width = hidden or (FEW_HIDDEN if pixels <= SMALL else HIDDEN)
         decoder = MLP([latent, width, pixels], seed=of_decoder)
         encoder = MLP([pixels, width, codes], seed=of_encoder)
     model = LatentVariableModel(

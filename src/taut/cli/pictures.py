@@ -32,6 +32,18 @@ class Splits(NamedTuple):
     data: "Binarised"
 
     @property
+    def origin(self) -> Path | str:
+        """The file or folder that the images were read from; the name of other images."""
+        path = Path(self.source)
+        return path if path.exists() else self.source
+
+    @property
+    def size(self) -> int:
+        """Number of images in all splits."""
+        record = self.images.record()
+        return sum(record[part] for part in ("train", "validation", "test"))
+
+    @property
     def grey(self) -> np.ndarray | None:
         """The test images before chance made them 0 and 1; None where it did not."""
         if self.data.binarisation.kind not in ("fixed", "dynamic") or self.images.levels == 1:

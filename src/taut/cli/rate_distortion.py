@@ -4,7 +4,7 @@ from pathlib import Path
 
 from taut.cli import options, vae_options
 from taut.cli.guard import say
-from taut.cli.networks import autoencoder
+from taut.cli.networks import autoencoder, usual_rate
 from taut.cli.outputs import check_file, claim, show, show_json, write_text
 from taut.cli.pictures import numbers, read_splits, usual_binarisation
 
@@ -20,7 +20,7 @@ def rate_distortion(
     convolutional: vae_options.Convolutional = False,
     steps: vae_options.Steps = 3000,
     batch_size: vae_options.BatchSize = None,
-    learning_rate: vae_options.LearningRate = 1e-3,
+    learning_rate: vae_options.LearningRate = None,
     seed: options.Seed = 0,
     out: vae_options.OutCurve = None,
     as_json: vae_options.Json = False,
@@ -52,7 +52,7 @@ def rate_distortion(
         betas=given,
         alphas=bounds,
         family=family,
-        algorithm=StochasticGradient(steps=steps or 3000, learning_rate=learning_rate),
+        algorithm=StochasticGradient(steps=steps or 3000, learning_rate=learning_rate or usual_rate(convolutional)),
         batch_size=batch_size,
         seed=seed,
         report=lambda done, of, what: say(f"{done} of {of}: {what}."),

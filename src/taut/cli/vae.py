@@ -9,9 +9,9 @@ import typer
 
 from taut.cli import options, vae_options
 from taut.cli.ending import end
-from taut.cli.fit import present
+from taut.cli.fit import present, with_origin
 from taut.cli.guard import say
-from taut.cli.networks import autoencoder
+from taut.cli.networks import autoencoder, usual_rate
 from taut.cli.outputs import check_folder, save
 from taut.cli.pictures import Splits, read_splits, usual_binarisation
 from taut.cli.tensorboard import TensorBoard
@@ -19,11 +19,14 @@ from taut.cli.tensorboard import TensorBoard
 if TYPE_CHECKING:
     from taut.results.latent import LatentFit
 
-STEPS, BATCH, PATIENCE = 5000, 128, 20
+BATCH = 128
+STEPS = 5000
+"""Budget of a training with a constraint, which stops by no patience."""
 TERMS = ("elbo", "expected_log_likelihood", "kl", "elbo_standard_error")
 
 
 def vae(
+    context: typer.Context,
     data: vae_options.Images,
     binarize: vae_options.Binarize = None,
     likelihood: vae_options.Likelihood = "bernoulli",
@@ -35,7 +38,7 @@ def vae(
     epochs: vae_options.Epochs = None,
     steps: vae_options.Steps = None,
     batch_size: vae_options.BatchSize = None,
-    learning_rate: vae_options.LearningRate = 1e-3,
+    learning_rate: vae_options.LearningRate = None,
     patience: vae_options.Patience = None,
     seed: options.Seed = 0,
     draws: vae_options.Draws = 100,
@@ -48,9 +51,8 @@ def vae(
 
     Ctrl-C keeps the last good state. Exit codes: 0 an answer, 2 something to mend, 3 diverged, 130 interrupted.
     """
-    _check_budget(epochs, steps)
     check_folder(out, resume)
-    patience = _patience(objective, patience)
+    patience, most = _patience(objective, patience, epochs, steps)
     splits = read_splits(data, binarize or usual_binarisation(likelihood), seed)
     say(f"{splits.images}")
 
@@ -70,21 +72,21 @@ def vae(
         seed=seed,
     )
     batch = batch_size or min(BATCH, len(splits.images.train))
-    budget = STEPS if epochs is None else epochs * max(len(splits.images.train) // batch, 1)
+    steps = steps or (most if epochs is None else epochs * max(len(splits.images.train) // batch, 1))
     with TensorBoard(log_dir) if log_dir else contextlib.nullcontext() as log:
         fit: Any = taut.fit(
             model,
             splits.data,
             family=family,
             objective=objective,
-            algorithm=StochasticGradient(steps=steps or budget, learning_rate=learning_rate),
+            algorithm=StochasticGradient(steps=steps, learning_rate=learning_rate or usual_rate(convolutional)),
             batch_size=batch,
             seed=seed,
             patience=patience,
             checkpoint=None if out is None else Checkpoint(out, resume=bool(resume)),
             callback=log,
         )
-    fit = _evaluated(fit, splits, draws, out)
+    fit = _evaluated(with_origin(fit, splits.origin, context, images=f"{splits.size:,}"), splits, draws, out)
     present(fit, out, splits.images.name.replace(":", "-"), to_json(fit) if as_json else None)
     end(fit, out)
 
@@ -146,20 +148,23 @@ def to_json(fit: "LatentFit") -> dict[str, Any]:
     }
 
 
-def _check_budget(epochs: int | None, steps: int | None) -> None:
+def _patience(objective: str, asked: int | None, epochs: int | None, steps: int | None) -> tuple[int | None, int]:
+    """Looks without a rise of the ELBO after which training stops, and the steps that it gets where none are asked for.
+
+    The looks are None, for never, where the objective has constraints.
+    """
     if epochs is not None and steps is not None:
         raise typer.BadParameter(f"{epochs} and --steps {steps} are two budgets; give one.", param_hint="--epochs")
 
-
-def _patience(objective: str, asked: int | None) -> int | None:
-    """Looks without a better ELBO after which training stops; None, for never, where the objective has constraints."""
+    from taut.fitting.stopping import MOST_STEPS
+    from taut.learning.monitors import PATIENCE
     from taut.objectives.parse import parse_objective
 
     if not parse_objective(objective, STEPS)[0].constraints:
-        return asked or PATIENCE
+        return asked or PATIENCE, MOST_STEPS
     if asked is not None:
         raise typer.BadParameter(
             f"{asked} is not for a constraint, which keeps the best iterate that meets it; leave it out.",
             param_hint="--patience",
         )
-    return None
+    return None, STEPS

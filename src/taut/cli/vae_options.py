@@ -47,7 +47,12 @@ Likelihood = Annotated[
 Latent = Annotated[int, Option(metavar="D", min=1, rich_help_panel=MODEL, help="Latent units.")]
 Hidden = Annotated[
     int | None,
-    Option(metavar="H", min=1, rich_help_panel=MODEL, help="Hidden units: 400, or 128 after convolutions, by default."),
+    Option(
+        metavar="H",
+        min=1,
+        rich_help_panel=MODEL,
+        help="Hidden units: 400, or 128 after convolutions and for at most 256 pixels, by default.",
+    ),
 ]
 Convolutional = Annotated[bool, Option("--convolutional", rich_help_panel=MODEL, help="Convolutional networks.")]
 Discrete = Annotated[
@@ -67,13 +72,24 @@ Epochs = Annotated[
 ]
 Steps = Annotated[
     int | None,
-    Option(metavar="N", min=1, rich_help_panel=INFERENCE, help="The budget in steps; 5000 if neither is given."),
+    Option(
+        metavar="N",
+        min=1,
+        rich_help_panel=INFERENCE,
+        help="The budget in steps; for taut vae 20,000, or 5,000 with a constraint, if neither is given.",
+    ),
 ]
 BatchSize = Annotated[
     int | None, Option(metavar="B", min=1, rich_help_panel=INFERENCE, help="Images in each step; 128 by default.")
 ]
 LearningRate = Annotated[
-    float, Option(metavar="R", parser=positive, rich_help_panel=INFERENCE, help="Of Adam, at the start.")
+    float | None,
+    Option(
+        metavar="R",
+        parser=positive,
+        rich_help_panel=INFERENCE,
+        help="Of Adam, at the start: 0.003, or 0.001 with convolutions, by default.",
+    ),
 ]
 Patience = Annotated[
     int | None,
@@ -81,8 +97,8 @@ Patience = Annotated[
         metavar="N",
         min=1,
         rich_help_panel=INFERENCE,
-        help="Stop after N looks (an epoch, at least 200 steps) without a better true ELBO on the validation images; "
-        "20 by default. Not with a constraint, which keeps the best iterate that meets it.",
+        help="Stop after N looks (an epoch, at least 200 steps) in which the true ELBO on the validation images rises "
+        "by less than 0.1 % in all; 20 by default. Not with a constraint, which keeps the best iterate that meets it.",
     ),
 ]
 

@@ -1,7 +1,7 @@
 """Where a fit came from, in words by what they are about: what a page shows and a saved fit keeps.
 
-In this order, as far as it is known: data, fingerprint, separator, rows, weights, target, columns left out, categories,
-dates, missing values, remarks, call, version, date, seed, command.
+In this order, as far as it is known: data, fingerprint, separator, images, rows, weights, target, columns left out,
+categories, dates, missing values, remarks, call, version, date, seed, command.
 """
 
 import hashlib
@@ -34,6 +34,18 @@ def of_file(path: Path) -> dict[str, str]:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"data": path.name, "fingerprint": f"SHA-256 {digest[:SHOWN]}"}
+
+
+def of_path(path: Path) -> dict[str, str]:
+    """Name and fingerprint of a file, the name of a folder, in words.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     of_path(Path(folder)) == {"data": f"{Path(folder).name}/"}
+        True
+    """
+    return {"data": f"{path.resolve().name}/"} if path.is_dir() else of_file(path)
 
 
 def called(function: Callable, name: str, arguments: Mapping[str, Any]) -> str:

@@ -26,6 +26,8 @@ from taut.verdict.convergence import Convergence, certified
 
 LOOK_STEPS = 200
 """Smallest number of steps between two looks of a monitor: a look interrupts the compiled loop."""
+LOOK_DRAWS = 2000
+"""Number of draws of z behind a look: few held-out examples get several each, else their noise hides a rise."""
 ESTIMATES = 16
 """Number of estimates by which the start and the answer of a run in doubt are compared."""
 
@@ -119,7 +121,8 @@ def monitor_for(problem: Problem, request: Request) -> Monitor | None:
             raise ArgumentError("patience needs validation=, held-out examples on which the true ELBO is looked at.")
         key = jax.random.key(request.seed)
         held_out = np.asarray(request.rows.validation)
-        return EarlyStopping(lambda p: elbo_per_example(p, held_out, key)[0], every, patience)
+        draws = -(-LOOK_DRAWS // len(held_out))
+        return EarlyStopping(lambda p: elbo_per_example(p, held_out, key, draws=draws)[0], every, patience)
     if problem.objective.constraints:
         return BestFeasible(every, problem.objective)
     return None

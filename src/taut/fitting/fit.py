@@ -20,6 +20,7 @@ from taut.fitting.empirical import with_best_prior
 from taut.fitting.given_model import check_model
 from taut.fitting.outcome import Outcome, Request
 from taut.fitting.run import run
+from taut.fitting.stopping import with_stopping
 from taut.learning.checkpoints import Checkpoint
 from taut.models import Model
 from taut.results.fit import Fit
@@ -77,8 +78,9 @@ def fit(
         checkpoint: a folder to save the state in by time; a fit that finds one there goes on from it, bit for bit.
         validation: held-out examples as the model sees them (latent-variable models), on whose true ELBO early stopping
             looks.
-        patience: looks without a better validation ELBO after which training stops (latent-variable models), a look
-            being an epoch but at least 200 steps; None never stops it.
+        patience: looks in which the validation ELBO rises by less than 0.1 % in all, after which training stops
+            (latent-variable models), a look being an epoch but at least 200 steps. 20 where there are held-out examples
+            and the budget is left open, which then is 20,000 steps; else None, which never stops it.
         transform: `(key, rows) -> rows` on each batch, compiled into the step, e.g. dynamic binarisation.
         callback: called between chunks with the steps made and the chunk's history.
 
@@ -126,6 +128,7 @@ def fit(
     )
     kind.check_problem(choice.problem, rows)
     choice = with_best_prior(choice, source, seed)
+    choice, patience = with_stopping(choice, rows, patience, budget_open=steps is None and algorithm is None)
     if choice.automatic:
         choice = decide(choice, source, seed, checkpoint)
     prepared = time.perf_counter()

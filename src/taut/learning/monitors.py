@@ -14,11 +14,14 @@ import numpy as np
 from taut.core.array_files import arrays_into_tree, tree_to_arrays
 from taut.diagnostics.constraint_checks import TOLERATED
 from taut.diagnostics.elbo import Bound
+from taut.diagnostics.trend import no_rise, since_rise
 from taut.objectives import Constrained
 from taut.problem import Problem, trainable
 
 Score = Any
 """A number, or several that are compared in their order; larger is better."""
+PATIENCE = 20
+"""Usual number of looks without a rise after which training on held-out examples stops."""
 LOOKS = 5
 """Number of looks in which a multiplier must grow without progress before its constraint is called unreachable."""
 GROWTH = 3.0
@@ -35,11 +38,10 @@ class Monitor(abc.ABC):
 
     Args:
         every: Number of steps between looks.
-        patience: Number of looks without improvement after which the run is stopped; None never stops it.
     """
 
-    def __init__(self, every: int, patience: int | None = None):
-        self.every, self.patience = every, patience
+    def __init__(self, every: int):
+        self.every = every
         self.steps: list[int] = []
         self.scores: list[Score] = []
         self.best: Any = None
@@ -57,17 +59,9 @@ class Monitor(abc.ABC):
         self.scores.append(score)
         return self.stop()
 
+    @abc.abstractmethod
     def stop(self) -> str | None:
         """A sentence if the run should stop after this look."""
-        since = len(self.scores) - 1 - self.scores.index(max(self.scores))
-        if self.patience is None or since < self.patience:
-            return None
-        best = f"{self.describe()} was best at step {self.steps[-1 - since]} ({max(self.scores):.4g})"
-        return f"{best} and has not improved in {since} looks since."
-
-    @abc.abstractmethod
-    def describe(self) -> str:
-        """What is monitored, in words."""
 
     def chosen(self, problem: Problem) -> Problem:
         """The best answer seen, in place of the last."""
@@ -90,15 +84,19 @@ class Monitor(abc.ABC):
 class EarlyStopping(Monitor):
     """Stop when the true ELBO on validation data no longer rises, whatever weighted objective is trained.
 
+    Networks gain ever less without end. So a rise counts only if it is more than a tenth of a percent above the last
+    one that counted. The best answer is kept, however little better it is.
+
     Args:
         elbo: A function that gives the validation ELBO of a problem, by the same noise each time so that looks are
             paired. It returns a `Bound`, whose terms are kept for the training curves, or the value alone.
         every: Number of steps between looks.
-        patience: Number of looks without improvement.
+        patience: Number of looks without a rise that counts, after which the run is stopped.
     """
 
     def __init__(self, elbo: Callable[[Problem], Bound | float], every: int, patience: int):
-        super().__init__(every, patience)
+        super().__init__(every)
+        self.patience = patience
         self._elbo = elbo
         self.terms: list[tuple[float, float]] = []
 
@@ -110,9 +108,15 @@ class EarlyStopping(Monitor):
         self.terms.append((bound.expected_log_likelihood, bound.kl))
         return bound.elbo
 
-    def describe(self):
-        """The monitored quantity, in words."""
-        return "The validation ELBO"
+    def stop(self):
+        """A sentence where the validation ELBO has not risen by what counts in as many looks as the patience."""
+        if since_rise(self.scores) < self.patience:
+            return None
+        best = int(np.argmax(self.scores))
+        return (
+            f"The validation ELBO was best at step {self.steps[best]:,} ({self.scores[best]:.4g}) and "
+            f"{no_rise(self.scores)}, one each {self.every:,} steps."
+        )
 
     def arrays(self):
         """The memory of the monitor, with both terms at each look."""
@@ -170,10 +174,6 @@ class BestFeasible(Monitor):
                     f"{now[i]:.4g}. Ask for less than {nearest:.4g}, or take a larger network or more steps."
                 )
         return None
-
-    def describe(self):
-        """The monitored quantity, in words."""
-        return "The constrained aim"
 
     def arrays(self):
         """The memory of the monitor, with violations and multipliers at each look."""

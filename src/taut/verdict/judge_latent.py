@@ -21,24 +21,15 @@ from taut.diagnostics.collapse import Cause, Collapse, Degree, diagnose
 from taut.diagnostics.constraint_checks import TRAINING, ConstraintCheck
 from taut.diagnostics.log_marginal import LogMarginal, log_mean_weight, log_weight
 from taut.diagnostics.saddle import Ending, Saddle, saddles
-from taut.diagnostics.trend import line
 from taut.learning.ended import Ended
 from taut.problem import Problem
 from taut.verdict.answers import Converged, Trusted
-from taut.verdict.convergence import Convergence, by_history
+from taut.verdict.training import training_convergence
 from taut.verdict.trust import Trust
 from taut.verdict.verdict import Verdict
 
 EXAMPLES, DRAWS = 200, 50
 """Largest number of held-out examples, and number of draws for each: they give log p(x) to a tenth of a nat."""
-FLAT = 1e-3
-"""Share of the ELBO that the last half of the looks may bring where training has arrived."""
-RISEN = 1e-2
-"""Share of the ELBO by which it must have risen in all: that of a frozen optimizer is flat, too."""
-LEAST_LOOKS = 6
-"""Smallest number of looks that are read."""
-SURE = 0.995
-"""Level of the t-test for a rise: one false alarm in 200 for a validation ELBO that is flat."""
 GAP, GAP_NATS = 0.01, 0.1
 """Distance between log p(x) and the ELBO up to which either may be quoted: as a share of log p(x), and in nats."""
 LEAST_NATS = 0.005
@@ -91,76 +82,11 @@ def judge_latent(
     constraints: list[Saddle] = []
     if problem.objective.constraints and len(history.get("violation", ())) >= 10:
         constraints = saddles(problem.objective, history)
-    convergence = training_convergence(history, looks, ended, constraints)
+    convergence = training_convergence(history, looks, ended, constraints, step)
     trust = figures_trust(
         problem, examples, constraints, step, seed, dtype, checks=checks, converged=convergence.answer
     )
     return Verdict(convergence, trust)
-
-
-def training_convergence(
-    history: dict[str, np.ndarray], looks: Float[np.ndarray, " looks"], ended: Ended, constraints: list[Saddle]
-) -> Convergence:
-    """Whether more training would help: "yes" only where held-out examples say so, never because a curve is flat.
-
-    Args:
-        history: History of training.
-        looks: Validation ELBO at each look, in nats per example; empty where there was none.
-        ended: How training ended.
-        constraints: How each constraint ended.
-    """
-    if ended is Ended.INTERRUPTED:
-        return Convergence(Converged.NO, "training was interrupted", None)
-    if constraints:
-        return _by_constraints(constraints)
-    if len(looks) < LEAST_LOOKS or not np.isfinite(looks).all():
-        return by_history(history)
-    return _by_looks(history, looks, ended)
-
-
-def _by_constraints(constraints: list[Saddle]) -> Convergence:
-    unsettled = [one for one in constraints if one.state in (Ending.MOVING, Ending.MISSED)]
-    if not unsettled:
-        reason = "the constraints have settled, and the aim may still be falling"
-        return Convergence(Converged.UNKNOWN, reason, None)
-    first = unsettled[0]
-    what = "has not been met" if first.state is Ending.MISSED else "still moves its multiplier"
-    figures = {"variation": first.variation, "violation": first.violation}
-    return Convergence(Converged.NO, f"the constraint {first.constraint} {what}", None, figures)
-
-
-def _by_looks(history: dict[str, np.ndarray], looks: Float[np.ndarray, " looks"], ended: Ended) -> Convergence:
-    """By a straight line through the last half of the looks: they share their noise, so its error is their scatter."""
-    size = max(1.0, abs(float(looks[-1])))
-    last = looks[len(looks) // 2 :]
-    trend, span = line(last), len(last) - 1
-    gain, error = span * trend.slope, span * trend.standard_error
-    figures = {"gain_of_last_half": gain, "standard_error": error, "looks": float(len(looks))}
-    if trend.rises(SURE) and gain > FLAT * size and ended is not Ended.STOPPED:
-        reason = f"the validation ELBO rose by {gain:.3g} nats per example in the last half of training"
-        return Convergence(Converged.NO, reason, gain, figures)
-    if _risen(history, looks) < RISEN * size:
-        reason = "the ELBO has hardly risen at all, as with a frozen optimizer"
-        return Convergence(Converged.UNKNOWN, reason, None, figures)
-    if ended is Ended.STOPPED:
-        since = len(looks) - 1 - int(np.argmax(looks))
-        reason = f"the validation ELBO has not risen in the last {since} looks"
-        return Convergence(Converged.YES, reason, None, figures)
-    if gain + 2 * error < 2 * FLAT * size:
-        reason = f"the last half of training changed the validation ELBO by {gain:+.2g} nats per example"
-        return Convergence(Converged.YES, reason, max(gain, 0.0), figures)
-    of_training = by_history(history)
-    if of_training.answer is Converged.NO:
-        return of_training
-    reason = f"the validation ELBO changed by {gain:+.2g} +- {error:.1g} nats per example in the last half of training"
-    return Convergence(Converged.UNKNOWN, reason, None, figures)
-
-
-def _risen(history: dict[str, np.ndarray], looks: np.ndarray) -> float:
-    """Nats by which the ELBO has risen since the first steps, of training or on validation examples."""
-    elbo = np.asarray(history.get("elbo", ()), float)
-    of_training = elbo[-max(len(elbo) // 10, 1) :].mean() - elbo[:10].mean() if len(elbo) else 0.0
-    return float(max(of_training, looks.max() - looks[0]))
 
 
 def figures_trust(

@@ -119,8 +119,8 @@ def provenance(evidence: LatentEvidence | None) -> list[tuple[str, str]]:
         lines.append(
             (
                 "splits",
-                f"{data['train']:,} to train on, {data['validation']:,} to stop by, {data['test']:,} to test on (test "
-                f"split: {data['test_split']})",
+                f"{data['train']:,} to train on, {data['validation']:,} to validate on, {data['test']:,} to test on "
+                f"(test split: {data['test_split']})",
             )
         )
     if how := record.get("binarisation"):
