@@ -80,3 +80,16 @@ def test_variance_not_size_makes_a_unit_active():
     means = np.array([[5.0, 0.2], [5.0, -0.2], [5.0, 0.0]])
     assert activity(means).active == 1
     assert activity(means, threshold=0.05).active == 0
+
+
+@pytest.mark.parametrize("kl", [0.0, 1e-4, 3e-3])
+def test_neither_part_of_a_small_kl_is_negative(kl):
+    """Codes that are nearly the prior: the noise of the draws is as large as the parts."""
+    rng = np.random.default_rng(0)
+    for seed in range(5):
+        mean = np.sqrt(2 * kl) * rng.standard_normal((30, 1))
+        q = MeanField(mean, np.zeros((30, 1)))
+        seen = information(Codes(q, mean), np.full(30, kl), seed=seed)
+        assert seen.mutual_information >= 0
+        assert seen.marginal_kl >= 0
+        assert seen.mutual_information + seen.marginal_kl == pytest.approx(kl)

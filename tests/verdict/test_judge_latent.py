@@ -118,8 +118,8 @@ def test_a_constraint_that_held_out_examples_miss_is_not_trusted(known, held_out
     trust = figures_trust(case.problem, case.images, [], 100, 0, np.dtype("float64"), checks=checks)
     assert trust.answer == answer
     if answer == "suspect":
-        assert "-90.000" in trust.reason
-        assert "missed by 10.000" in trust.reason
+        place = "on the test split" if "test" in held_out else "on the validation examples"
+        assert trust.reason.endswith(f"does not hold {place}")  # the figures are those of the checks, evaluated anew
 
 
 @pytest.mark.parametrize(("converged", "answer"), [("yes", "good"), ("unknown", "good"), ("no", "suspect")])

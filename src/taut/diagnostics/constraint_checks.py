@@ -45,12 +45,17 @@ class ConstraintCheck:
         return self.violation < SHOWN or (self.split == TRAINING and self.tolerated)
 
     @property
+    def place(self) -> str:
+        """The split, in words."""
+        return PLACES[self.split]
+
+    @property
     def words(self) -> str:
         """Value and answer, e.g. `-18.370 on the test split (missed by 0.370)`."""
         answer = f"missed by {self.violation:.3f}"
         if self.met:
             answer = "met" if self.violation < SHOWN else f"met to within {self.relative:.1%}"
-        return f"{self.value:.3f} {PLACES[self.split]} ({answer})"
+        return f"{self.value:.3f} {self.place} ({answer})"
 
     def to_json(self) -> dict[str, Any]:
         """The check as plain JSON."""

@@ -64,7 +64,8 @@ def information(codes: Codes, kl: np.ndarray, *, seed: int = 0, batch: int = 100
     """Split the KL into mutual information and marginal KL, with the aggregate posterior of the images themselves.
 
     The estimate is unbiased for the mutual information between z and *which of the N images* it codes, which cannot
-    exceed log N (9.2 nats for 10,000): a model whose KL is beyond that shows log N, whatever it knows.
+    exceed log N (9.2 nats for 10,000): a model whose KL is beyond that shows log N, whatever it knows. Neither part of
+    the KL is negative, so that an estimate outside 0 to the KL, by the noise of its draws, is moved to the nearer end.
 
     Args:
         codes: Codes of the images; at most `MOST_IMAGES` of them, drawn at random, are used.
@@ -86,7 +87,7 @@ def information(codes: Codes, kl: np.ndarray, *, seed: int = 0, batch: int = 100
         seen = _log_ratios(codes.q, np.asarray(seed), members, numbers, draws, plain=False)
         ratios.append(np.asarray(seen, float)[: len(places)])
     per_image = np.concatenate(ratios).mean(axis=1)
-    value, limit = float(per_image.mean()), float(np.log(n))
+    value, limit = float(np.clip(per_image.mean(), 0.0, max(kl.mean(), 0.0))), float(np.log(n))
     error = float(per_image.std(ddof=1) / np.sqrt(n))
     return Information(value, float(kl.mean()) - value, error, limit, n, _warning(value, float(kl.mean()), limit, n))
 

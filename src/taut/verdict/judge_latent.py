@@ -169,7 +169,7 @@ def _answer(
         return Trusted.SUSPECT, f"the constraint {missed[0].constraint} is missed by {missed[0].violation:.3g} nats"
     beyond = [check for check in checks if check.split != TRAINING and not check.tolerated]
     if beyond:  # the last split is the one that nothing was chosen by
-        return Trusted.SUSPECT, f"the constraint {beyond[-1].constraint} does not hold: {beyond[-1].words}"
+        return Trusted.SUSPECT, f"the constraint {beyond[-1].constraint} does not hold {beyond[-1].place}"
     if collapse.cause is Cause.ANNEALING:
         return Trusted.SUSPECT, "the schedule of the KL's weight is not at its end"
     if collapse.verdict is Degree.COLLAPSED:
@@ -181,8 +181,8 @@ def _answer(
         return Trusted.SUSPECT, "training has not converged, so its figures are those of a model on its way"
     if gap > allowed:
         return Trusted.CORRECTED, (
-            f"the ELBO lies {gap:.2g} nats per example below log p(x) by importance weighting; quote log p(x), as "
-            "evaluate gives it, not the ELBO"
+            f"the ELBO lies {gap:.2g} nats per example below log p(x) by importance weighting of {len(log_weights)} "
+            "examples; quote log p(x), as evaluate gives it, not the ELBO"
         )
     reason = f"the ELBO and log p(x) by importance weighting agree to {_nats(gap)} per example"
     return Trusted.GOOD, reason

@@ -1,5 +1,6 @@
 """Pages of HTML: sections put one below the other, and the file that holds them."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from taut.report.subjects.base import Subject
 from taut.report.words import numbers as words
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
+MINUS = re.compile(r"(?<![\w-])-(?=[\d.])|(?<=\d )-(?= )|(?<=\de)-(?=\d)")
+"""A sign, a difference of numbers, an exponent; a hyphen between words or in a date is none."""
 
 
 def environment() -> jinja2.Environment:
@@ -25,7 +28,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        minus=lambda text: str(text).replace("-", "\N{MINUS SIGN}"),
+        minus=lambda text: MINUS.sub("\N{MINUS SIGN}", str(text)),
         measured=words.measured,
         probability=words.probability,
         breakable=_breakable,

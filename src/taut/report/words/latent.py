@@ -34,7 +34,7 @@ def figures(evidence: LatentEvidence | None) -> list[tuple[str, str, str]]:
             "the true one, whatever objective was trained",
         ),
         ("E log p(x|z)", words.nats(seen["expected_log_likelihood"]), "reconstruction; minus the distortion"),
-        ("KL", words.nats(seen["kl"]), "the rate"),
+        ("KL", words.divergence(seen["kl"]), "the rate"),
         (
             "log p(x)",
             f"{words.nats(marginal['value'])} (standard error {marginal['standard_error']:.2g})",
@@ -58,10 +58,10 @@ def figures(evidence: LatentEvidence | None) -> list[tuple[str, str, str]]:
         ("active units", f"{units['active']} of {units['units']}", seen["collapse"]["reason"]),
         (
             "mutual information",
-            words.nats(information["mutual_information"]),
+            words.divergence(information["mutual_information"]),
             "what a code tells of its example. " + (information["warning"] or ""),
         ),
-        ("marginal KL", words.nats(information["marginal_kl"]), "how far all codes together lie from the prior"),
+        ("marginal KL", words.divergence(information["marginal_kl"]), "how far all codes together lie from the prior"),
     ]
     return lines
 
@@ -92,9 +92,10 @@ def feasible(evidence: LatentEvidence | None) -> list[str]:
     found = evidence.record.get("feasible_range") if evidence else None
     if not found:
         return []
+    ceiling = words.nats(found["ceiling"]) if found["ceiling"] else "0"
     return [
         f"On the held-out examples E log p(x|z) can lie between {words.nats(found['floor'])} nats, which a decoder "
-        f"that ignores z reaches, and {words.nats(found['ceiling'])}, which none exceeds."
+        f"that ignores z reaches, and {ceiling}, which none exceeds."
     ]
 
 

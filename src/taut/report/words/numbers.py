@@ -54,6 +54,18 @@ def nats(value: float) -> str:
     return f"{round(value, 3) + 0.0:,.3f}" if math.isfinite(value) else NOT_FINITE
 
 
+def divergence(value: float) -> str:
+    """Nats of what is never negative, to three places; not a zero where it is a little more.
+
+    Example:
+        >>> divergence(5.1234), divergence(0.0002), divergence(0.0)
+        ('5.123', 'less than 0.001', '0')
+    """
+    if value == 0:
+        return "0"
+    return "less than 0.001" if 0 < value < 5e-4 else nats(value)
+
+
 def count(n: float, noun: str) -> str:
     """A number of things.
 
