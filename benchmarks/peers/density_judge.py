@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import numpy as np
 
-jax.config.update("jax_enable_x64", True)  # the reference answers deserve it, and every entrant gets it
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from targets import target  # noqa: E402
@@ -56,6 +55,7 @@ def serve(fitter: Callable[[Target], Callable[[int], dict[str, Any]]]) -> None:
         fitter: `target -> call`; `call(seed)` gives `finish`, a function without arguments that returns the errors, and
             what else is to be reported.
     """
+    jax.config.update("jax_enable_x64", True)  # the reference answers deserve it, and every entrant gets it
     task = json.loads(sys.argv[1])
     known = target(task["target"])
     call, seconds, answer = fitter(known), [], {}

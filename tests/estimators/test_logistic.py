@@ -138,7 +138,7 @@ def test_a_search_over_folds_and_scales_compiles_once(breast_cancer):
     search = GridSearchCV(BayesianLogisticRegression(), grid, cv=folds, scoring="neg_log_loss", refit=False)
     with compilations() as compiled:
         search.fit(*breast_cancer)
-    # One fit and one prediction; the summary's linear algebra on the posterior is a handful of small ones.
+    # One fit, one prediction and the parts of one verdict; the rest is JAX's own small programs.
     assert sum("_run" in name for name in compiled) == 1
     assert sum("_predict" in name for name in compiled) == 1
     assert len(compiled) <= 12, compiled

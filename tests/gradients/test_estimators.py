@@ -209,19 +209,22 @@ def test_senseless_arguments_are_refused(build, words):
 def test_reinforce_goes_slower_the_more_parameters_there_are():
     small, large = FullRank.around(np.zeros(3)), FullRank.around(np.zeros(40))
     assert Reinforce(samples=50).rate(small) == Reinforce.learning_rate
-    assert Reinforce(samples=50).rate(MeanField.around(np.zeros(40))) == Reinforce.learning_rate
+    assert Reinforce(samples=50).rate(MeanField.around(np.zeros(16))) == Reinforce.learning_rate
     slow = Reinforce(samples=50).rate(large)
-    assert slow == pytest.approx(1.4 * 50**0.5 / (40**2 + 2 * 40))
+    assert slow == pytest.approx((50 / (40**2 + 2 * 40)) ** 0.5 / 60)
     assert Reinforce(samples=200).rate(large) == pytest.approx(2 * slow)
     assert Reparametrization().rate(large) == Reparametrization.learning_rate
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("D", [31, 49])
+@pytest.mark.parametrize("D", [20, 31, 49])
 def test_reinforce_does_not_run_away_in_a_long_run(D):
     X = np.random.default_rng(D).normal(size=(500, D - 1))
     y = (X[:, 0] + np.random.default_rng(1).logistic(size=500) > 0).astype(float)
     model = LogisticRegression()
     best = taut.fit(model, (X, y), family="full-rank", progress=False).elbo
-    found = taut.fit(model, (X, y), family="full-rank", gradient=Reinforce(samples=50), steps=10_000, progress=False)
-    assert found.elbo > best - 0.5
+    for seed in (0, 1):
+        found = taut.fit(
+            model, (X, y), family="full-rank", gradient=Reinforce(samples=50), steps=10_000, seed=seed, progress=False
+        )
+        assert found.elbo > best - 0.5

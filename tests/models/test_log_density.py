@@ -104,7 +104,7 @@ def test_a_networks_weights_are_an_unknown_like_any_other():
     predicted = np.einsum("krh,kh->r", np.tanh(np.einsum("rc,kch->krh", X, weights) + bias[:, None]), out) / 200
     assert np.mean((predicted - Y) ** 2) < 0.25 * np.var(Y)
     assert np.mean(fit.history["elbo"][-100:]) > np.mean(fit.history["elbo"][:10]) + 10
-    assert fit.summary()["name"].to_list()[:4] == ["bias[0]", "bias[1]", "bias[2]", "in[0, 0]"]
+    assert fit.summary()["name"].to_list()[:4] == ["in[0, 0]", "in[0, 1]", "in[0, 2]", "in[1, 0]"]
 
 
 @pytest.mark.parametrize(

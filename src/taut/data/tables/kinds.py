@@ -129,12 +129,12 @@ def _numbers_and_text(series: pl.Series, parsed: int, n: int) -> str:
     what = f"say that it is a category ({said('categorical', name)}) or a number ({said('numeric', name)})"
     coded = series.filter(series.str.contains(r"^[+-]?0\d").fill_null(False))
     if row is None and len(coded):
-        return f"'{name}' holds numbers that begin with a zero ('{coded[0]}'), as codes do: {what}."
+        return f"'{name}' holds numbers that begin with a zero ('{brief(coded[0])}'), as codes do: {what}."
     if row is None:
         return f"'{name}' is text, and {parsed} of its {n} values are numbers: {what}, or declare it Categorical."
     return (
         f"'{name}' is text, and {parsed} of its {n} values are numbers, but row {row} (rows count from 1) holds "
-        f"'{value}'. If it is a number correct it (in a CSV file a missing value is an empty field or NA); if its "
+        f"'{brief(value)}'. If it is a number correct it (in a CSV file a missing value is an empty field or NA); if its "
         f"numbers are codes say so ({said('categorical', name)}), or declare it Categorical."
     )
 
