@@ -160,7 +160,7 @@ def run_search(**environment):
 def test_a_second_process_compiles_nothing_again(tmp_path):
     first, second = (run_search(XDG_CACHE_HOME=str(tmp_path)) for _ in range(2))
     assert first["folder"] == str(tmp_path / "taut" / "jax")
-    assert first["misses"] > 5
+    assert first["misses"] >= 2  # the fit and the prediction
     assert second["misses"] == 0
     assert second["hits"] >= first["misses"]
 

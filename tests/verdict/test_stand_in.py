@@ -6,6 +6,7 @@ from numpyro import distributions as dist
 from scipy.special import expit
 
 import taut
+from taut.estimators import BayesianLogisticRegression
 from taut.models import Independent, LogisticRegression, Normal
 from taut.verdict import fallbacks
 
@@ -133,6 +134,18 @@ def test_what_was_asked_for_by_name_is_kept():
     fit = taut.fit(LogisticRegression(Normal(0.0, 10.0)), (X, y), family="full-rank")
     assert fit.verdict.trust.answer == "suspect"
     assert fit.verdict.rungs == ()
+
+
+def test_fallbacks_can_be_declined_and_the_estimator_declines_them():
+    X, y = separable()
+    fit = taut.fit(LogisticRegression(Normal(0.0, 10.0)), (X, y), fallbacks=False)
+    assert fit.verdict.trust.answer == "suspect"
+    assert fit.verdict.rungs == ()
+    assert not fit.left_open
+    model = BayesianLogisticRegression(10.0).fit(X, y)
+    assert model.result_.verdict.trust.answer == "suspect"
+    asked = BayesianLogisticRegression(10.0, fallbacks=True).fit(X, y)
+    assert asked.result_.verdict.trust.answer == "corrected"
 
 
 def test_what_would_take_too_long_is_not_tried_and_named(monkeypatch):

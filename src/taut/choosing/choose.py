@@ -29,7 +29,7 @@ class Choice:
         problem: Model, family, objective and gradient.
         algorithm: The algorithm.
         reasons: For each sentence, why it was chosen, or "given".
-        open: Whether family and algorithm were left open, so that a richer family may be taken.
+        open: Whether a richer family may be taken: family and algorithm were left open.
         draws: Draws for each unit that the objective fixes, None where it fixes none.
         automatic: Whether the gradient is still to be chosen, by what a run shows.
     """
@@ -52,6 +52,7 @@ def choose(
     algorithm: Any = None,
     steps: int | None = None,
     minibatch: bool = False,
+    fallbacks: bool = True,
 ) -> Choice:
     """Fill in the sentences that are None, by the lists of `taut.choosing.rules`.
 
@@ -64,6 +65,7 @@ def choose(
         algorithm: A name, class, instance or None.
         steps: A budget in place of the algorithm's own.
         minibatch: Whether a batch size was given.
+        fallbacks: Whether a richer family may be taken where family and algorithm are left open.
 
     Raises:
         ArgumentError: Unknown names.
@@ -98,7 +100,8 @@ def choose(
     algorithm_part = _algorithm(algorithm_part, model, steps)
     algorithm_part.check(problem)
     waits = automatic and algorithm_part.brings is None  # one that brings its own has nothing to choose
-    return Choice(problem, algorithm_part, reasons, family is None and algorithm is None, draws, waits)
+    left_open = fallbacks and family is None and algorithm is None
+    return Choice(problem, algorithm_part, reasons, left_open, draws, waits)
 
 
 def _part(sentence: str, value: Any, known: Any, abstract: type) -> Any:

@@ -175,6 +175,13 @@ BatchSize = Annotated[
     int | None,
     Option(metavar="B", min=1, rich_help_panel=INFERENCE, help="Rows in each step; chooses the stochastic algorithm."),
 ]
+Fallbacks = Annotated[
+    bool,
+    Option(
+        rich_help_panel=INFERENCE,
+        help="Where the posterior is doubtful try richer families and chains, up to half a minute.",
+    ),
+]
 
 Seed = Annotated[
     int, Option(metavar="N", min=0, max=2**32 - 1, rich_help_panel=RUN, help="The seed of every random number.")

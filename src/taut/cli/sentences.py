@@ -22,6 +22,7 @@ class Sentences(NamedTuple):
     algorithm: options.Algorithm = None
     learning_rate: options.LearningRate = None
     batch_size: options.BatchSize = None
+    fallbacks: options.Fallbacks = True
 
     @property
     def scale_asked(self) -> float | None:
@@ -79,6 +80,7 @@ class Sentences(NamedTuple):
             "gradient": self._gradient(),
             "algorithm": self._algorithm(),
             "batch_size": self.batch_size,
+            "fallbacks": self.fallbacks,
         }
 
     def _gradient(self) -> Any:

@@ -49,6 +49,7 @@ class BayesianRegression(BaseEstimator, abc.ABC):
         fit_intercept: bool = True,
         steps: int | None = None,
         batch_size: int | None = None,
+        fallbacks: bool = False,
         random_state: Any = 0,
     ):
         self.prior_scale = prior_scale
@@ -59,6 +60,7 @@ class BayesianRegression(BaseEstimator, abc.ABC):
         self.fit_intercept = fit_intercept
         self.steps = steps
         self.batch_size = batch_size
+        self.fallbacks = fallbacks
         self.random_state = random_state
 
     @abc.abstractmethod
@@ -103,6 +105,7 @@ class BayesianRegression(BaseEstimator, abc.ABC):
             seed=self._seed(),
             steps=self.steps,
             batch_size=self.batch_size,
+            fallbacks=bool(self.fallbacks),
             sample_weight=weights,
             progress=False,
         )

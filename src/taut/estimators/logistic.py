@@ -29,8 +29,8 @@ class BayesianLogisticRegression(ClassifierMixin, BayesianRegression):
     Args:
         prior_scale: standard deviation of the prior of every coefficient, on the standardised scale; "empirical" is the
             one with the highest ELBO, with an intercept that is nearly free.
-        family: shape of the posterior: "full-rank", "mean-field", a class, or an instance over all coefficients. Left
-            open it is full-rank, and where that is not to be trusted draws of a richer answer stand in for it.
+        family: shape of the posterior: "full-rank" (the default), "mean-field", a class, or an instance over all
+            coefficients.
         gradient: "exact", "reparametrization", "reinforce" or an instance; naming one chooses the stochastic algorithm.
         algorithm: "natural", "stochastic" or an instance; by default the natural gradient where no gradient is named.
         standardise: divide each column by its (weighted, population) standard deviation and, with an intercept, first
@@ -38,6 +38,8 @@ class BayesianLogisticRegression(ClassifierMixin, BayesianRegression):
         fit_intercept: whether to add a column of ones; without it a row of zeros has probability 1/2.
         steps: budget, in place of the algorithm's own.
         batch_size: rows for each step; all by default. Fewer choose the stochastic algorithm.
+        fallbacks: whether, with family and algorithm left open, draws of a richer answer stand in for a posterior that
+            is not to be trusted (`result_.verdict`). That takes up to half a minute a fit, so a search leaves it False.
         class_weight: None, "balanced" (both classes count alike, by weighted rows), or weights by label. They multiply
             the sample weights, so that the posterior is that of a table in which these rows are repeated.
         random_state: an integer, a NumPy `RandomState` or None. The draws that weigh the answer use it even where the
@@ -83,6 +85,7 @@ class BayesianLogisticRegression(ClassifierMixin, BayesianRegression):
         fit_intercept: bool = True,
         steps: int | None = None,
         batch_size: int | None = None,
+        fallbacks: bool = False,
         class_weight: Any = None,
         random_state: Any = 0,
     ):
@@ -95,6 +98,7 @@ class BayesianLogisticRegression(ClassifierMixin, BayesianRegression):
             fit_intercept=fit_intercept,
             steps=steps,
             batch_size=batch_size,
+            fallbacks=fallbacks,
             random_state=random_state,
         )
         self.class_weight = class_weight

@@ -46,6 +46,7 @@ def fit(
     positive: Any = None,
     columns: "Columns | None" = None,
     dtype: Any = None,
+    fallbacks: bool = True,
     progress: bool | None = None,
     checkpoint: str | Path | Checkpoint | None = None,
     validation: Any = None,
@@ -74,6 +75,8 @@ def fit(
         positive: the label that counts as 1 (regressions; by default the larger).
         columns: which columns of a table are features, and what they hold where that has to be said (regressions).
         dtype: "float64" (default for models with one z for all rows) or "float32".
+        fallbacks: where family and algorithm are left open and the posterior found is doubtful, try richer families and
+            chains, which may take half a minute; False leaves it at the verdict (one z for all rows).
         progress: show a bar; None shows it on a terminal, and elsewhere writes a line now and then after five seconds.
         checkpoint: a folder to save the state in by time; a fit that finds one there goes on from it, bit for bit.
         validation: held-out examples as the model sees them (latent-variable models), on whose true ELBO early stopping
@@ -125,6 +128,7 @@ def fit(
         algorithm=algorithm,
         steps=steps,
         minibatch=batch_size is not None,
+        fallbacks=fallbacks,
     )
     kind.check_problem(choice.problem, rows)
     choice = with_best_prior(choice, source, seed)
@@ -196,6 +200,6 @@ def _assembled(
         evidence=outcome.evidence,
         convergence=outcome.convergence,
         provenance=provenance,
-        **request.kind.kept(request.rows, source, request.seed),
+        **request.kind.kept(request.rows, source, request.seed, choice.open),
         **outcome.own,
     )

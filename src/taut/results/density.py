@@ -110,7 +110,7 @@ class DrawsFit(PosteriorFit):
     read = staticmethod(array_rows)
 
     @staticmethod
-    def kept(rows, source, seed):
+    def kept(rows, source, seed, left_open):
         """Never asked: a fit that was just made has its model's code."""
         return {}
 

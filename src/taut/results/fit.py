@@ -108,7 +108,7 @@ class Fit(abc.ABC):
 
     @staticmethod
     @abc.abstractmethod
-    def kept(rows: Rows, source: Source, seed: int) -> dict[str, Any]:
+    def kept(rows: Rows, source: Source, seed: int, left_open: bool) -> dict[str, Any]:
         """The fields that this kind of fit has beside those of all kinds, by name, for a fit that was just made."""
 
     @staticmethod

@@ -77,7 +77,7 @@ class LatentFit(Fit):
         return example_rows(model, given)
 
     @staticmethod
-    def kept(rows, source, seed):
+    def kept(rows, source, seed, left_open):
         """A few examples for the verdict, held-out ones where there are any."""
         return {"parent": examples_to_judge(*rows.held_out, seed)}
 

@@ -12,7 +12,6 @@ from jaxtyping import Float
 
 from taut import __version__
 from taut.algorithms.on_density.base import Solution
-from taut.choosing.choose import GIVEN
 from taut.core.arguments import probability, whole
 from taut.core.batch import Batch
 from taut.diagnostics.elbo import elbo
@@ -180,15 +179,17 @@ class ComputedFit(PosteriorFit):
     """A posterior whose model can be computed, so that draws, log densities and the verdict can be made anew.
 
     Attributes:
-        parent: all rows, for a verdict that is still to be given; None for a saved fit.
+        parent: All rows, for a verdict that is still to be given; None for a saved fit.
+        left_open: Whether that verdict may try richer families and chains.
     """
 
     parent: Batch | None = None
+    left_open: bool = False
 
     @staticmethod
-    def kept(rows, source, seed):
-        """The rows, for the verdict."""
-        return {"parent": source.parent}
+    def kept(rows, source, seed, left_open):
+        """What a verdict that is still to be given needs."""
+        return {"parent": source.parent, "left_open": left_open}
 
     @abc.abstractmethod
     def named(self, z: Float[np.ndarray, "n D"]) -> dict[str, np.ndarray]:
@@ -220,11 +221,6 @@ class ComputedFit(PosteriorFit):
             return judged
         found = Solution.alone(self.posterior)
         return improved(self.model, self.parent, density, found, judged, seed=self.seed, to_columns=self.columns)
-
-    @property
-    def left_open(self) -> bool:
-        """Whether family and algorithm were left open, so that richer families may be tried."""
-        return GIVEN not in (self.reasons.get("family"), self.reasons.get("algorithm"))
 
     def draws_of_answer(self, n: int, seed: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
         """`n` draws of the answer: of its weighted draws where they are the answer, else of q.
