@@ -77,7 +77,9 @@ class RegressionFit(ComputedFit):
     @staticmethod
     def kept(rows, source, seed, left_open):
         """The way from the table to its rows, and the rows for the verdict."""
-        return {"design": rows.table.design, "labels": rows.table.labels} | ComputedFit.kept(rows, source, seed, left_open)
+        return {"design": rows.table.design, "labels": rows.table.labels} | ComputedFit.kept(
+            rows, source, seed, left_open
+        )
 
     def to_save(self):
         """The way from the table to its rows, and the weighted draws where they are the answer."""

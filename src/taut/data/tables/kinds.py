@@ -134,8 +134,8 @@ def _numbers_and_text(series: pl.Series, parsed: int, n: int) -> str:
         return f"'{name}' is text, and {parsed} of its {n} values are numbers: {what}, or declare it Categorical."
     return (
         f"'{name}' is text, and {parsed} of its {n} values are numbers, but row {row} (rows count from 1) holds "
-        f"'{brief(value)}'. If it is a number correct it (in a CSV file a missing value is an empty field or NA); if its "
-        f"numbers are codes say so ({said('categorical', name)}), or declare it Categorical."
+        f"'{brief(value)}'. If it is a number correct it (in a CSV file a missing value is an empty field or NA); if "
+        f"its numbers are codes say so ({said('categorical', name)}), or declare it Categorical."
     )
 
 
