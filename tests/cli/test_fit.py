@@ -201,6 +201,9 @@ def interrupted(monkeypatch):
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(progress.ProgressBar, "__call__", interrupt)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 LONG = ["--gradient", "reparametrization", "--samples", "2", "--steps", "300"]

@@ -139,8 +139,7 @@ def fit(
     request = Request(kind, rows, source, seed, progress, callback, checkpoint, patience)
     outcome = run(choice.algorithm, choice, request)
     seconds = _seconds(begun, prepared, outcome.learned_at, time.perf_counter())
-    provenance = rows.facts | of_run(call, __version__, seed)
-    return _assembled(choice, request, outcome, seconds, provenance)
+    return _assembled(choice, request, outcome, seconds, rows.facts | of_run(call, __version__, seed))
 
 
 def _given(checkpoint: Any, transform: Any, callback: Any) -> Checkpoint | None:
