@@ -106,9 +106,7 @@ def fit(
     call = called(fit, "taut.fit", locals())
     begun = time.perf_counter()
     check_model(model, data)
-    seed = whole("seed", seed, 0, 2**32 - 1)
-    batch_size = None if batch_size is None else whole("batch_size", batch_size, 1)
-    steps = None if steps is None else whole("steps", steps, 1)
+    seed, batch_size, steps = _counts(seed, batch_size, steps)
     checkpoint = _given(checkpoint, transform, callback)
     kind = fit_class(model)
     if not kind.takes_validation:
@@ -140,6 +138,17 @@ def fit(
     outcome = run(choice.algorithm, choice, request)
     seconds = _seconds(begun, prepared, outcome.learned_at, time.perf_counter())
     return _assembled(choice, request, outcome, seconds, rows.facts | of_run(call, __version__, seed))
+
+
+def _counts(seed: Any, batch_size: Any, steps: Any) -> tuple[int, int | None, int | None]:
+    """The whole numbers among the arguments.
+
+    Raises:
+        ArgumentError: One that is none, or out of its range.
+    """
+    batch_size = None if batch_size is None else whole("batch_size", batch_size, 1)
+    steps = None if steps is None else whole("steps", steps, 1)
+    return whole("seed", seed, 0, 2**32 - 1), batch_size, steps
 
 
 def _given(checkpoint: Any, transform: Any, callback: Any) -> Checkpoint | None:
