@@ -32,7 +32,7 @@ class Survival(LogLink):
         time, event = y
         log_k = self._log_shape(eta.dtype)
         k = jnp.exp(log_k)
-        return event * (log_k + xlogy(k - 1, time) - k * eta) - jnp.exp(k * (jnp.log(time) - eta))
+        return event * (log_k - k * eta) + xlogy(event * (k - 1), time) - jnp.exp(k * (jnp.log(time) - eta))
 
     def moments(self, m, v, y):
         """Closed: E e^(-k eta) = e^(-k m + k^2 v/2)."""
@@ -40,7 +40,7 @@ class Survival(LogLink):
         log_k = self._log_shape(m.dtype)
         k = jnp.exp(log_k)
         hazard = jnp.exp(k * (jnp.log(time) - m) + 0.5 * k**2 * v)
-        value = event * (log_k + xlogy(k - 1, time) - k * m) - hazard
+        value = event * (log_k - k * m) + xlogy(event * (k - 1), time) - hazard
         return Moments(value, k * (hazard - event), k**2 * hazard)
 
     def observed(self, drawn, known=None):
