@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 
+from taut.core.names import brief
 from taut.errors import ArgumentError
 from taut.models.expectations import logistic_expectations
 from taut.models.likelihoods.base import Likelihood, Moments
@@ -40,16 +41,14 @@ class Ordinal(Likelihood):
     thresholds: Any
 
     def __init__(self, levels: int | None = None, *, thresholds: Sequence[float] | None = None):
-        if thresholds is None:
-            if levels is None or levels < 2:
-                raise ArgumentError(f"Ordinal(levels={levels}): the number of levels is needed, at least two.")
-            p = np.arange(1, levels) / levels
-            thresholds = np.log(p / (1 - p))
-        if not (np.ndim(thresholds) == 1 and np.size(thresholds) and np.all(np.isfinite(thresholds))):
-            raise ArgumentError(f"Ordinal(thresholds={thresholds!r}): a list of finite numbers is needed.")
-        if np.any(np.diff(thresholds) <= 0):
-            raise ArgumentError(f"Ordinal(thresholds={thresholds!r}): each must be larger than the one before.")
-        self.thresholds = tuple(map(float, thresholds))
+        if thresholds is None and (levels is None or levels < 2):
+            raise ArgumentError(f"Ordinal(levels={levels}): the number of levels is needed, at least two.")
+        at = logit(np.arange(1, levels) / levels) if thresholds is None else np.asarray(thresholds, float)
+        if not (at.ndim == 1 and at.size and np.all(np.isfinite(at)) and np.all(np.diff(at) > 0)):
+            raise ArgumentError(
+                f"Ordinal(thresholds={brief(thresholds)}): finite numbers are needed, each larger than the one before."
+            )
+        self.thresholds = tuple(at.tolist())
 
     @property
     def levels(self) -> int:

@@ -91,7 +91,8 @@ def moments_of(f: Callable, m: Any, v: Any) -> tuple[Any, Any, Any]:
         (value, slope), (_, bend) = jax.jvp(with_slope, (eta,), (ones,))
         return value, slope, -bend
 
-    return averages(functions, m, v)
+    value, slope, curvature = averages(functions, m, v)
+    return value, slope, curvature
 
 
 def _softplus(eta):
