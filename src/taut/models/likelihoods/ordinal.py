@@ -41,9 +41,11 @@ class Ordinal(Likelihood):
     thresholds: Any
 
     def __init__(self, levels: int | None = None, *, thresholds: Sequence[float] | None = None):
-        if thresholds is None and (levels is None or levels < 2):
-            raise ArgumentError(f"Ordinal(levels={levels}): the number of levels is needed, at least two.")
-        at = logit(np.arange(1, levels) / levels) if thresholds is None else np.asarray(thresholds, float)
+        if thresholds is None:
+            if levels is None or levels < 2:
+                raise ArgumentError(f"Ordinal(levels={levels}): the number of levels is needed, at least two.")
+            thresholds = logit(np.arange(1, levels) / levels).tolist()
+        at = np.asarray(thresholds, float)
         if not (at.ndim == 1 and at.size and np.all(np.isfinite(at)) and np.all(np.diff(at) > 0)):
             raise ArgumentError(
                 f"Ordinal(thresholds={brief(thresholds)}): finite numbers are needed, each larger than the one before."
