@@ -27,8 +27,8 @@ def log_rising(x: Any, n: Any) -> Float[Array, "..."]:
         n: Zero or more.
 
     Example:
-        >>> round(float(log_rising(1e8, 3.0) * 1e8), 4)  # (1 + 1/x) (1 + 2/x)
-        3.0
+        >>> round(float(log_rising(10.0, 3.0)), 4)  # the logarithm of 1.1 times 1.2
+        0.2776
     """
     x, n = jnp.asarray(x), jnp.asarray(n)
     large = jnp.where(x < LARGE, LARGE, x)
