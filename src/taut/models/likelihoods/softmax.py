@@ -103,7 +103,9 @@ def softmax_averages(m: Float[Array, "... d"], S: Float[Array, "... d d"]) -> So
     def by(rule, m, S):
         nodes, weights = rule
         rows = m.reshape(-1, d), S.reshape(-1, d, d)
-        found = jax.lax.map(lambda row: _of_row(*row, nodes, weights), rows, batch_size=max(1, AT_ONCE // len(nodes)))
+        found = jax.lax.map(
+            lambda row: _of_row(row[0], row[1], nodes, weights), rows, batch_size=max(1, AT_ONCE // len(nodes))
+        )
         return jax.tree.map(lambda x: x.reshape(*m.shape[:-1], *x.shape[1:]), found)
 
     few, many = _rules(d)
