@@ -116,6 +116,28 @@ def test_the_prior_of_thresholds_is_normalised_over_the_ordered_set():
 
 
 @pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("likelihood", [Gaussian(), StudentT(), NegativeBinomial(), Ordinal(2)], ids=lambda x: x.name)
+def test_the_prior_over_free_numbers_is_a_density(likelihood):
+    grid = np.arange(-40, 40, 0.02)
+    for parameter in likelihood.parameters(3.0):
+        free = grid[:, None] if parameter.support.shape else grid
+        total = np.sum(np.exp(jax.vmap(parameter.log_prior_free)(free))) * 0.02
+        np.testing.assert_allclose(total, 1.0, rtol=1e-6)
+        value = parameter.from_free(jnp.full(parameter.support.shape, 0.7))
+        np.testing.assert_allclose(value, np.exp(0.7) if parameter.support.kind == "positive" else 0.7)
+
+
+@pytest.mark.usefixtures("x64")
+def test_free_thresholds_are_in_order():
+    (parameter,) = Ordinal(4).parameters()
+    free = jnp.array([-1.0, 0.3, -2.0])
+    value = parameter.from_free(free)
+    assert np.all(np.diff(value) > 0)
+    slope = jnp.linalg.slogdet(jax.jacobian(parameter.from_free)(free))[1]
+    np.testing.assert_allclose(parameter.log_prior_free(free), parameter.log_prior(value) + slope, rtol=1e-10)
+
+
+@pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", [name for name, twin in TWINS.items() if twin.values[0]])
 def test_parameters_are_put_in_and_read_again(name):
     twin = TWINS[name]

@@ -58,3 +58,12 @@ class Parameter:
         """
         total = jnp.sum(self.prior.log_prob(jnp.asarray(value)))
         return total + gammaln(self.support.shape[0] + 1.0) if self.support.kind == "ordered" else total
+
+    def from_free(self, free: Float[Array, "..."]) -> Float[Array, "..."]:
+        """The value that unconstrained numbers stand for: of a positive one they are the logarithm."""
+        return self.support.transform(free)
+
+    def log_prior_free(self, free: Float[Array, "..."]) -> Float[Array, ""]:
+        """Log density of the stated prior over the unconstrained numbers, in nats."""
+        value = self.from_free(free)
+        return self.log_prior(value) + jnp.sum(self.support.transform.log_abs_det_jacobian(free, value))

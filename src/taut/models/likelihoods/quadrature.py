@@ -32,7 +32,7 @@ MANY_WEIGHTS = MANY_WEIGHTS / MANY_WEIGHTS.sum()
 
 
 def _summed(functions: Callable, m: Any, v: Any, nodes: np.ndarray, weights: np.ndarray) -> Any:
-    eta = m + jnp.sqrt(v) * nodes.astype(m.dtype)
+    eta = m + jnp.sqrt(jnp.maximum(v, 0.0)) * nodes.astype(m.dtype)  # rounding may leave a variance below 0
     return tuple(value @ weights.astype(m.dtype) for value in functions(eta))
 
 
