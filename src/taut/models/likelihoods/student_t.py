@@ -16,12 +16,13 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln
 from scipy.special import stdtr, stdtrit
 
+from taut.core.constants import LOG_2PI
 from taut.errors import ArgumentError
 from taut.models.likelihoods.base import Likelihood, Moments
 from taut.models.likelihoods.checks import finite
+from taut.models.likelihoods.gamma_functions import log_rising
 from taut.models.likelihoods.parameter import Parameter
 
 NODES = np.linspace(0, 1, 100)
@@ -82,8 +83,7 @@ class StudentT(Likelihood):
     def _constants(self, dtype):
         """Nu, nu sigma^2, and the log density at its peak."""
         nu, log_sigma = jnp.exp(jnp.asarray(self.log_nu, dtype)), jnp.asarray(self.log_sigma, dtype)
-        peak = gammaln(0.5 * (nu + 1)) - gammaln(0.5 * nu) - 0.5 * jnp.log(nu * float(np.pi)) - log_sigma
-        return nu, nu * jnp.exp(2 * log_sigma), peak
+        return nu, nu * jnp.exp(2 * log_sigma), log_rising(nu / 2, 0.5) - 0.5 * LOG_2PI - log_sigma
 
     def log_prob(self, eta, y):
         """The logarithm of Student's density, in nats."""
