@@ -151,7 +151,11 @@ GRADIENTS = by_name("gradients", "Gradient")
 CONTROLS = by_name("gradients", "ControlVariate")
 ALGORITHMS = by_name("algorithms", "Algorithm")
 REGRESSIONS = {name.removesuffix("-regression"): part for name, part in by_name("models", "Regression").items()}
-LIKELIHOODS = {name: p for name, p in by_name("models.likelihoods", "Likelihood").items() if p.says.get("outputs") == 1}
+LIKELIHOODS = {
+    name: part
+    for name, part in by_name("models.likelihoods", "Likelihood").items()
+    if part.says.get("examples") and part.says.get("outputs") == 1
+}
 """Those of one number for each pixel, as the networks of the command line give it."""
 FORMS = sorted(filter(None, (part.says["written"] for part in parts("objectives", "Objective", "written"))), key=len)
 """The forms of the objectives, the shortest first."""

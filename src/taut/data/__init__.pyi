@@ -13,6 +13,7 @@ from .tables.choices import Columns as Columns
 from .tables.columns import Column as Column
 from .tables.design import Design as Design
 from .tables.labels import Labels as Labels
+from .tables.levels import Levels as Levels
 from .tables.supervised import Supervised as Supervised
 from .tables.supervised import prepare as prepare
 from .tables.tables import read_table as read_table

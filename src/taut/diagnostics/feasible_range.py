@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -51,11 +50,8 @@ def feasible_range(model: LatentVariableModel, images: np.ndarray, *, most: int 
     levels, places = np.unique(x.round(3), return_inverse=True)
     positive = levels[levels > 0]
     outputs = np.unique(np.concatenate([np.linspace(-30, 30, 2001), levels, np.log(positive)]))
-    table = np.asarray(
-        jax.vmap(lambda o: jax.vmap(lambda v: likelihood.log_prob(o[None], v[None]))(jnp.asarray(levels)))(
-            jnp.asarray(outputs)
-        )
-    ).T  # [levels, outputs]
+    eta = likelihood.predictors(jnp.asarray(outputs))
+    table = np.asarray(likelihood.log_prob(eta[None], jnp.asarray(levels)[:, None]))  # [levels, outputs]
     places = places.reshape(x.shape)
     shares = np.stack([(places == k).mean(axis=0) for k in range(len(levels))], axis=1)  # [elements, levels]
     return Range(float((shares @ table).max(axis=1).sum()), float((shares @ table.max(axis=1)).sum()))

@@ -56,7 +56,7 @@ NODE_WEIGHTS = NODE_WEIGHTS / NODE_WEIGHTS.sum()
 SMALL_VARIANCE = 0.09  # sd 0.3: Gauss-Hermite with 8 nodes errs by 5e-12 there
 
 
-def _mixture(m: Float[Array, "R 1"], v: Float[Array, "R 1"]) -> Any:
+def _mixture(m: Float[Array, "... 1"], v: Float[Array, "... 1"]) -> Any:
     p, c = WEIGHTS.astype(m.dtype), SLOPES.astype(m.dtype)
     D = jnp.sqrt(1 + c**2 * v)
     a = c * m / D
@@ -66,7 +66,7 @@ def _mixture(m: Float[Array, "R 1"], v: Float[Array, "R 1"]) -> Any:
     return (m * Phi + D / c * phi) @ p, Phi @ p, (c / D * phi) @ p
 
 
-def _gauss_hermite(m: Float[Array, "R 1"], v: Float[Array, "R 1"]) -> Any:
+def _gauss_hermite(m: Float[Array, "... 1"], v: Float[Array, "... 1"]) -> Any:
     x, w = NODES.astype(m.dtype), NODE_WEIGHTS.astype(m.dtype)
     eta = m + jnp.sqrt(v) * x
     s = jax.nn.sigmoid(eta)
@@ -74,13 +74,13 @@ def _gauss_hermite(m: Float[Array, "R 1"], v: Float[Array, "R 1"]) -> Any:
 
 
 def logistic_expectations(
-    m: Float[Array, " R"], v: Float[Array, " R"]
-) -> tuple[Float[Array, " R"], Float[Array, " R"], Float[Array, " R"]]:
-    """E softplus(eta), E sigmoid(eta) and E sigmoid'(eta) for eta ~ N(m, v), each `[R]`.
+    m: Float[Array, "..."], v: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], Float[Array, "..."], Float[Array, "..."]]:
+    """E softplus(eta), E sigmoid(eta) and E sigmoid'(eta) for eta ~ N(m, v), elementwise.
 
     Args:
-        m: `[R]`, means of the logits.
-        v: `[R]`, variances of the logits, zero or more.
+        m: means of the logits.
+        v: variances of the logits, zero or more.
 
     Example:
         >>> softplus, sigmoid, slope = logistic_expectations(jnp.zeros(1), jnp.ones(1))
@@ -88,13 +88,13 @@ def logistic_expectations(
         0.5
     """
     small = v < SMALL_VARIANCE
-    m, v = m[:, None], v[:, None]
+    m, v = m[..., None], v[..., None]
     mixture, hermite = _mixture(m, v), _gauss_hermite(m, jnp.minimum(v, SMALL_VARIANCE))
     return tuple(jnp.where(small, h, x) for h, x in zip(hermite, mixture, strict=True))  # pyright: ignore[reportReturnType]
 
 
 @jax.custom_jvp
-def expected_softplus(m: Float[Array, " R"], v: Float[Array, " R"]) -> Float[Array, " R"]:
+def expected_softplus(m: Float[Array, "..."], v: Float[Array, "..."]) -> Float[Array, "..."]:
     """E softplus(eta) for eta ~ N(m, v), with the exact derivatives above in place of those of the formula."""
     return logistic_expectations(m, v)[0]
 

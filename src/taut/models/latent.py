@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -30,9 +31,14 @@ def as_likelihood(value: Any) -> Likelihood:
         'continuous-bernoulli'
     """
     if isinstance(value, Likelihood):
+        if len(value.parts) > 1:
+            raise ArgumentError(
+                f"likelihood={value.name}: its data are {' and '.join(value.parts)}, and a decoder's examples are one "
+                f"array; the {value.name} likelihood is for regressions."
+            )
         return value
     if isinstance(value, type) and issubclass(value, Likelihood):
-        return value()
+        return as_likelihood(value())
     name = find(value, LIKELIHOODS)
     if name is None:
         raise ArgumentError(f"likelihood={unknown(value, LIKELIHOODS)}; or an instance of a Likelihood.")
@@ -102,10 +108,14 @@ class LatentVariableModel(Model):
 
     def log_likelihood(self, z: Float[Array, " D"], rows: Float[Array, "R ..."]) -> Float[Array, " R"]:
         """log p(x_r|z) of each row, in nats per example."""
-        output = self.decoder(z).ravel()
+        eta = self.predictors(z)
         if rows.shape[0] == 1:  # one example for each z: an axis of length one would cost time
-            return self.likelihood.log_prob(output, rows[0].ravel())[None]
-        return jax.vmap(lambda x: self.likelihood.log_prob(output, x.ravel()))(rows)
+            return jnp.sum(self.likelihood.log_prob(eta, rows[0].ravel()))[None]
+        return jax.vmap(lambda x: jnp.sum(self.likelihood.log_prob(eta, x.ravel())))(rows)
+
+    def predictors(self, z: Float[Array, " D"]) -> Float[Array, "..."]:
+        """The decoder's output as the predictors of an example's elements, flat."""
+        return self.likelihood.predictors(self.decoder(z).ravel())
 
     def check_examples(self, examples):
         """Refuse data or a decoder that do not fit, before training.

@@ -2,14 +2,13 @@
 
 from typing import ClassVar, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtri
 from jaxtyping import Array, Float
 from scipy.special import expit
 
-from taut.models.expectations import expected_softplus, logistic_expectations
+from taut.models.likelihoods import Bernoulli, Likelihood
 from taut.models.regression import Regression
 
 
@@ -55,20 +54,9 @@ class LogisticRegression(Regression):
     """
 
     name: ClassVar[str] = "logistic regression"
+    likelihood: ClassVar[Likelihood] = Bernoulli()
     target: ClassVar[str] = "labels"
-    scale: ClassVar[str] = "log-odds"
-
-    def log_prob(self, eta, y):
-        """log p(y|eta) = y eta - softplus(eta) for a logit eta, in nats."""
-        return y * eta - jax.nn.softplus(eta)
-
-    def expectation(self, m, v, rows):
-        """E log p(y|eta) for logits eta ~ N(m, v): y m - E softplus(eta), in nats."""
-        return rows[1] * m - expected_softplus(m, v)
-
-    def draw(self, key, eta):
-        """Labels 0 and 1."""
-        return jax.random.bernoulli(key, jax.nn.sigmoid(eta)).astype(eta.dtype)
+    scale: ClassVar[str] = Bernoulli.scale
 
     def predictive_of_draws(self, eta, level):
         """Moments and quantiles of the probabilities themselves."""
@@ -76,12 +64,7 @@ class LogisticRegression(Regression):
         return Prediction(p.mean(1), p.std(1), *np.quantile(p, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=1))
 
     def predictive(self, m, v, level):
-        """The probability of y = 1.
-
-        With eta ~ N(m, v), p = sigmoid(eta): E p in closed form; E p^2 = E p - E sigmoid', since
-        sigmoid' = p (1 - p), hence Var p = E p - E sigmoid' - (E p)^2; quantiles of p are sigmoids of quantiles of eta.
-        """
-        _, p, slope = logistic_expectations(m, v)
-        sd = jnp.sqrt(jnp.maximum(p - slope - p**2, 0.0))
+        """The probability of y = 1; quantiles of sigmoid(eta) are sigmoids of quantiles of eta."""
         half = ndtri(0.5 + 0.5 * level) * jnp.sqrt(v)
-        return Prediction(p, sd, jax.nn.sigmoid(m - half), jax.nn.sigmoid(m + half))
+        ends = (self.likelihood.mean(end) for end in (m - half, m + half))
+        return Prediction(*self.likelihood.response(m, v), *ends)

@@ -13,6 +13,7 @@ from taut.core.names import brief
 from taut.errors import ArgumentError
 from taut.models.base import ClosedLikelihood, Model
 from taut.models.given_prior import WANTED, as_prior
+from taut.models.likelihoods import Likelihood
 from taut.models.prior import Normal, Prior
 
 
@@ -20,8 +21,8 @@ class Regression(Model, ClosedLikelihood):
     r"""p(y|x, z) = p(y|\eta) with the linear predictor \(\eta = x^\top z\), and a posterior over every coefficient.
 
     Data are `(X, y)`: X `[n, d]` without a column of ones. z is the vector of coefficients on the standardised columns,
-    the intercept first. A regression of another likelihood says four things: its `name`, its `target`, log p(y|eta)
-    with its expectation, and what it predicts.
+    the intercept first. A regression of another likelihood says four things: its `name`, its `target`, its likelihood,
+    and what it predicts.
 
     Attributes:
         prior: of the coefficients on the standardised columns, the intercept included; default Normal(0, 1). A
@@ -29,6 +30,7 @@ class Regression(Model, ClosedLikelihood):
             scale maximises the ELBO, see `taut.models.Empirical`.
         standardise: scale each column to mean 0 and population standard deviation 1; undone in reports.
         intercept: put a column of ones in front.
+        likelihood: p(y|eta).
         target: How the target becomes y: "labels" (two of any kind, as 0 and 1) or "numbers" (as they are).
         scale: Name of the scale that the coefficients are on, for tables and figures.
     """
@@ -36,6 +38,7 @@ class Regression(Model, ClosedLikelihood):
     kind: ClassVar[str] = "regression"
     start_sd: ClassVar[float] = 1.0
     smooth: ClassVar[bool] = True
+    likelihood: ClassVar[Likelihood]
     target: ClassVar[str]
     scale: ClassVar[str]
     prior: Prior = eqx.field(default=Normal(0.0, 1.0), converter=as_prior)
@@ -90,21 +93,17 @@ class Regression(Model, ClosedLikelihood):
         m, v = q.predictor_moments(X)
         return self.predictive(m, v, level)
 
-    @abc.abstractmethod
-    def log_prob(self, eta: Float[Array, " R"], y: Float[Array, " R"]) -> Float[Array, " R"]:
+    def log_prob(self, eta: Float[Array, " R"], y: Any) -> Float[Array, " R"]:
         """log p(y|eta), in nats."""
+        return self.likelihood.log_prob(eta, y)
 
-    @abc.abstractmethod
     def expectation(self, m: Float[Array, " R"], v: Float[Array, " R"], rows: Any) -> Float[Array, " R"]:
         """E log p(y|eta) for predictors eta ~ N(m, v), in nats."""
+        return self.likelihood.expected_log_prob(m, v, rows[1])
 
     def draw(self, key: PRNGKeyArray, eta: Float[Array, " R"]) -> Float[Array, " R"]:
-        """Draws of y from p(y|eta), for `taut calibrate`.
-
-        Raises:
-            ArgumentError: The regression does not say how its target is simulated.
-        """
-        raise ArgumentError(f"A {self.name} does not simulate its target; give {type(self).__name__} a method `draw`.")
+        """Draws of y from p(y|eta), for `taut calibrate`."""
+        return self.likelihood.sample(key, eta)
 
     def predictive_of_draws(self, eta: Float[np.ndarray, "R S"], level: float) -> Any:
         """What is predicted for S equally likely values of each predictor, for a posterior that is no Gaussian.

@@ -40,7 +40,7 @@ def _encode(problem, x):
 
 @Compiled
 def _decode(problem, z):
-    return jax.vmap(lambda one: problem.model.likelihood.mean(problem.model.decoder(one).ravel()))(z)
+    return jax.vmap(lambda one: problem.model.likelihood.mean(problem.model.predictors(one)))(z)
 
 
 @Compiled

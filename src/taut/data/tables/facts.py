@@ -24,8 +24,7 @@ def facts(table: Supervised) -> dict[str, str]:
     if table.weights is not None:
         found["weights"] = f"from {table.weights.min():g} to {table.weights.max():g}, {table.weights.sum():g} in all"
     if table.labels is not None:
-        negative, positive = table.labels.classes
-        found["target"] = f"'{table.target}': 1 is '{positive}', 0 is '{negative}'"
+        found["target"] = f"'{table.target}': {table.labels.in_words}"
     else:
         found["target"] = f"'{table.target}', a number"
     found |= {

@@ -34,6 +34,12 @@ class Labels:
 
     classes: tuple[Label, Label]
 
+    @property
+    def in_words(self) -> str:
+        """What 1 and 0 stand for."""
+        negative, positive = self.classes
+        return f"1 is '{positive}', 0 is '{negative}'"
+
     @classmethod
     def learn(cls, values: Any, *, positive: Label | None = None) -> "Labels":
         """Find the two labels; the later one in order is the positive.
@@ -48,8 +54,8 @@ class Labels:
             ArgumentError: `positive` is none of the labels.
         """
         series = as_series(values)
-        labels = _as_labels(series)
-        counts = {label: labels.count(label) for label in (_plain(label) for label in in_order(series))}
+        labels = as_labels(series)
+        counts = {label: labels.count(label) for label in (plain(label) for label in in_order(series))}
         found = listing(f"{label!r} ({count} rows)" for label, count in counts.items())
         if len(counts) == 1:
             raise DataError(f"The target '{series.name}' is always {found}: rows of two classes are needed.")
@@ -77,15 +83,7 @@ class Labels:
         Raises:
             DataError: missing labels, or others than the two.
         """
-        series = as_series(values)
-        labels = _as_labels(series)
-        code = {label: float(i) for i, label in enumerate(self.classes)}
-        if unknown := {label for label in labels if label not in code}:
-            raise DataError(
-                f"The target '{series.name}' holds {quoted(sorted(unknown, key=str))}, where the labels are "
-                f"{self.classes[0]!r} and {self.classes[1]!r}."
-            )
-        return np.array([code[label] for label in labels])
+        return encoded(values, self.classes)
 
     def to_json(self) -> dict:
         """The labels as a dict for `json.dumps`."""
@@ -106,7 +104,24 @@ class Labels:
         return cls((negative, positive))
 
 
-def _as_labels(series: pl.Series) -> list[Label]:
+def encoded(values: Any, labels: tuple[Label, ...]) -> np.ndarray:
+    """Values as the places of their labels, `[n]` float64.
+
+    Raises:
+        DataError: missing values, or others than the labels.
+    """
+    series = as_series(values)
+    seen = as_labels(series)
+    code = {label: float(i) for i, label in enumerate(labels)}
+    if unknown := {label for label in seen if label not in code}:
+        known = f"{listing(map(repr, labels[:-1]))} and {labels[-1]!r}"
+        raise DataError(
+            f"The target '{series.name}' holds {quoted(sorted(unknown, key=str))}, where the labels are {known}."
+        )
+    return np.array([code[label] for label in seen])
+
+
+def as_labels(series: pl.Series) -> list[Label]:
     """The labels as plain Python values, or the reason why they are none."""
     if len(series) == 0:
         raise DataError(f"The target '{series.name}' has no rows.")
@@ -120,10 +135,10 @@ def _as_labels(series: pl.Series) -> list[Label]:
     if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.String, pl.Categorical, pl.Enum)):
         raise DataError(f"The target '{series.name}' is of type {dtype}: numbers, text or true/false are needed.")
     if dtype.is_float() and (infinite := series.is_infinite().sum()):
-        raise DataError(f"The target '{series.name}' is infinite in {infinite} rows: two labels are needed.")
-    return [_plain(label) for label in series.to_list()]
+        raise DataError(f"The target '{series.name}' is infinite in {infinite} rows: labels are needed.")
+    return [plain(label) for label in series.to_list()]
 
 
-def _plain(label: Any) -> Label:
+def plain(label: Any) -> Label:
     """A whole number as an int, so that 1 and 1.0 are one label, in JSON too."""
     return int(label) if isinstance(label, float) and label.is_integer() else label

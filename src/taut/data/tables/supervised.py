@@ -11,6 +11,7 @@ from taut.data.tables.choices import ASSUMED, Columns, said
 from taut.data.tables.design import Design, Missing
 from taut.data.tables.frames import as_series
 from taut.data.tables.labels import Label, Labels
+from taut.data.tables.levels import Levels
 from taut.data.tables.problems import Problems
 from taut.data.tables.rows import Rows, as_rows, take
 from taut.errors import ArgumentError, DataError
@@ -40,7 +41,7 @@ class Supervised(NamedTuple):
     X: np.ndarray
     y: np.ndarray
     design: Design
-    labels: Labels | None
+    labels: Labels | Levels | None
     kept: np.ndarray
     weights: np.ndarray | None = None
     remarks: tuple[str, ...] = ()
@@ -70,7 +71,7 @@ def prepare(
         intercept: whether to put a column of ones first.
         missing: "refuse" rows with a missing value in a feature or in the target, "drop" them, or "impute" features.
         positive: the label to be taken as 1.
-        target: what the target holds: "labels", two of any kind, or "numbers".
+        target: what the target holds: "labels", two of any kind, "any labels", "ordered labels", or "numbers".
         weights: `[N]`, how often each row counts: 2 is the row twice, 0 is the row left out.
         columns: which columns are features, and what they hold.
 
@@ -154,7 +155,14 @@ def _numbers(column: pl.Series, positive: Label | None) -> tuple[np.ndarray, Non
     return y, None
 
 
-TARGETS = {"labels": _labelled, "numbers": _numbers}
+def _levels(column: pl.Series, positive: Label | None) -> tuple[np.ndarray, Levels]:
+    if positive is not None:
+        raise ArgumentError(f"positive={positive!r} is for a target of two labels, and this one has levels.")
+    levels = Levels.learn(column)
+    return levels.encode(column), levels
+
+
+TARGETS = {"labels": _labelled, "numbers": _numbers, "any labels": _levels, "ordered labels": _levels}
 """How a target becomes y, by what it holds."""
 
 

@@ -1,0 +1,24 @@
+"""Likelihoods whose mean is the exponential of the predictor, times a constant."""
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+
+from taut.models.likelihoods.base import Likelihood
+
+
+class LogLink(Likelihood):
+    """Effects are ratios. Expectations hold e^(m + v/2): finite below 700, in single precision below 88."""
+
+    scale: ClassVar[str] = "log mean"
+    link: ClassVar[str] = "log"
+    target: ClassVar[str | None] = "numbers"
+
+    def response(self, m, v, known=None):
+        """The mean is log-normal."""
+        mean = self.mean(m + v / 2, known)
+        return mean, mean * jnp.sqrt(jnp.expm1(v))
+
+    def predictors(self, output):
+        """Bounded, since no decoder knows better at its start: e^20 is more than any mean, and finite."""
+        return 20 * jnp.tanh(output / 20)
