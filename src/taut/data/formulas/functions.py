@@ -1,0 +1,95 @@
+"""What a formula may call. Nothing else can be reached from one: no name of the caller's, no attribute, no module."""
+
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+from formulae.categorical import Encoding, Sum, Treatment
+from formulae.environment import Environment
+from formulae.transforms import TRANSFORMS, I
+
+OF_NUMPY = (
+    *("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "sqrt", "sign", "floor", "ceil", "round"),
+    *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "where", "minimum", "maximum"),
+)
+STATEFUL = ("center", "scale", "standardize", "poly", "bs", "cr", "cc", "tp")
+"""formulae's functions that remember what they saw of the rows that were fitted."""
+CATEGORICAL = ("C", "S", "T")
+PROPORTIONS = ("p", "prop", "proportion")
+LEFT = (*PROPORTIONS, "censored")
+"""Functions that say what the response is."""
+ELSEWHERE = {"factor": "C", "as.factor": "C", "ns": "cr", "s": "cr or tp", "pow": "**", "ifelse": "where", "ln": "log"}
+"""What functions of other tools are called here."""
+
+
+class Categories(NamedTuple):
+    """Values that a formula takes as categories.
+
+    Attributes:
+        values: `[n]` text.
+        contrast: formulae's coding.
+        levels: in order, where they were said.
+    """
+
+    values: np.ndarray
+    contrast: Encoding
+    levels: list[str] | None
+
+
+def spelt(value: Any) -> str:
+    """A value as a level's name: whole numbers without a point, true and false in small letters.
+
+    Example:
+        >>> [spelt(value) for value in (95.0, True, "a", 0.5)]
+        ['95', 'true', 'a', '0.5']
+    """
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def as_text(values: Any) -> np.ndarray:
+    """Values as names of levels, `[n]`."""
+    array = np.asarray(values)
+    if array.dtype.kind in "fiub":  # the few that differ are spelt once
+        distinct, place = np.unique(array, return_inverse=True)
+        return np.array([spelt(value) for value in distinct.tolist()], object)[place]
+    return np.array([spelt(value) for value in array.tolist()], object)
+
+
+def _categories(data: Any, contrast: Any = None, levels: Any = None) -> Categories:
+    if isinstance(data, Categories):
+        contrast, levels, data = contrast or data.contrast, levels or data.levels, data.values
+    contrast = contrast() if isinstance(contrast, type) else contrast or Treatment()
+    if not isinstance(contrast, Treatment | Sum):
+        raise ValueError("its coding is Treatment or Sum")
+    if np.ndim(data) != 1:
+        raise ValueError("its first argument is a column")
+    return Categories(as_text(data), contrast, None if levels is None else [spelt(level) for level in levels])
+
+
+def _binary(x: Any, success: Any = None) -> np.ndarray:
+    if success is None:
+        raise ValueError("say which level counts, as in binary(x, 'yes')")
+    return as_text(x) == spelt(success)
+
+
+FUNCTIONS = {
+    **{name: getattr(np, name) for name in OF_NUMPY},
+    **{name: TRANSFORMS[name] for name in STATEFUL},
+    "I": I,
+    "C": _categories,
+    "S": lambda data, omit=None, levels=None: _categories(data, Sum(omit), levels),
+    "T": lambda data, ref=None, levels=None: _categories(data, Treatment(ref), levels),
+    "binary": _binary,
+    "B": _binary,
+    "c": lambda *values: list(values),
+}
+CODINGS = {"Treatment": Treatment, "Sum": Sum}
+ENVIRONMENT = Environment([FUNCTIONS, CODINGS, {"np": SimpleNamespace(**{name: FUNCTIONS[name] for name in OF_NUMPY})}])
+"""Where formulae looks for what it calls."""
+CALLABLE = {*FUNCTIONS, *CODINGS, *(f"np.{name}" for name in OF_NUMPY)}
+KNOWN = sorted({*FUNCTIONS, "offset"}, key=str.lower)
+"""What messages list."""
