@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from taut.core.schema import ANYTHING, FINITE, FLAG, POSITIVE, TEXT, each, entries, one_of, whole
+from taut.data.formulas.states import check
 from taut.data.wording import quoted
 from taut.errors import DataError
 
@@ -23,7 +24,7 @@ RECORD = entries(
         "states": each(ANYTHING),
     }
 )
-"""What `Component.to_json` gives; the states are looked at by `taut.data.formulas.states`."""
+"""What `Component.to_json` gives; the states are looked at by `taut.data.formulas.states.check`."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class Component:
             ValueError: not what `to_json` gives.
         """
         RECORD.check(saved, "component")
+        check(saved["states"])
         lists = {name: tuple(saved[name]) for name in ("shift", "scale", "levels", "states")}
         component = cls(**{name: saved[name] for name in RECORD_NAMES} | lists)
         if component.kind == "categorical" and not component.base < len(component.levels) >= 2:

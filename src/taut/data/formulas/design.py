@@ -183,13 +183,18 @@ class FormulaDesign:
             RECORD.check(saved)
             components = tuple(Component.from_json(one) for one in saved["components"])
             by_name = {component.name: component for component in components}
+            offsets = tuple(Component.from_json(one) for one in saved["offsets"])
+            columns = tuple(Column(**{**one, "levels": tuple(one["levels"])}) for one in saved["columns"])
+            alone = {one.name for one in (*components, *offsets) if not one.called}
+            if absent := alone - {column.name for column in columns}:
+                raise ValueError(f"{quoted(sorted(absent))} are no columns of it")
             return cls(
                 saved["formula"],
-                tuple(Column(**{**one, "levels": tuple(one["levels"])}) for one in saved["columns"]),
+                columns,
                 Response.from_json(saved["response"]),
                 components,
                 tuple(Term.from_json(one, by_name) for one in saved["terms"]),
-                tuple(Component.from_json(one) for one in saved["offsets"]),
+                offsets,
                 tuple(Group.from_json(one, by_name) for one in saved["groups"]),
                 saved["missing"],
                 saved["dropped"],

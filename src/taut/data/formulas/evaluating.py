@@ -10,9 +10,9 @@ import numpy as np
 from formulae.categorical import Sum
 from formulae.terms.call_resolver import CallResolver, LazyCall, LazyVariable
 
-from taut.data.formulas import states
 from taut.data.formulas.component import Component
 from taut.data.formulas.functions import CATEGORICAL, ENVIRONMENT, Categories, as_text, spelt
+from taut.data.formulas.memory import packed, restore
 from taut.data.formulas.tokens import scanned
 from taut.data.formulas.trees import check, parsed
 from taut.data.tables.checks import LARGEST, constant
@@ -68,7 +68,7 @@ def values_of(name: str, called: bool, rows: Rows, remembered: Sequence[dict] | 
         return _read(name, rows.columns[name], None, rows.n)
     lazy = _lazy(name)
     if remembered is not None:
-        states.restore(lazy, remembered)
+        restore(lazy, remembered)
     with _quiet():
         try:
             value = lazy.eval(rows.columns, ENVIRONMENT)
@@ -152,7 +152,7 @@ def learned(
         component = Component(name, called, name, "numeric", tuple(shift.tolist()), tuple(scale.tolist()))
     else:
         component = _categorical(name, called, values, order)
-    remembered = () if values.lazy is None else states.packed(values.lazy)
+    remembered = () if values.lazy is None else packed(values.lazy)
     return replace(component, states=remembered), values.array
 
 
@@ -185,8 +185,9 @@ def _source(lazy: Any) -> str | None:
 def _coding(name: str, categories: Categories | None, levels: tuple[str, ...]) -> tuple[Any, int]:
     if categories is None:
         return "treatment", 0
-    summed = isinstance(categories.contrast, Sum)
-    chosen = categories.contrast.omit if isinstance(categories.contrast, Sum) else categories.contrast.reference
+    contrast = categories.contrast
+    summed = isinstance(contrast, Sum)
+    chosen = contrast.omit if isinstance(contrast, Sum) else contrast.reference
     if chosen is None:
         return ("sum", len(levels) - 1) if summed else ("treatment", 0)
     if spelt(chosen) not in levels:

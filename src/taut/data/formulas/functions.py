@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
-from formulae.categorical import Encoding, Sum, Treatment
+from formulae.categorical import Sum, Treatment
 from formulae.environment import Environment
 from formulae.transforms import TRANSFORMS, I
 
@@ -32,7 +32,7 @@ class Categories(NamedTuple):
     """
 
     values: np.ndarray
-    contrast: Encoding
+    contrast: Treatment | Sum
     levels: list[str] | None
 
 

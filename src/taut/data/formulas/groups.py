@@ -160,7 +160,7 @@ def learned(group: Group, factors: Mapping[str, pl.Series]) -> Group:
     """
     levels = in_order(pl.DataFrame({name: factors[name] for name in group.factor}))
     if len(levels) < 2:
-        only = ":".join(levels[0])
+        only = ":".join(*levels)
         raise DataError(
             f"The grouping column '{group.name}' has one group ('{only}'): how effects vary between groups cannot be "
             "learned from one. Leave the group term out."

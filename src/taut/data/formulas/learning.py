@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from taut.data.formulas import states
 from taut.data.formulas.applying import Read, as_arrays, assembled, named_frame, read
 from taut.data.formulas.component import Component
 from taut.data.formulas.design import FormulaData, FormulaDesign
 from taut.data.formulas.evaluating import Rows, learned, values_of
 from taut.data.formulas.groups import Group, refuse_more_effects_than_rows
 from taut.data.formulas.groups import learned as with_levels
+from taut.data.formulas.memory import packed
 from taut.data.formulas.pointing import pointed
 from taut.data.formulas.rank import refuse_collinear
 from taut.data.formulas.resolving import Atom, Resolved, codings
@@ -158,7 +158,7 @@ class _Learning(NamedTuple):
             found = values_of(atom.name, atom.called, rows)
             if found.kind != "numeric" or found.array.shape[1] != 1:
                 raise DataError(f"offset({atom.name}) is not one number for each row.")
-        remembered = () if found.lazy is None else states.packed(found.lazy)
+        remembered = () if found.lazy is None else packed(found.lazy)
         return Component(atom.name, atom.called, atom.name, "numeric", (0.0,), (1.0,), states=remembered)
 
     def _response(self, response: Response, problems: Problems) -> Response:
@@ -168,7 +168,7 @@ class _Learning(NamedTuple):
             columns = response.sources
             rows = as_arrays(read(self.frame, columns, ()), columns, self.frame.height)
             found = values_of(response.name, True, rows)
-            return replace(response, states=states.packed(found.lazy))
+            return replace(response, states=packed(found.lazy))
         return response
 
 

@@ -51,7 +51,7 @@ def _called(root: tree.Call, piece: Piece) -> Response:
     if function in PROPORTIONS:
         if len(root.args) != 2:
             raise piece.error(place, f"{function}(successes, trials) has two arguments.")
-        return _proportion(*root.args, piece, place)
+        return _proportion(root.args[0], root.args[1], piece, place)
     if function == "censored":
         if len(names) != 2 or names[0][1] is not None or not all(name for name, _ in names):
             raise piece.error(place, "censored(time, event) has two columns: the time, and whether it was observed.")

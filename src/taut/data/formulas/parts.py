@@ -109,10 +109,9 @@ def _pieces(right: Piece) -> Iterator[tuple[Piece, bool]]:
                 words[pipes[0]].place, "A group term (1 | group) stands alone, joined by + to the others."
             )
         if pipes:
-            around = [words[j] for j in (i - 1, stop) if 0 <= j < len(words)]
-            if wrong := [
-                w for w in around if w.kind != "PLUS" and not (w is words[stop : stop + 1] and w.kind == "MINUS")
-            ]:
+            before = [w for w in words[max(i - 1, 0) : i] if w.kind != "PLUS"]
+            behind = [w for w in words[stop : stop + 1] if w.kind not in ("PLUS", "MINUS")]
+            if wrong := [*before, *behind]:
                 raise right.error(wrong[0].place, "A group term (1 | group) is joined to the others by +.")
             yield right.part(start, max(i - 1, start)), False
             yield right.part(i, stop), True

@@ -32,7 +32,7 @@ def refuse_collinear(names: Sequence[str], X: np.ndarray) -> None:
             f"Columns that are zero in every row: {found}. No row has this combination of levels: leave the "
             "interaction out, or merge levels."
         )
-    R = np.linalg.qr(X / lengths, mode="r")
+    R = np.asarray(np.linalg.qr(X / lengths, mode="r"))
     basis, kept, found = np.zeros((len(R), 0)), [], []
     for j in range(R.shape[1]):
         if len(kept) == len(X):

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from taut.core.schema import ANYTHING, TEXT, each, entries, maybe, one_of, whole
+from taut.data.formulas.states import check
 from taut.data.tables.columns import Column
 from taut.data.wording import brief, quoted, suggestion
 from taut.errors import DataError
@@ -168,6 +169,7 @@ class Response:
             ValueError: not what `to_json` gives.
         """
         RECORD.check(saved, "response")
+        check(saved["states"])
         columns, kind = tuple(saved["columns"]), saved["kind"]
         needed = {"column": 1, "censored": 2, "proportion": 1 if saved["trials"] else 2}.get(kind, max(1, len(columns)))
         if not len(columns) == len(saved["kinds"]) == needed:

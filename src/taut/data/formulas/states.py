@@ -1,14 +1,11 @@
-"""What formulae's functions remember of the rows that were fitted, as plain numbers, and back."""
+"""What formulae's functions remember of the rows that were fitted, as plain numbers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from formulae.terms.call_resolver import LazyCall, LazyOperator
-from scipy.interpolate import PPoly
 
 from taut.core.schema import FINITE, FLAG, POSITIVE, Kept, each, entries, maybe, one_of, whole
-from taut.data.formulas.functions import FUNCTIONS
 
 ANY_EXTRAPOLATION = Kept("true, false or periodic", lambda x: isinstance(x, bool) or x == "periodic")
 VECTOR, MATRIX = each(FINITE), each(each(FINITE))
@@ -32,7 +29,9 @@ def _packed_spline(spline: Any) -> dict:
     return {"c": spline.c.tolist(), "x": spline.x.tolist(), "extrapolate": spline.extrapolate}
 
 
-def _unpacked_spline(saved: dict) -> PPoly:
+def _unpacked_spline(saved: dict) -> Any:
+    from scipy.interpolate import PPoly  # loading a fit does not wait for it
+
     return PPoly(np.array(saved["c"], float), np.array(saved["x"], float), extrapolate=saved["extrapolate"])
 
 
@@ -74,47 +73,8 @@ ATTRIBUTES = {
 RECORD = entries({"function": one_of(*ATTRIBUTES)})
 
 
-def remembering(lazy: Any) -> Iterator[LazyCall]:
-    """The calls of functions that remember, in the order of the text."""
-    if isinstance(lazy, LazyCall):
-        if lazy.callee in ATTRIBUTES:
-            yield lazy
-        for argument in (*lazy.args, *lazy.kwargs.values()):
-            yield from remembering(argument)
-    elif isinstance(lazy, LazyOperator):
-        for argument in lazy.args:
-            yield from remembering(argument)
-
-
-def packed(lazy: Any) -> tuple[dict, ...]:
-    """What the functions of a call remember once it was computed."""
-    return tuple(_pack(call) for call in remembering(lazy))
-
-
-def _pack(call: LazyCall) -> dict:
-    kinds = ATTRIBUTES[call.callee].items()
-    return {"function": call.callee} | {name: kind.pack(getattr(call.stateful_transform, name)) for name, kind in kinds}
-
-
-def restore(lazy: Any, states: Sequence[dict]) -> None:
-    """Give the functions of a call what they remembered.
-
-    Raises:
-        ValueError: not what `packed` gives for this call.
-    """
-    calls = list(remembering(lazy))
-    if [call.callee for call in calls] != [state["function"] for state in states]:
-        raise ValueError(f"{[state['function'] for state in states]} are not the functions of '{lazy}'")
-    for call, state in zip(calls, states, strict=True):
-        transform = FUNCTIONS[call.callee]()
-        for name, kind in ATTRIBUTES[call.callee].items():
-            setattr(transform, name, kind.unpack(state[name]))
-        transform.params_set = True
-        call.stateful_transform = transform
-
-
 def check(states: Any) -> None:
-    """Refuse what `packed` does not give.
+    """Refuse what `taut.data.formulas.memory.packed` does not give.
 
     Raises:
         ValueError: naming the entry.

@@ -145,6 +145,8 @@ def check(root: Any, piece: Piece, columns: Sequence[str] | None) -> None:
                 raise piece.error(_place(node.operator, place), "A sign stands only before the 1 of the intercept.")
             case tree.Binary() if not inside and node.operator.kind not in TERMS:
                 raise piece.error(node.operator.place, f"'{node.operator.lexeme}' joins no terms: it stands in I(...).")
+            case tree.Binary() if inside and node.operator.kind == "STAR_STAR" and not columns_of(node):
+                raise piece.error(node.operator.place, "A power of numbers alone is written as a number.")
             case tree.Binary() if inside and node.operator.kind not in CallResolver.BINARY_OPERATORS:
                 raise piece.error(node.operator.place, f"'{node.operator.lexeme}' cannot stand in a function.")
 
