@@ -149,11 +149,22 @@ def learned(
                 "the intercept."
             )
         shift, scale = moments(values.array, weights)
+        if _spans_ones((values.array - shift) / scale):
+            shift = np.zeros_like(shift)
         component = Component(name, called, name, "numeric", tuple(shift.tolist()), tuple(scale.tolist()))
     else:
         component = _categorical(name, called, values, order)
     remembered = () if values.lazy is None else packed(values.lazy)
     return replace(component, states=remembered), values.array
+
+
+def _spans_ones(standardised: np.ndarray) -> bool:
+    """Whether columns, such as a spline's that is not centred, hold a constant among their sums.
+
+    Centred they would lose it and be collinear, so they are divided by their sds alone.
+    """
+    width = standardised.shape[1]
+    return width > 1 and bool(np.linalg.matrix_rank(standardised) < min(standardised.shape))
 
 
 def _categorical(name: str, called: bool, values: Values, order: Mapping[str, tuple[str, ...]]) -> Component:

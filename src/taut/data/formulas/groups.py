@@ -74,15 +74,9 @@ class Group:
             The group of each row or -1, its place among those that were not seen or -1, and the names of these.
         """
         rows = pl.DataFrame({name: factors[name] for name in self.factor})
-        known = pl.DataFrame(list(self.levels), schema=dict.fromkeys(self.factor, pl.String), orient="row")
-        known = known.with_columns(pl.int_range(pl.len()).alias("\0"))
-        index = rows.join(known, on=self.factor, how="left", maintain_order="left")["\0"].fill_null(-1).to_numpy()
+        index = _places(rows, self.levels)
         new = in_order(rows.filter(pl.Series(index < 0)))
-        fresh = np.full(len(index), -1)
-        if new:
-            found = Group(self.factor, new, True, ())
-            fresh = np.where(index < 0, found.place(factors)[0], -1)
-        return index, fresh, tuple(":".join(level) for level in new)
+        return index, _places(rows, new), tuple(":".join(level) for level in new)
 
     def rows(
         self,
@@ -128,6 +122,14 @@ class Group:
             raise ValueError(f"group '{':'.join(factor)}' has a level twice, or none")
         terms = tuple(Term.from_json(term, components) for term in saved["terms"])
         return cls(factor, levels, saved["correlated"], terms)
+
+
+def _places(rows: pl.DataFrame, levels: tuple[tuple[str, ...], ...]) -> np.ndarray:
+    """The place of each row's combination among some, `[n]`, or -1."""
+    known = pl.DataFrame(levels, schema=dict.fromkeys(rows.columns, pl.String), orient="row")
+    known = known.with_columns(pl.int_range(pl.len()).alias("\0"))
+    found = rows.join(known, on=rows.columns, how="left", maintain_order="left")
+    return found["\0"].fill_null(-1).to_numpy()
 
 
 def as_groups(series: pl.Series) -> pl.Series:

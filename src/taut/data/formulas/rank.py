@@ -46,7 +46,7 @@ def refuse_collinear(names: Sequence[str], X: np.ndarray) -> None:
             kept.append(j)
         else:
             others = [names[k] for k, weight in zip(kept, share, strict=True) if abs(weight) > MATTERS]
-            found.append(f"'{names[j]}' follows from {quoted(others)}")
+            found.append(f"'{names[j]}' follows from {quoted(others, 3)}")
     if found:
         raise DataError(
             f"Collinear columns: {listing(found)}. Their coefficients cannot be told apart: leave a term out of the "
