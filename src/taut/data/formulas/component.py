@@ -7,6 +7,7 @@ import numpy as np
 
 from taut.core.schema import ANYTHING, FINITE, FLAG, POSITIVE, TEXT, each, entries, one_of, whole
 from taut.data.formulas.states import check
+from taut.data.tables.design import MOST_SHIFTED
 from taut.data.wording import quoted
 from taut.errors import DataError
 
@@ -115,7 +116,23 @@ class Component:
             raise ValueError(f"component '{component.name}' has fewer than two levels, or no base among them")
         if len(component.shift) != len(component.scale):
             raise ValueError(f"component '{component.name}' has more means than sds, or fewer")
+        if any(abs(m) > MOST_SHIFTED * s for m, s in zip(component.shift, component.scale, strict=True)):
+            raise ValueError(f"component '{component.name}' has a mean beside which its sd is rounding")
         return component
 
 
 RECORD_NAMES = tuple(Component.__dataclass_fields__)
+
+
+def spelt(value: Any) -> str:
+    """A value as a level's name: whole numbers without a point, true and false in small letters.
+
+    Example:
+        >>> [spelt(value) for value in (95.0, True, "a", 0.5)]
+        ['95', 'true', 'a', '0.5']
+    """
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

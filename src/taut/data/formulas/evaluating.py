@@ -10,8 +10,8 @@ import numpy as np
 from formulae.categorical import Sum
 from formulae.terms.call_resolver import CallResolver, LazyCall, LazyVariable
 
-from taut.data.formulas.component import Component
-from taut.data.formulas.functions import CATEGORICAL, ENVIRONMENT, Categories, as_text, spelt
+from taut.data.formulas.component import Component, spelt
+from taut.data.formulas.functions import CATEGORICAL, ENVIRONMENT, Categories, as_text
 from taut.data.formulas.memory import packed, restore
 from taut.data.formulas.tokens import scanned
 from taut.data.formulas.trees import check, parsed

@@ -8,6 +8,8 @@ from formulae.categorical import Sum, Treatment
 from formulae.environment import Environment
 from formulae.transforms import TRANSFORMS, I
 
+from taut.data.formulas.component import spelt
+
 OF_NUMPY = (
     *("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "sqrt", "sign", "floor", "ceil", "round"),
     *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "where", "minimum", "maximum"),
@@ -36,20 +38,6 @@ class Categories(NamedTuple):
     levels: list[str] | None
 
 
-def spelt(value: Any) -> str:
-    """A value as a level's name: whole numbers without a point, true and false in small letters.
-
-    Example:
-        >>> [spelt(value) for value in (95.0, True, "a", 0.5)]
-        ['95', 'true', 'a', '0.5']
-    """
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
 def as_text(values: Any) -> np.ndarray:
     """Values as names of levels, `[n]`."""
     array = np.asarray(values)
@@ -61,8 +49,10 @@ def as_text(values: Any) -> np.ndarray:
 
 def _categories(data: Any, contrast: Any = None, levels: Any = None) -> Categories:
     if isinstance(data, Categories):
-        contrast, levels, data = contrast or data.contrast, levels or data.levels, data.values
-    contrast = contrast() if isinstance(contrast, type) else contrast or Treatment()
+        contrast = data.contrast if contrast is None else contrast
+        levels, data = data.levels if levels is None else levels, data.values
+    contrast = Treatment if contrast is None else contrast
+    contrast = contrast() if isinstance(contrast, type) else contrast
     if not isinstance(contrast, Treatment | Sum):
         raise ValueError("its coding is Treatment or Sum")
     if np.ndim(data) != 1:

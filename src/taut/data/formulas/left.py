@@ -5,7 +5,8 @@ from typing import Any
 
 from formulae import expr as tree
 
-from taut.data.formulas.functions import PROPORTIONS, spelt
+from taut.data.formulas.component import spelt
+from taut.data.formulas.functions import PROPORTIONS
 from taut.data.formulas.response import Response
 from taut.data.formulas.tokens import Piece
 from taut.data.formulas.trees import check, columns_of, parsed, spelled, unknown

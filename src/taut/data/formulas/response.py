@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from taut.core.schema import ANYTHING, TEXT, each, entries, maybe, one_of, whole
+from taut.data.formulas.component import spelt
 from taut.data.formulas.states import check
 from taut.data.tables.columns import Column
 from taut.data.wording import brief, quoted, suggestion
@@ -73,7 +74,7 @@ class Response:
         """The same with the kinds that its columns have in a table.
 
         Raises:
-            DataError: dates, or nested values.
+            DataError: dates, or nested values; a success that does not occur.
         """
         kinds = []
         for series in (frame[name] for name in self.columns):
@@ -85,6 +86,13 @@ class Response:
             else:
                 raise DataError(
                     f"The response '{series.name}' is of type {dtype}: numbers, text or true/false are needed."
+                )
+        if self.kind == "column" and self.success is not None:
+            levels = [spelt(value) for value in frame[self.columns[0]].drop_nulls().unique().sort().to_list()]
+            if self.success not in levels:
+                raise DataError(
+                    f"'{self.name}' never holds '{self.success}'.{suggestion(self.success, levels)} It holds "
+                    f"{quoted(levels)}."
                 )
         return replace(self, kinds=tuple(kinds))
 

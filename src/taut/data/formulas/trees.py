@@ -51,7 +51,9 @@ def parsed(piece: Piece) -> Any:
     try:
         found = parser.parse()
     except ParseError as problem:
-        raise piece.error(parser.peek().place, _words(str(problem), parser.peek())) from None
+        signs = [word for word in piece.words[: parser.current] if word.kind == "EQUAL"]
+        word = signs[-1] if str(problem).startswith("Invalid assignment") else parser.peek()
+        raise piece.error(word.place, _words(str(problem), word)) from None
     except RecursionError:
         raise piece.error(piece.words[0].place, "This is nested too deeply.") from None
     if not parser.at_end():
