@@ -47,7 +47,8 @@ def as_text(values: Any) -> np.ndarray:
     return np.array([spelt(value) for value in array.tolist()], object)
 
 
-def _categories(data: Any, contrast: Any = None, levels: Any = None) -> Categories:
+def C(data: Any, contrast: Any = None, levels: Any = None) -> Categories:
+    """Values as categories."""
     if isinstance(data, Categories):
         contrast = data.contrast if contrast is None else contrast
         levels, data = data.levels if levels is None else levels, data.values
@@ -60,22 +61,33 @@ def _categories(data: Any, contrast: Any = None, levels: Any = None) -> Categori
     return Categories(as_text(data), contrast, None if levels is None else [spelt(level) for level in levels])
 
 
-def _binary(x: Any, success: Any = None) -> np.ndarray:
+def S(data: Any, omit: Any = None, levels: Any = None) -> Categories:
+    """Categories against the mean of their levels."""
+    return C(data, Sum(omit), levels)
+
+
+def T(data: Any, ref: Any = None, levels: Any = None) -> Categories:
+    """Categories against the level `ref`."""
+    return C(data, Treatment(ref), levels)
+
+
+def binary(x: Any, success: Any = None) -> np.ndarray:
+    """Whether values are one level."""
     if success is None:
         raise ValueError("say which level counts, as in binary(x, 'yes')")
     return as_text(x) == spelt(success)
+
+
+def c(*values: Any) -> list:
+    """A list, of levels or knots."""
+    return list(values)
 
 
 FUNCTIONS = {
     **{name: getattr(np, name) for name in OF_NUMPY},
     **{name: TRANSFORMS[name] for name in STATEFUL},
     "I": I,
-    "C": _categories,
-    "S": lambda data, omit=None, levels=None: _categories(data, Sum(omit), levels),
-    "T": lambda data, ref=None, levels=None: _categories(data, Treatment(ref), levels),
-    "binary": _binary,
-    "B": _binary,
-    "c": lambda *values: list(values),
+    **{"C": C, "S": S, "T": T, "B": binary, "binary": binary, "c": c},
 }
 CODINGS = {"Treatment": Treatment, "Sum": Sum}
 ENVIRONMENT = Environment([FUNCTIONS, CODINGS, {"np": SimpleNamespace(**{name: FUNCTIONS[name] for name in OF_NUMPY})}])
