@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from taut.data import FormulaDesign, prepare_formula
+from taut.data.formulas.facts import facts
 from taut.data.tables.choices import Columns
-from taut.errors import DataError
+from taut.errors import ArgumentError, DataError
 
 X = np.array([1.0, 2.0, 4.0, 7.0, 3.0, 5.0, 6.0, 9.0])
 Z = np.array([0.5, -1.0, 2.0, 0.0, 1.0, 3.0, -2.0, 0.25])
@@ -298,3 +299,24 @@ def test_json_round_trip_is_exact():
         for new, old in zip(rows.groups, data.rows.groups, strict=True):
             np.testing.assert_array_equal(new.index, old.index)
             np.testing.assert_allclose(new.Z, old.Z, rtol=1e-12, atol=1e-12)
+
+
+def test_names_mean_columns():
+    design = prepare_formula("y ~ x*job + C(code)", TABLE).design
+    assert design.names[:5] == ("Intercept", "x", "job[clerk]", "job[cook]", "x:job[clerk]")
+    places = {name: design.places(name) for name in ("Intercept", "x", "job", "job[cook]", "x:job", "code", "C(code)")}
+    assert list(places.values()) == [(0,), (1,), (2, 3), (3,), (4, 5), (6, 7), (6, 7)]
+    with pytest.raises(ArgumentError, match="no term 'jobs'. Did you mean 'job'"):
+        design.places("jobs")
+
+
+def test_what_became_of_the_table_is_said():
+    rows = TABLE.with_columns(x=pl.Series([None, *X[1:]]))
+    found = facts(prepare_formula("y ~ x + S(job) + own + offset(z) + (1 | g/h)", rows, missing="drop"))
+    assert found["rows"] == "8 read, 7 used, 1 without a value in a column of the formula"
+    assert (
+        found["categories"]
+        == "'S(job)' became 2 columns, against the mean of all, 'own' became 1 column, against 'false'"
+    )
+    assert found["groups"].startswith("'g' has 3 groups, of 2 to 3 rows, 'g:h' has 6 groups, of 1 to 2 rows")
+    assert found["offset"] == "'z'"

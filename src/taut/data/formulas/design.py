@@ -13,7 +13,7 @@ from taut.data.formulas.response import Response, ResponseRows
 from taut.data.formulas.terms import INTERCEPT, Term, names
 from taut.data.tables.columns import Column
 from taut.data.tables.design import COLUMN
-from taut.data.wording import quoted
+from taut.data.wording import quoted, suggestion
 from taut.errors import ArgumentError, SavedFitError
 
 RECORD = entries(
@@ -120,6 +120,27 @@ class FormulaDesign:
         return tuple(
             dict.fromkeys([c.name for c in self.columns] + [name for group in self.groups for name in group.factor])
         )
+
+    def places(self, name: str) -> tuple[int, ...]:
+        """Columns of X that a name means: its own, or all of a term, as `livch` for `livch[1]` and `livch[2]`.
+
+        Raises:
+            ArgumentError: no column and no term is called so.
+        """
+        start, terms = 0, {}
+        for term in self.terms:
+            width = len(term.names(self.by_name))
+            label = ":".join(self.by_name[component].label for component in term.components)
+            for known in {term.name, label}:
+                terms.setdefault(known, []).extend(range(start, start + width))
+            start += width
+        found = [self.names.index(name)] if name in self.names else terms.get(name, [])
+        if not found:
+            known = [*self.names, *(term for term in terms if term and term not in self.names)]
+            raise ArgumentError(
+                f"The formula has no term '{name}'.{suggestion(name, known)} Its terms are {quoted(known, 20)}."
+            )
+        return tuple(found)
 
     def rows(self, frame: Any, *, new_groups: NewGroups = "refuse") -> FormulaRows:
         """Rows of a table, in the way that was learned.
