@@ -53,6 +53,8 @@ DESIGNS = {
     "own": {"Intercept": ONE, "own[true]": OWN},
     "I(x > 4)": {"Intercept": ONE, "I(x > 4)[true]": (X > 4) * 1.0},
     "I(x**2)": {"Intercept": ONE, "I(x**2)": std(X**2)},
+    "I(x^2)": {"Intercept": ONE, "I(x^2)": std(X**2)},
+    "(x + z)^2 - x:z": {"Intercept": ONE, "x": std(X), "z": std(Z)},
     "{ x ** 2 }": {"Intercept": ONE, "I(x**2)": std(X**2)},
     "I((x+z)*2) + I(x+z*2)": {"Intercept": ONE, "I((x + z)*2)": std(X + Z), "I(x + z*2)": std(X + 2 * Z)},
     "np.log(x) + sqrt(x)": {"Intercept": ONE, "np.log(x)": std(np.log(X)), "sqrt(x)": std(np.sqrt(X))},
@@ -253,7 +255,7 @@ def test_offsets_are_summed_as_they_are(terms):
 def test_weights_are_counts():
     weights = [1, 0, 2, 1, 3, 1, 0, 2]
     repeated = TABLE[np.repeat(np.arange(8), weights).tolist()]
-    formula = "y ~ x + I(z**2) + job + (x | h)"
+    formula = "y ~ bs(x, df=3) + I(center(z)**2) + (x | h)"
     once, often = prepare_formula(formula, TABLE, weights=weights), prepare_formula(formula, repeated)
     assert once.rows.kept.tolist() == [w > 0 for w in weights]
     assert once.weights.tolist() == [w for w in weights if w]

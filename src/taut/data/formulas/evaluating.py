@@ -20,6 +20,9 @@ from taut.data.tables.design import moments
 from taut.data.wording import brief, quoted, suggestion
 from taut.errors import DataError
 
+MOST_REPEATED = 10_000_000
+"""Most rows that weights are written out to."""
+
 
 class Rows(NamedTuple):
     """Rows of the table that count.
@@ -121,6 +124,17 @@ def _checked(name: str, values: Values, n: int) -> Values:
     return values
 
 
+def _remembered(name: str, called: bool, rows: Rows, weights: np.ndarray | None) -> tuple[dict, ...] | None:
+    """What functions remember of rows of which each counts as often as its weight says; None where they count once.
+
+    Weights that are no whole numbers cannot be told to formulae: there each row counts once.
+    """
+    if weights is None or not called or np.any(weights % 1) or weights.sum() > MOST_REPEATED:
+        return None
+    repeated = {name: np.repeat(values, weights.astype(int)) for name, values in rows.columns.items()}
+    return packed(values_of(name, True, Rows(int(weights.sum()), repeated)).lazy)
+
+
 def learned(
     name: str, called: bool, rows: Rows, weights: np.ndarray | None, order: Mapping[str, tuple[str, ...]]
 ) -> tuple[Component, np.ndarray]:
@@ -139,7 +153,7 @@ def learned(
     Raises:
         DataError: constant values, and what `values_of` refuses.
     """
-    values = values_of(name, called, rows)
+    values = values_of(name, called, rows, _remembered(name, called, rows, weights))
     if values.kind == "numeric":
         if (same := constant(values.array)).any():
             value = values.array[0, int(np.argmax(same))]

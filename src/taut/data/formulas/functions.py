@@ -10,18 +10,25 @@ from formulae.transforms import TRANSFORMS, I
 
 from taut.data.formulas.component import spelt
 
-OF_NUMPY = (
-    *("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "sqrt", "sign", "floor", "ceil", "round"),
-    *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "where", "minimum", "maximum"),
+ONE = (
+    *("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "sqrt", "sign", "floor", "ceil"),
+    *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"),
 )
+ARGUMENTS = dict.fromkeys(ONE, (1,)) | {"round": (1, 2), "minimum": (2,), "maximum": (2,), "where": (3,)}
+"""How many arguments the functions of numpy take here. More would be its own, such as an array to write into."""
 STATEFUL = ("center", "scale", "standardize", "poly", "bs", "cr", "cc", "tp")
 """formulae's functions that remember what they saw of the rows that were fitted."""
 CATEGORICAL = ("C", "S", "T")
 PROPORTIONS = ("p", "prop", "proportion")
 LEFT = (*PROPORTIONS, "censored")
 """Functions that say what the response is."""
-ELSEWHERE = {"factor": "C", "as.factor": "C", "ns": "cr", "s": "cr or tp", "pow": "**", "ifelse": "where", "ln": "log"}
-"""What functions of other tools are called here."""
+ELSEWHERE = {
+    **dict.fromkeys(("factor", "as.factor", "as_factor"), "C(x)"),
+    **{"ns": "cr(x, df=4)", "s": "cr(x, df=9) or tp(x, df=9)", "hsgp": "cr(x, df=9) or tp(x, df=9)"},
+    **{"cbind": "successes / trials", "trials": "successes / trials", "Surv": "censored(time, event)"},
+    **{"cens": "censored(time, event)", "ln": "log(x)", "pow": "I(x**2)", "ifelse": "where(x > 0, x, 0)"},
+}
+"""How functions of other tools are written here."""
 
 
 class Categories(NamedTuple):
@@ -83,15 +90,28 @@ def c(*values: Any) -> list:
     return list(values)
 
 
+def _of_numpy(name: str) -> Any:
+    function, counts = getattr(np, name), ARGUMENTS[name]
+
+    def called(*values):
+        if len(values) not in counts:
+            raise ValueError(f"{name} takes {' or '.join(map(str, counts))} argument{'s' * (counts[-1] > 1)}")
+        return function(*values)
+
+    return called
+
+
 FUNCTIONS = {
-    **{name: getattr(np, name) for name in OF_NUMPY},
+    **{name: _of_numpy(name) for name in ARGUMENTS},
     **{name: TRANSFORMS[name] for name in STATEFUL},
     "I": I,
     **{"C": C, "S": S, "T": T, "B": binary, "binary": binary, "c": c},
 }
 CODINGS = {"Treatment": Treatment, "Sum": Sum}
-ENVIRONMENT = Environment([FUNCTIONS, CODINGS, {"np": SimpleNamespace(**{name: FUNCTIONS[name] for name in OF_NUMPY})}])
+ENVIRONMENT = Environment(
+    [FUNCTIONS, CODINGS, {"np": SimpleNamespace(**{name: FUNCTIONS[name] for name in ARGUMENTS})}]
+)
 """Where formulae looks for what it calls."""
-CALLABLE = {*FUNCTIONS, *CODINGS, *(f"np.{name}" for name in OF_NUMPY)}
+CALLABLE = {*FUNCTIONS, *CODINGS, *(f"np.{name}" for name in ARGUMENTS)}
 KNOWN = sorted({*FUNCTIONS, "offset"}, key=str.lower)
 """What messages list."""

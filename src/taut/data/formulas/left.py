@@ -27,6 +27,8 @@ def response_of(piece: Piece, columns: Sequence[str]) -> Response:
     start = piece.words[0].place
     if dots := [word for word in piece.words if word.kind == "PERIOD"]:
         raise piece.error(dots[0].place, "'.' is no response: before '~' stands one column.")
+    if pipes := [word for word in piece.words if word.kind == "PIPE"]:
+        raise piece.error(pipes[0].place, f"'|' is no sign of a response. It is {FORMS}.")
     root = parsed(piece)
     for name in columns_of(root):
         if name not in columns:

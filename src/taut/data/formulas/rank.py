@@ -37,7 +37,6 @@ def refuse_collinear(names: Sequence[str], X: np.ndarray) -> None:
     for j in range(R.shape[1]):
         if len(kept) == len(X):
             break
-        share = np.linalg.lstsq(R[:, kept], R[:, j])[0] if kept else np.zeros(0)
         left = R[:, j] - basis @ (basis.T @ R[:, j])
         left -= basis @ (basis.T @ left)
         length = np.linalg.norm(left)
@@ -45,6 +44,7 @@ def refuse_collinear(names: Sequence[str], X: np.ndarray) -> None:
             basis = np.column_stack([basis, left / length])
             kept.append(j)
         else:
+            share = np.linalg.lstsq(R[:, kept], R[:, j])[0]
             others = [names[k] for k, weight in zip(kept, share, strict=True) if abs(weight) > MATTERS]
             found.append(f"'{names[j]}' follows from {quoted(others, 3)}")
     if found:

@@ -16,7 +16,6 @@ UNREADABLE = {
     "'": "This text has no closing quotation mark.",
     '"': "This text has no closing quotation mark.",
     "`": "This name has no closing backtick.",
-    "^": "'^' is no sign of a formula: a power is written **, as in I(x**2).",
     "_": "A name that begins with '_' stands in backticks: `_x`.",
 }
 NAMES = ("IDENTIFIER", "BQNAME")
@@ -31,6 +30,13 @@ class Word(Token):
 
 
 class _Scanner(Scanner):
+    def scan_token(self):
+        if self.peek() == "^":  # R's sign of a power, which formulae does not know
+            self.advance()
+            self.add_token("STAR_STAR")
+        else:
+            super().scan_token()
+
     def add_token(self, kind, literal=None):
         self.tokens.append(Word(kind, self.code[self.start : self.current], literal, self.start))
 

@@ -164,7 +164,7 @@ def _check_call(node: Any, inside: bool, place: int, piece: Piece) -> None:
         if inside or len(node.args) != 1:
             raise piece.error(place, "offset(...) is a term of its own with one argument, as in offset(log(x)).")
     elif name not in CALLABLE or (name in CODINGS and not inside):
-        here = f" It is called {ELSEWHERE[name]} here." if name in ELSEWHERE else suggestion(name, KNOWN)
+        here = f" Here it is written {ELSEWHERE[name]}." if name in ELSEWHERE else suggestion(name, KNOWN)
         raise piece.error(place, f"There is no function '{name}'.{here} The functions are {listing(KNOWN, 60)}.")
 
 
