@@ -45,9 +45,10 @@ ONE = np.ones(8)
 OWN = TABLE["own"].to_numpy().astype(float)
 DESIGNS = {
     "x": {"Intercept": ONE, "x": std(X)},
-    "0 + x": {"x": std(X)},
-    "x - 1": {"x": std(X)},
-    "-1 + x": {"x": std(X)},
+    "0 + x": {"x": X / X.std()},  # through the origin
+    "x - 1": {"x": X / X.std()},
+    "-1 + x": {"x": X / X.std()},
+    "0 + own + x": {"own[false]": 1 - OWN, "own[true]": OWN, "x": std(X)},
     "1": {"Intercept": ONE},
     "flag": {"Intercept": ONE, "flag": std(TABLE["flag"])},
     "own": {"Intercept": ONE, "own[true]": OWN},
@@ -322,3 +323,5 @@ def test_what_became_of_the_table_is_said():
     )
     assert found["groups"].startswith("'g' has 3 groups, of 2 to 3 rows, 'g:h' has 6 groups, of 1 to 2 rows")
     assert found["offset"] == "'z'"
+    assert "interactions" not in found
+    assert facts(prepare_formula("y ~ x:z", TABLE))["interactions"].startswith("'x:z' without main effects")

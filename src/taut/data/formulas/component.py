@@ -33,14 +33,15 @@ class Component:
     """A component, with what was learned of the rows that were fitted.
 
     A numeric one has columns (value - shift) / scale, with the mean and the population sd of each: also a column of
-    zeros and ones, and each column of a polynomial or a spline. A categorical one has indicators, not standardised.
+    zeros and ones, and each column of a polynomial or a spline. The shift is zero where no intercept and no indicators
+    of all levels take up the mean. A categorical one has indicators, not standardised.
 
     Attributes:
         name: of the column, or the call as text.
         called: whether it is a call.
         label: what names of the design's columns begin with: `x` also for `C(x)`.
         kind: "numeric" or "categorical".
-        shift: means, one for each column of a numeric one.
+        shift: means or zeros, one for each column of a numeric one.
         scale: population standard deviations.
         levels: of a categorical, in order.
         contrast: "treatment", indicators of all levels but one; or "sum", against the mean of the levels.

@@ -73,7 +73,8 @@ class FormulaDesign:
     """The way from a table to the rows of a regression with groups, learned once and used for every later table.
 
     Numeric components are standardised, (value - mean) / population sd, whatever they hold: also `I(age**2)`, columns
-    of zeros and ones, and each column of a polynomial or spline. Categorical ones are indicators of every level but the
+    of zeros and ones, and each column of a polynomial or spline. Without an intercept they are divided by their sds and
+    not centred: `0 + x` is a line through the origin. Categorical ones are indicators of every level but the
     first of the sorted text, and interactions are products of coded columns; neither is standardised. Slopes within
     groups use coded columns. Offsets are used as they are.
 

@@ -159,8 +159,8 @@ def learned(
             value = values.array[0, int(np.argmax(same))]
             which = name if values.array.shape[1] == 1 else f"{name}[{int(np.argmax(same))}]"
             raise DataError(
-                f"Constant columns: '{which}' (always {value:g}). Leave it out of the formula: it cannot be told from "
-                "the intercept."
+                f"Constant columns: '{which}' (always {value:g}). Leave it out of the formula: an intercept is "
+                "written 1."
             )
         shift, scale = moments(values.array, weights)
         if _spans_ones((values.array - shift) / scale):

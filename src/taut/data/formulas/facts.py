@@ -26,6 +26,7 @@ def facts(data: FormulaData) -> dict[str, str]:
         "rows": listing([f"{len(rows.kept)} read", f"{used} used", *left_out]),
         "categories": listing(_categories(data), MOST),
         "groups": listing(_groups(data), MOST),
+        "interactions": _alone(design.raw_scale().left),
         "offset": listing((quoted([offset.name]) for offset in design.offsets), MOST),
         "columns left out": quoted(data.unused, MOST),
     }
@@ -33,6 +34,13 @@ def facts(data: FormulaData) -> dict[str, str]:
         w = data.weights
         found["weights"] = f"from {w.min():g} to {w.max():g}, {w.sum():g} in all"
     return {about: words for about, words in found.items() if words}
+
+
+def _alone(left: tuple[str, ...]) -> str:
+    """What is to be known of interactions whose main effects are not in the formula."""
+    if not left:
+        return ""
+    return f"{quoted(left)} without main effects: the zero of a number in them is its mean"
 
 
 def _categories(data: FormulaData) -> list[str]:

@@ -127,6 +127,7 @@ class _Learning(NamedTuple):
         problems.refuse()
         by_name = {component.name: component for component in components}
         terms = _terms(self.asked.fixed, by_name)
+        by_name = _through_origin(terms, by_name)
         groups = []
         for bar in self.asked.bars:
             varying = _terms(bar.varying, by_name)
@@ -137,7 +138,7 @@ class _Learning(NamedTuple):
                 groups.append(group)
         _refuse_repeated(terms, groups, by_name, problems)
         problems.refuse()
-        parts = (tuple(components), terms, tuple(offsets), tuple(groups))
+        parts = (tuple(by_name.values()), terms, tuple(offsets), tuple(groups))
         return FormulaDesign(self.formula, tuple(self.sources), response, *parts), values, rows
 
     def _components(self, rows: Rows, problems: Problems) -> tuple[list[Component], dict[str, np.ndarray]]:
@@ -192,6 +193,19 @@ def _terms(found: Resolved, components: Mapping[str, Component]) -> tuple[Term, 
     coded = codings(found.intercept, found.terms, kinds)
     terms = [Term(name, *map(tuple, zip(*parts, strict=True))) for name, parts in coded if parts]
     return (Term(INTERCEPT),) * found.intercept + tuple(terms)
+
+
+def _through_origin(terms: Sequence[Term], components: dict[str, Component]) -> dict[str, Component]:
+    """Components that are not centred where no column takes up the means: `0 + x` is a line through the origin."""
+    if any(
+        all(components[name].kind == "categorical" for name in term.components) and all(term.full) for term in terms
+    ):
+        return components
+    fixed = {name for term in terms for name in term.components}
+    return {
+        name: replace(component, shift=(0.0,) * len(component.shift)) if name in fixed else component
+        for name, component in components.items()
+    }
 
 
 def _refuse_repeated(
