@@ -40,7 +40,7 @@ def prepare_formula(
     """Learn a formula of a table, and its rows.
 
     Args:
-        formula: `response ~ terms + (terms | group)`, see `docs/regressions.md`.
+        formula: `response ~ terms + (terms | group)`, see `docs/formulas.md`.
         table: Polars or pandas, `N` rows.
         missing: "refuse" rows with a missing value in a column of the formula, or "drop" them.
         weights: `[N]`, how often each row counts: means, sds and levels are those of the weighted rows, and a row of
