@@ -17,7 +17,7 @@ import taut
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 ROOMS = [room.name for room in pkgutil.iter_modules(taut.__path__, "taut.") if room.ispkg]
-HEAVY = ("jinja2", "matplotlib", "numpyro", "optax", "polars", "rich", "sklearn", "typer")
+HEAVY = ("formulae", "jinja2", "matplotlib", "numpyro", "optax", "pandas", "polars", "rich", "sklearn", "typer")
 LONG = {
     "cli/vae.py:vae",
     "diagnostics/evaluation.py:evaluate",

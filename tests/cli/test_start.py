@@ -31,7 +31,7 @@ def test_what_computes_nothing_loads_nothing_that_computes(command, saved):
     program = (
         "import sys\nfrom taut.cli import main\n"
         f"try:\n    main({given!r})\nexcept SystemExit as end:\n    assert not end.code\n"
-        "print('loaded:', {'jax', 'scipy', 'polars', 'sklearn', 'matplotlib'} & set(sys.modules), file=sys.stderr)"
+        "print('loaded:', {'formulae', 'jax', 'matplotlib', 'pandas', 'polars', 'scipy', 'sklearn'} & set(sys.modules), file=sys.stderr)"
     )
     code, shown, said = run("-c", program)
     assert (code, said) == (0, "loaded: set()\n")

@@ -1,3 +1,9 @@
+from .formulas.design import FormulaData as FormulaData
+from .formulas.design import FormulaDesign as FormulaDesign
+from .formulas.design import FormulaRows as FormulaRows
+from .formulas.groups import GroupRows as GroupRows
+from .formulas.learning import prepare_formula as prepare_formula
+from .formulas.response import ResponseRows as ResponseRows
 from .images.binarisation import Binarisation as Binarisation
 from .images.binarisation import Binarised as Binarised
 from .images.binarisation import HeldOut as HeldOut

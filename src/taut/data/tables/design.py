@@ -129,7 +129,7 @@ class Design:
         learned = learn(rows, named, counts, missing, columns, reason)
         raw = learned.raw
         counts = None if given is None else given[learned.kept]
-        shift, scale = _moments(raw, counts) if standardise else (np.zeros(raw.shape[1]), np.ones(raw.shape[1]))
+        shift, scale = moments(raw, counts) if standardise else (np.zeros(raw.shape[1]), np.ones(raw.shape[1]))
         design = cls(
             learned.columns,
             tuple(shift.tolist()),
@@ -248,7 +248,7 @@ class Design:
         return design
 
 
-def _moments(raw: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def moments(raw: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Weighted means, and population standard deviations."""
     mean = np.average(raw, axis=0, weights=weights)
     deviation = raw - mean

@@ -1,0 +1,1 @@
+"""Formulas in: the design of a regression with groups, learned of a table and applied to later ones."""
