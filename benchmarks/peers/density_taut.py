@@ -9,7 +9,8 @@ import taut
 def fitter(known):
     def call(seed):
         fit = taut.fit(known.model, seed=seed)
-        summary = fit.summary()
+        found = {name: (mean, sd) for name, mean, sd in fit.summary().select("name", "mean", "sd").iter_rows()}
+        mean, sd = np.array([found[name] for name in known.names]).T
         verdict = fit.verdict
         return {
             "gradients": fit.gradient_evaluations,
@@ -20,7 +21,7 @@ def fitter(known):
             "judging": fit.seconds["evaluate"],
             "learning": fit.seconds["learn"],
             "elbo": fit.elbo,
-            "finish": lambda: compared(known, np.array(summary["mean"]), np.array(summary["sd"])),
+            "finish": lambda: compared(known, mean, sd),
         }
 
     return call

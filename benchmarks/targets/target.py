@@ -16,7 +16,7 @@ class Target:
     Attributes:
         name: by which a command line asks for it.
         model: the log density, handed to `taut.fit` as it is.
-        names: of the constrained scalars, as `fit.summary()` names and orders them.
+        names: of the constrained scalars, as `fit.summary()` names them, unknowns in alphabetical order.
         mean, sd: of each.
         mean_error, sd_error: standard errors of `mean` and `sd`; zero where they are exact.
         log_normaliser: ln of the integral of exp(log joint) over the constrained space; None where unknown. An ELBO

@@ -42,7 +42,7 @@ def density(model):
     return lambda z: jnp.sum(model.log_likelihood(z, None)) + model.prior.log_prob(z)
 
 
-def test_names_are_those_of_the_summary(bank):
+def test_names_are_those_of_the_summary_in_alphabetical_order(bank):
     for name in bank.MAKERS:
         target = bank.target(name)
         values = jax.eval_shape(target.model.constrain, jnp.zeros(target.model.dim(None)))

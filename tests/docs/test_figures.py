@@ -53,7 +53,7 @@ def test_the_first_picture_is_that_of_this_code():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["one-liner", "funnel", "banana"])
+@pytest.mark.parametrize("target", ["one-liner", "funnel", "banana", "eight-schools-noncentred"])
 def test_the_verdicts_are_those_of_this_code(target):
     (now,) = figures.judged_fits([target], 1)
     (kept,) = [row for row in figures.numbers("verdicts") if (row["target"], row["seed"]) == (target, 0)]

@@ -8,7 +8,8 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from taut.core.checked_files import damaged, digest, parsed, read_npz
+from taut.core.checked_arrays import digest, read_npz
+from taut.core.checked_files import damaged, parsed
 from taut.core.files import write_file
 from taut.errors import SavedFitError
 

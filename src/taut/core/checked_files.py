@@ -1,4 +1,4 @@
-"""JSON and arrays from files that may be damaged or made to harm: regular files, bounded sizes, no code, checksums.
+"""JSON from files that may be damaged or made to harm: regular files, bounded sizes, no code, checksums.
 
 A checksum finds damage. It does not say who wrote a file: whoever changes the content can write the checksum anew. What
 is read is therefore only ever data, and takes no more memory than the file has bytes.
@@ -6,16 +6,10 @@ is read is therefore only ever data, and takes no more memory than the file has 
 
 import hashlib
 import json
-import math
 import re
-import warnings
-import zipfile
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from taut.core.files import write_file
 from taut.errors import SavedFitError
@@ -24,10 +18,6 @@ MOST_JSON = 2**30
 """Size of the largest JSON file that is read, in bytes: the summary of some millions of unknowns."""
 DEEPEST = 200
 """Largest depth of nested lists and objects in JSON."""
-KINDS = "biufcU"
-"""Kinds of the numbers and texts that arrays may hold: no Python objects, no records."""
-LARGEST_EMPTY = 2**20
-"""Largest side of an array that holds nothing."""
 SEAL, BLANK = "sha256", "0" * 64
 """The last entry of a sealed JSON file, and what stands there while the checksum is made."""
 
@@ -49,8 +39,8 @@ def read_json(path: Path, newest: int) -> dict[str, Any]:
         FileNotFoundError: there is no such file.
         SavedFitError: it is damaged, too large, or no such object.
     """
-    content = _checked(path, MOST_JSON, Path.read_bytes)
-    value = _checked(path, MOST_JSON, lambda _: parsed(content.decode()))
+    content = checked(path, MOST_JSON, Path.read_bytes)
+    value = checked(path, MOST_JSON, lambda _: parsed(content.decode()))
     version, seal = value.get("format"), value.get(SEAL)
     if not isinstance(version, int) or version < 1:
         raise damaged(path, "it has no format")
@@ -82,25 +72,6 @@ def parsed(text: str) -> dict[str, Any]:
     raise ValueError("it is nested too deeply")
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an uncompressed `.npz` file by name, in its order.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        SavedFitError: it is damaged, or holds what `numpy.savez` does not write.
-    """
-    return _checked(path, math.inf, _members)
-
-
-def digest(arrays: dict[str, np.ndarray]) -> str:
-    """The SHA-256 of arrays with their names, types, shapes and order."""
-    made = hashlib.sha256()
-    for name, array in arrays.items():
-        made.update(repr((name, array.dtype.str, array.shape)).encode())
-        made.update(array.tobytes())
-    return made.hexdigest()
-
-
 def damaged(path: Path, reason: Any) -> SavedFitError:
     """The error that says that a file cannot be used."""
     reason = re.sub(r"[\s.]+$", "", str(reason)) or type(reason).__name__
@@ -109,8 +80,13 @@ def damaged(path: Path, reason: Any) -> SavedFitError:
     )
 
 
-def _checked(path: Path, most: float, read: Callable[[Path], Any]) -> Any:
-    """`read(path)`, whatever is wrong with the file said in one way."""
+def checked(path: Path, most: float, read: Callable[[Path], Any]) -> Any:
+    """`read(path)`, whatever is wrong with the file said in one way.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        SavedFitError: it is no regular file, is larger than `most` bytes, or `read` refuses it.
+    """
     try:
         if path.exists() and not path.is_file():
             raise damaged(path, "it is no regular file")
@@ -125,33 +101,3 @@ def _checked(path: Path, most: float, read: Callable[[Path], Any]) -> Any:
         raise SavedFitError(f"{path} cannot be read: {error.strerror}.") from None
     except Exception as error:  # damage makes zipfile, NumPy and the decoders raise what they do not document
         raise damaged(path, error) from None
-
-
-def _members(path: Path) -> dict[str, np.ndarray]:
-    arrays, left = {}, path.stat().st_size
-    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-        for member in archive.infolist():
-            left -= member.file_size
-            if member.compress_type != zipfile.ZIP_STORED or left < 0:
-                raise ValueError("it would unpack to more than it holds")
-            name = member.filename.removesuffix(".npy")
-            if name in arrays:
-                raise ValueError(f"it holds {name} twice")
-            arrays[name] = _array(archive.read(member))
-    return arrays
-
-
-def _array(data: bytes) -> np.ndarray:
-    """One `.npy` file, whose header is checked against its size before anything is allocated."""
-    stream = BytesIO(data)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # of headers that no NumPy writes today
-        version = np.lib.format.read_magic(stream)
-        header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
-        shape, by_columns, dtype = header(stream)
-    if dtype.kind not in KINDS or dtype.names or dtype.itemsize * math.prod(shape) != len(data) - stream.tell():
-        raise ValueError(f"an array is said to be {dtype}{list(shape)}, and its bytes are not")
-    if not all(0 <= side <= max(len(data), LARGEST_EMPTY) for side in shape):
-        raise ValueError(f"an array of shape {list(shape)} is no saved one")
-    flat = np.frombuffer(data, dtype, offset=stream.tell()).copy()
-    return flat.reshape(shape, order="F" if by_columns else "C")

@@ -19,12 +19,13 @@ from taut.families import Family
 from taut.models import Model
 from taut.models.density import Density
 from taut.verdict.answers import Converged, Trusted
+from taut.verdict.changes import in_percent, in_sds
 from taut.verdict.convergence import Convergence, certified
 from taut.verdict.draws import JUDGE_STREAM, log_prob_of, named_columns
 from taut.verdict.hamiltonian import GRADIENTS, HamiltonianDraws, hamiltonian_draws, moments
 from taut.verdict.judge import Judgement, judge_posterior
 from taut.verdict.orders import orders
-from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE, in_percent, in_sds, quantile_advice
+from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE, quantile_advice
 from taut.verdict.warp import Warped, gradients_of_steps, warp
 from taut.verdict.weighing import heavy_tails, tails_of_interval, varies
 

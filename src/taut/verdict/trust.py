@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from taut.verdict.answers import Converged, Trusted
+from taut.verdict.changes import LEAST_RATIO, LEAST_SHIFT, in_percent, in_sds
 from taut.verdict.importance import HIGH_K
 from taut.verdict.weighing import ROUGH_RATIO, TAIL, Weighing, intervals_hold, tails_of_interval, weigh
 
@@ -26,8 +27,6 @@ NOISE_VARIANCE = 0.045
 """Half-variance, 0.3 squared over 2, below which a high k-hat is noise: the weights hardly differ."""
 GOOD_SHIFT, GOOD_RATIO = 0.1, 0.05
 """Changes of a mean (in sds) and of an sd (as a share) under the weights up to which q needs no correction."""
-LEAST_SHIFT, LEAST_RATIO = 0.005, 0.005
-"""Changes of a mean (in sds) and of an sd (as a share) that are shown as numbers; less would be shown as zero."""
 LEAST_SIZE = 20.0
 """Effective number of draws below which the weights say nothing."""
 SECOND_MOMENT_SIZE = 50.0
@@ -214,26 +213,6 @@ def _answer_of_moments(weighing: Weighing, names: tuple[str, ...]) -> tuple[Trus
         f"means moved by {in_sds(largest)} and sds by {in_percent(ratio)} under importance weighting; "
         "use fit.sample() or fit.summary(), which apply it"
     )
-
-
-def in_sds(shift: float) -> str:
-    """The largest change of a mean, in words.
-
-    Example:
-        >>> in_sds(0.314), in_sds(0.001)
-        ('up to 0.31 sd', 'less than 0.005 sd')
-    """
-    return f"up to {shift:.2f} sd" if shift >= LEAST_SHIFT else f"less than {LEAST_SHIFT:g} sd"
-
-
-def in_percent(change: float) -> str:
-    """The largest change of an sd, in words.
-
-    Example:
-        >>> in_percent(0.12), in_percent(0.001)
-        ('up to 12%', 'less than 1%')
-    """
-    return f"up to {change:.0%}" if change >= LEAST_RATIO else "less than 1%"
 
 
 def quantile_advice(names: tuple[str, ...], tails: Float[np.ndarray, "2 M"], rough: np.ndarray) -> str:

@@ -6,7 +6,7 @@ Everything is read from `verdict.to_json()`, so that a fit and what was saved of
 from typing import Any
 
 from taut.report.words import numbers as words
-from taut.verdict.trust import LEAST_SHIFT
+from taut.verdict.changes import LEAST_SHIFT
 
 LEVELS = {
     "yes": "fine",
