@@ -1,0 +1,279 @@
+r"""The inner fit: for fixed scales t, q(w) = N(m, V) that maximises the ELBO, for a batch of cells of t at once.
+
+Under q every row's linear predictor is normal, so that its expectations are one-dimensional. With r = E d/d eta log p
+and h = -E d2/d eta2 log p the natural gradient's step is
+
+    P <- (1 - rho) P + rho (X' diag(h) X + prior precision),    m <- m + rho P^-1 (X' r - prior precision (m - mean)).
+
+rho is halved while the ELBO falls. Where a likelihood is not log-concave, h may be negative: the fixed point needs that,
+and a step after which P is not positive definite counts as one after which the ELBO fell.
+
+The ELBO in t at a fixed q is kept in parts (`State.elbo`). So the ELBO of a neighbour's q is known at a new t without
+any factorisation, and so is the gradient in t at the optimum (`envelope`).
+
+Sources: M. E. Khan and W. Lin, Conjugate-Computation Variational Inference, 2017; M. Opper and C. Archambeau, The
+Variational Gaussian Approximation Revisited, 2009.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from taut.algorithms.nested.layout import Layout
+from taut.algorithms.nested.precision import DenseAlgebra, Precision
+from taut.algorithms.nested.scales import Likelihood, Scales
+
+LOG_2PI = float(np.log(2 * np.pi))
+MOST_STEPS = 200
+SHORTEST_STEP = 1e-3
+
+
+@dataclass
+class State:
+    """q(w) for each of T cells, and what its rows and priors say of it.
+
+    Attributes:
+        border, groups: the mean, `[T, B]` and `[T, q, G]`.
+        m, v: `[T, n]`, mean and variance of the linear predictors.
+        h: `[T, n]`, the curvatures that the covariance was built of.
+        value, slope, bend: E log p and its derivatives r and h at (m, v), `[T, n]`; value summed, `[T]`.
+        seconds: for each factor the sum over levels of E u u', `[T, q, q]`.
+        fixed_term: `[T]`, E log p(beta).
+        entropy: `[T]`.
+        left: `[T]`, an estimate of what is still to be gained, in nats.
+    """
+
+    border: np.ndarray
+    groups: np.ndarray
+    m: np.ndarray
+    v: np.ndarray
+    h: np.ndarray
+    value: np.ndarray
+    slope: np.ndarray
+    bend: np.ndarray
+    seconds: tuple[np.ndarray, ...]
+    fixed_term: np.ndarray
+    entropy: np.ndarray
+    left: np.ndarray
+
+    def take(self, cells: np.ndarray) -> "State":
+        """The cells of these indices, which may repeat."""
+        return State(*(_taken(getattr(self, f.name), cells) for f in fields(self)))
+
+    def put(self, cells: np.ndarray, other: "State") -> None:
+        """Overwrite cells."""
+        for f in fields(self):
+            mine, theirs = getattr(self, f.name), getattr(other, f.name)
+            for a, b in zip(mine, theirs, strict=True) if isinstance(mine, tuple) else [(mine, theirs)]:
+                a[cells] = b
+
+    @staticmethod
+    def joined(states: "list[State]") -> "State":
+        """The cells of several states, one after another."""
+        first = states[0]
+        return State(*(_joined([getattr(s, f.name) for s in states]) for f in fields(first)))
+
+
+def _taken(value, cells):
+    return tuple(x[cells] for x in value) if isinstance(value, tuple) else value[cells]
+
+
+def _joined(values):
+    if isinstance(values[0], tuple):
+        return tuple(np.concatenate(each) for each in zip(*values, strict=True))
+    return np.concatenate(values)
+
+
+class Inner:
+    """The inner problem of one data set.
+
+    Args:
+        layout: the linear predictor.
+        likelihood: p(y given eta, phi), rows in the order of `layout.order`.
+    """
+
+    def __init__(self, layout: Layout, likelihood: Likelihood):
+        self.layout, self.likelihood = layout, likelihood
+        self.scales = Scales(layout.factors, likelihood)
+        self.algebra = DenseAlgebra(layout)
+        self.steps = 0
+
+    # --- the ELBO ---------------------------------------------------------------------------------------------------
+
+    def elbo(self, state: State, t: np.ndarray) -> np.ndarray:
+        """The ELBO `[T]` of each q at its t."""
+        total = state.value + state.fixed_term + state.entropy + self.scales.effects_term(t, state.seconds)
+        return np.where(np.isfinite(total), total, -np.inf)
+
+    def envelope(self, state: State, t: np.ndarray) -> np.ndarray:
+        """The gradient in t of the ELBO plus log p(t), `[T, K]`, at each optimal q.
+
+        q is held: only E log p(u given t), E log p(y given eta, phi) and log p(t) move. Central differences of these
+        are exact to nine digits.
+        """
+        step, out = 1e-4, np.empty_like(t)
+        for k in range(t.shape[1]):
+            own = k >= self.scales.own.start
+            sides = []
+            for sign in (1, -1):
+                moved = t.copy()
+                moved[:, k] += sign * step
+                side = self.scales.log_prior(moved) + self.scales.effects_term(moved, state.seconds)
+                sides.append(side + (self._expect(state.m, state.v, moved)[0].sum(1) if own else 0.0))
+            out[:, k] = (sides[0] - sides[1]) / (2 * step)
+        return out
+
+    def _expect(self, m, v, t):
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.likelihood.expect(m, v, self.scales.phi(t))
+
+    # --- steps ------------------------------------------------------------------------------------------------------
+
+    def start(self, t: np.ndarray) -> State:
+        """q after one step of weighted least squares from the likelihood's own start."""
+        T, n = len(t), self.layout.rows
+        m, v = np.tile(self.likelihood.start(), (T, 1)), np.full((T, n), 1e-4)
+        _, slope, bend = self._expect(m, v, t)
+        h = np.maximum(bend, 1e-6)
+        precision = self._factorise(h, t)
+        working = h * (m - self.layout.offset) + slope
+        b, u = self.algebra.gather(working)
+        b[:, : len(self.layout.mean)] += self.layout.mean / self.layout.sd**2
+        return self._state(*precision.solve(b, u), h, precision, t)
+
+    def solve(self, t: np.ndarray, state: State, tolerance: float = 1e-5) -> State:
+        """The best q at each t `[T, K]`, from a neighbour's q.
+
+        Args:
+            t: `[T, K]`, the cells.
+            state: where each cell starts.
+            tolerance: nats left to gain at which a cell is finished.
+        """
+        state = self._at(state, t)
+        elbo, rho = self.elbo(state, t), np.ones(len(t))
+        active = np.arange(len(t))
+        for _ in range(MOST_STEPS):
+            if not len(active):
+                break
+            before = state if len(active) == len(t) else state.take(active)
+            trial = self.step(before, t[active], rho[active])
+            trial_elbo = self.elbo(trial, t[active])
+            better = trial_elbo >= elbo[active] - 1e-9
+            gain = trial_elbo - elbo[active]
+            cells = active[better]
+            if better.all() and len(cells) == len(t):
+                state = trial
+            else:
+                state.put(cells, trial.take(better.nonzero()[0]))
+            elbo[cells] = trial_elbo[better]
+            done = better & (rho[active] == 1) & (np.minimum(gain, trial.left) < tolerance)
+            rho[cells] = np.minimum(1, 2 * rho[cells])
+            rho[active[~better]] /= 2
+            active = active[~done & (rho[active] > SHORTEST_STEP)]
+        return state
+
+    def step(self, state: State, t: np.ndarray, rho: np.ndarray) -> State:
+        """One step of the natural gradient of length rho `[T]`."""
+        self.steps += len(t)
+        length = rho[:, None]
+        h = (1 - length) * state.h + length * state.bend
+        with np.errstate(invalid="ignore", over="ignore"):  # a step too far is found by its ELBO
+            precision = self._factorise(h, t)
+            b, u = precision.solve(*self._gradient(state, t))
+            return self._state(state.border + length * b, state.groups + length[..., None] * u, h, precision, t)
+
+    def _gradient(self, state: State, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The gradient of the ELBO in the mean."""
+        border, groups = self.algebra.gather(state.slope)
+        centred = state.border.copy()
+        centred[:, : len(self.layout.mean)] -= self.layout.mean
+        prior, group_prior = self._priors(t)
+        border -= (prior @ centred[:, :, None])[:, :, 0]
+        groups = groups - np.einsum("tab,tbg->tag", group_prior, state.groups)
+        return border, groups
+
+    # --- states -----------------------------------------------------------------------------------------------------
+
+    def _priors(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The prior precisions of the border `[T, B, B]` and of the eliminated effects `[T, q, q]`."""
+        layout = self.layout
+        prior = np.zeros((len(t), layout.width, layout.width))
+        at = np.arange(len(layout.mean))
+        prior[:, at, at] = 1 / layout.sd**2
+        for k, place in layout.border:
+            precision, G = self.scales.precision(t, k), layout.factors[k].levels
+            for a in range(precision.shape[1]):
+                for b in range(precision.shape[1]):
+                    left, right = (np.arange(G) + place.start + c * G for c in (a, b))
+                    prior[:, left, right] = precision[:, a, b, None]
+        if layout.last is None:
+            return prior, np.ones((len(t), 1, 1))
+        return prior, self.scales.precision(t, layout.last)
+
+    def _factorise(self, h: np.ndarray, t: np.ndarray) -> Precision:
+        return self.algebra.factorise(h, *self._priors(t))
+
+    def precision(self, state: State, t: np.ndarray) -> Precision:
+        """The precision that the states were built of, when t is where they were solved."""
+        return self._factorise(state.h, t)
+
+    def _state(self, border, groups, h, precision: Precision, t) -> State:
+        layout = self.layout
+        m = layout.offset + self.algebra.predict(border, groups)
+        v = np.maximum(self.algebra.row_variances(precision), 1e-14)
+        value, slope, bend = self._expect(m, v, t)
+        P = len(layout.mean)
+        spread = precision.border_variances()[:, :P] + (border[:, :P] - layout.mean) ** 2
+        fixed_term = -0.5 * (spread / layout.sd**2 + LOG_2PI + 2 * np.log(layout.sd)).sum(1)
+        entropy = 0.5 * (layout.size * (1 + LOG_2PI) - precision.log_determinant)
+        seconds = self._seconds(border, groups, precision)
+        if layout.last is None:  # the stand-in has exactly its prior N(0, 1), whose entropy this is
+            entropy = entropy - 0.5 * (1 + LOG_2PI)
+        state = State(
+            border, groups, m, v, h, value.sum(1), slope, bend, seconds, fixed_term, entropy, np.zeros(len(t))
+        )
+        return replace(state, left=self._left(state, precision, t))
+
+    def _seconds(self, border, groups, precision: Precision) -> tuple[np.ndarray, ...]:
+        layout, out = self.layout, []
+        for k, place in enumerate_places(layout):
+            if k == layout.last:
+                products = precision.group_covariances().sum(-1)
+                out.append(products + groups @ groups.swapaxes(1, 2))
+                continue
+            G = layout.factors[k].levels
+            q = layout.factors[k].width
+            effects = border[:, place].reshape(-1, q, G)
+            products = effects @ effects.swapaxes(1, 2)
+            for a in range(q):
+                for b in range(q):
+                    left, right = (np.arange(G) + place.start + c * G for c in (a, b))
+                    products[:, a, b] += precision.covariance[:, left, right].sum(1)
+            out.append(products)
+        return tuple(out)
+
+    def _left(self, state: State, precision: Precision, t: np.ndarray) -> np.ndarray:
+        """The gain that the next step promises: half the Newton decrement, and the KL of the change of P.
+
+        The latter is tr[(V X' dH X)^2] / 4, here as if the change were spread evenly over the sum(h v) directions
+        that the rows determine.
+        """
+        gradient = self._gradient(state, t)
+        move = precision.solve(*gradient)
+        decrement = 0.5 * sum((g * s).reshape(len(t), -1).sum(1) for g, s in zip(gradient, move, strict=True))
+        change = (np.abs(state.bend - state.h) * state.v).sum(1)
+        directions = np.maximum((np.abs(state.h) * state.v).sum(1), 1)
+        return decrement + change**2 / (4 * directions)
+
+    def _at(self, state: State, t: np.ndarray) -> State:
+        """A copy of the same q with the expectations of its rows under another phi."""
+        state = state.take(np.arange(len(t)))
+        if not self.likelihood.parameters:
+            return state
+        value, slope, bend = self._expect(state.m, state.v, t)
+        return replace(state, value=value.sum(1), slope=slope, bend=bend)
+
+
+def enumerate_places(layout: Layout) -> list[tuple[int, slice]]:
+    """Each factor with its place in w, in the listed order."""
+    return [(k, layout.effects(k)) for k in range(len(layout.factors))]

@@ -1,0 +1,245 @@
+"""Mixed models for the tests of nested inference: likelihoods in NumPy, small data, and the stated data sets where they are."""
+
+import csv
+import gzip
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+from scipy.special import erf, expit, gammaln
+
+from taut.algorithms.nested.layout import Factor, Layout
+from taut.models.expectations import SLOPES, WEIGHTS
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("TAUT_SHARED", ROOT.parent / "shared")) / "data" / "mixed"
+
+
+def softplus_expectations(m, v):
+    """E softplus, E sigmoid, E sigmoid' by the mixture of eight normal cdfs."""
+    softplus, sigmoid, slope = np.zeros_like(m), np.zeros_like(m), np.zeros_like(m)
+    for p, c in zip(WEIGHTS, SLOPES, strict=True):
+        d = np.sqrt(1 + c * c * v)
+        a = c * m / d
+        cdf, pdf = 0.5 * (1 + erf(a * np.sqrt(0.5))), np.exp(-0.5 * a * a) / np.sqrt(2 * np.pi)
+        softplus += p * (m * cdf + d / c * pdf)
+        sigmoid += p * cdf
+        slope += p * c / d * pdf
+    return softplus, sigmoid, slope
+
+
+class Rows:
+    """A likelihood holds what its rows are; `take` gives some of them."""
+
+    parameters = 0
+
+    def __init__(self, **rows):
+        self.rows = {key: np.asarray(value, float) for key, value in rows.items()}
+        self.__dict__.update(self.rows)
+
+    def take(self, rows):
+        return type(self)(**{key: value[rows] for key, value in self.rows.items()})
+
+    def log_prior(self, phi):
+        return np.zeros(len(phi))
+
+
+class Binomial(Rows):
+    """y of trials."""
+
+    def start(self):
+        return np.log((self.y + 0.5) / (self.trials - self.y + 0.5))
+
+    def expect(self, m, v, phi):
+        softplus, sigmoid, slope = softplus_expectations(m, v)
+        constant = gammaln(self.trials + 1) - gammaln(self.y + 1) - gammaln(self.trials - self.y + 1)
+        return constant + self.y * m - self.trials * softplus, self.y - self.trials * sigmoid, self.trials * slope
+
+
+class Poisson(Rows):
+    def start(self):
+        return np.log(self.y + 0.5)
+
+    def expect(self, m, v, phi):
+        mean = np.exp(m + v / 2)
+        return self.y * m - mean - gammaln(self.y + 1), self.y - mean, mean
+
+
+class NegativeBinomial(Rows):
+    """phi = (log size), size ~ Gamma(2, rate 0.1)."""
+
+    parameters = 1
+    start = Poisson.start
+
+    def expect(self, m, v, phi):
+        size = np.exp(phi)
+        softplus, sigmoid, slope = softplus_expectations(m - phi, v)
+        total = self.y + size
+        constant = gammaln(total) - gammaln(size) - gammaln(self.y + 1) - self.y * phi
+        return constant + self.y * m - total * softplus, self.y - total * sigmoid, total * slope
+
+    def log_prior(self, phi):
+        return 2 * phi[:, 0] - 0.1 * np.exp(phi[:, 0]) + 2 * np.log(0.1)
+
+
+class Gaussian(Rows):
+    """phi = (log sigma), sigma ~ half-Normal(1)."""
+
+    parameters = 1
+
+    def start(self):
+        return self.y
+
+    def expect(self, m, v, phi):
+        precision = np.exp(-2 * phi)
+        value = -0.5 * ((self.y - m) ** 2 + v) * precision - phi - 0.5 * np.log(2 * np.pi)
+        return value, (self.y - m) * precision, np.broadcast_to(precision, m.shape)
+
+    def log_prior(self, phi):
+        return half_normal_of_log(phi[:, 0])
+
+
+class StudentT(Rows):
+    """phi = (log sigma, log nu), sigma ~ half-Normal(1), nu ~ Gamma(2, rate 0.1); 40 Gauss-Hermite nodes."""
+
+    parameters = 2
+
+    def start(self):
+        return self.y
+
+    def expect(self, m, v, phi):
+        sigma, nu = np.exp(phi[:, :1]), np.exp(phi[:, 1:])
+        value, slope, bend = 0.0, 0.0, 0.0
+        nodes, weights = np.polynomial.hermite_e.hermegauss(40)
+        for x, w in zip(nodes, weights / weights.sum(), strict=True):
+            e = (self.y - m - np.sqrt(v) * x) / sigma
+            d = nu + e * e
+            value = value - w * (nu + 1) / 2 * np.log1p(e * e / nu)
+            slope = slope + w * (nu + 1) * e / d / sigma
+            bend = bend + w * (nu + 1) * (nu - e * e) / d**2 / sigma**2
+        constant = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi) - phi[:, :1]
+        return value + constant, slope, bend
+
+    def log_prior(self, phi):
+        return half_normal_of_log(phi[:, 0]) + 2 * phi[:, 1] - 0.1 * np.exp(phi[:, 1]) + 2 * np.log(0.1)
+
+
+class Ordinal(Rows):
+    """phi = (first threshold, log gaps); thresholds N(0, 5) on the ordered set (unnormalised). y from 0."""
+
+    def __init__(self, **rows):
+        super().__init__(**rows)
+        self.y = self.y.astype(int)
+        self.parameters = int(self.rows["grades"][0]) - 1
+
+    def thresholds(self, phi):
+        return np.concatenate([phi[:, :1], phi[:, :1] + np.cumsum(np.exp(phi[:, 1:]), 1)], 1)
+
+    def start(self):
+        return np.zeros(len(self.y))
+
+    def expect(self, m, v, phi):
+        cuts = np.pad(self.thresholds(phi), ((0, 0), (1, 1)), constant_values=((0, 0), (-np.inf, np.inf)))
+        value, slope, bend = np.zeros_like(m), np.zeros_like(m), np.zeros_like(m)
+        low, high = cuts[:, self.y], cuts[:, self.y + 1]
+        with np.errstate(invalid="ignore"):
+            value += np.where(np.isfinite(low) & np.isfinite(high), np.log(-np.expm1(low - high)), 0.0)
+        for cut, sign in ((high, 1), (low, -1)):  # log sigmoid(high - eta) and log sigmoid(eta - low)
+            there = np.isfinite(cut)
+            softplus, sigmoid, second = softplus_expectations(sign * (m - np.where(there, cut, 0.0)), v)
+            value -= there * softplus
+            slope -= there * sign * sigmoid
+            bend += there * second
+        return value, slope, bend
+
+    def log_prior(self, phi):
+        cuts = self.thresholds(phi)
+        return (-0.5 * (cuts / 5) ** 2 - np.log(5 * np.sqrt(2 * np.pi))).sum(1) + phi[:, 1:].sum(1)
+
+
+def half_normal_of_log(log_sd):
+    return 0.5 * np.log(2 / np.pi) - 0.5 * np.exp(2 * log_sd) + log_sd
+
+
+MODELS = {
+    "cbpp": ("cbpp.csv", "binomial", "incidence", ["C(period)"], [("herd", [])]),
+    "contraception": ("contraception.csv", "bernoulli", "use=Y", ["age", "age^2", "C(livch)", "C(urban)"], [("district", [])]),
+    "contraception_slope": ("contraception.csv", "bernoulli", "use=Y", ["age", "age^2", "C(livch)", "C(urban)"], [("district", ["C(urban)"])]),
+    "verbagg": ("verbagg.csv", "bernoulli", "r2=Y", ["Anger", "C(Gender)", "C(btype)", "C(situ)", "C(mode)"], [("id", []), ("item", [])]),
+    "epil": ("epil.csv", "poisson", "y", ["lbase", "C(trt)", "lbase:C(trt)", "lage", "V4"], [("subject", [])]),
+    "epil_nb": ("epil.csv", "negative binomial", "y", ["lbase", "C(trt)", "lbase:C(trt)", "lage", "V4"], [("subject", [])]),
+    "grouseticks": ("grouseticks.csv", "poisson", "TICKS", ["C(YEAR)", "HEIGHT"], [("BROOD", []), ("LOCATION", [])]),
+    "insurance": ("insurance.csv", "poisson", "Claims", ["C(Group)", "C(Age)"], [("District", [])]),
+    "sleepstudy": ("sleepstudy.csv", "gaussian", "Reaction", ["Days"], [("Subject", ["Days"])]),
+    "wine": ("wine.csv", "ordinal", "rating", ["C(temp)", "C(contact)"], [("judge", [])]),
+    "stackloss": ("stackloss.csv", "student", "stack_loss", ["Air_Flow", "Water_Temp", "Acid_Conc"], []),
+    "insteval": ("insteval.csv.gz", "gaussian", "y", ["C(service)", "lectage", "studage"], [("s", []), ("d", [])]),
+}  # fmt: skip
+
+
+class Stated:
+    """One of the stated models: `layout`, `likelihood`, `reference`, and how its parameters are named and scaled."""
+
+    def __init__(self, name):
+        file, family, target, terms, groups = MODELS[name]
+        path = DATA / file
+        with gzip.open(path, "rt") if path.suffix == ".gz" else open(path) as f:
+            rows = list(csv.reader(f))
+        table = {key: [row[i] for row in rows[1:]] for i, key in enumerate(rows[0])}
+        n, self.family = len(rows) - 1, family
+        coded = [columns(term, table) for term in terms]
+        self.names = [x for names, _ in coded for x in names]
+        fixed = np.hstack([block for _, block in coded])
+        if family != "ordinal":
+            self.names, fixed = ["Intercept", *self.names], np.hstack([np.ones((n, 1)), fixed])
+        self.shift, self.scale = 0.0, 1.0
+        factors, self.groups = [], []
+        for group, slopes in groups:
+            levels = natural(set(table[group]))
+            extra = [columns(term, table) for term in slopes]
+            z = np.hstack([np.ones((n, 1)), *(block for _, block in extra)])
+            factors.append(Factor(np.array([levels.index(x) for x in table[group]]), z))
+            self.groups.append((group, ["Intercept", *(x for names, _ in extra for x in names)]))
+        offset = np.log(np.array(table["Holders"], float)) if name == "insurance" else None
+        self.layout = Layout(fixed, factors, offset)
+        self.likelihood = self._likelihood(table, target).take(self.layout.order)
+        self.reference = json.loads((DATA / "reference" / f"{name}.json").read_text())
+
+    def _likelihood(self, table, target):
+        if self.family == "bernoulli":
+            column, yes = target.split("=")
+            y = np.array([x == yes for x in table[column]])
+            return Binomial(y=y, trials=np.ones(len(y)))
+        if self.family == "ordinal":
+            grades = natural(set(table[target]))
+            return Ordinal(y=[grades.index(x) for x in table[target]], grades=np.full(len(table[target]), len(grades)))
+        y = np.array(table[target], float)
+        if self.family == "binomial":
+            return Binomial(y=y, trials=np.array(table["size"], float))
+        if self.family in ("gaussian", "student"):
+            self.shift, self.scale = y.mean(), y.std()
+            y = (y - self.shift) / self.scale
+        kinds = {"poisson": Poisson, "negative binomial": NegativeBinomial, "gaussian": Gaussian, "student": StudentT}
+        return kinds[self.family](y=y)
+
+
+def columns(term, table):
+    """The coded columns of one term: names and `[n, k]`."""
+    if ":" in term:
+        (left, a), (right, b) = (columns(part, table) for part in term.split(":"))
+        return [f"{x}:{y}" for x in left for y in right], (a[:, :, None] * b[:, None, :]).reshape(len(a), -1)
+    if term.startswith("C("):
+        column = np.array(table[term[2:-1]])
+        levels = sorted(set(column))[1:]
+        return [f"{term[2:-1]}[{x}]" for x in levels], (column[:, None] == levels) * 1.0
+    power = 2 if term.endswith("^2") else 1
+    column = np.array(table[term.removesuffix("^2")], float) ** power
+    return [f"I({term})" if power == 2 else term], ((column - column.mean()) / column.std())[:, None]
+
+
+def natural(levels):
+    try:
+        return sorted(levels, key=float)
+    except ValueError:
+        return sorted(levels)
