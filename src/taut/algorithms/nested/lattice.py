@@ -1,7 +1,7 @@
 """The nodes of t: a lattice in the axes of the mode's curvature, flooded from the mode over all that carries weight.
 
 The sum over a lattice is the trapezoidal rule, whose error for a density as smooth as a Gaussian falls like
-exp(-2 pi^2 / s^2) with its spacing s: at 1.7 standard deviations it is 1e-3. What matters is the shortest vector of the
+exp(-2 pi^2 / s^2) with its spacing s: at 1.5 standard deviations it is 2e-4. What matters is the shortest vector of the
 dual lattice, so that from three dimensions on a cubic lattice with a second point in the centre of each cube (D*) needs
 0.7, 0.5, 0.35, ... of the points. A cell is visited where the parabola from a solved neighbour, its value and its
 gradient, promises weight; so the shell around the nodes is hardly visited, and a long tail is followed to its end.
@@ -10,7 +10,7 @@ gradient, promises weight; so the shell around the nodes is hardly visited, and 
 from itertools import product
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from taut.algorithms.nested.inner import Inner, State
 from taut.algorithms.nested.outer import Cells, Mode, solved
@@ -23,8 +23,8 @@ LARGEST_BATCH = 2e6
 
 
 def depth(dimensions: int) -> float:
-    """How many nats below the best a cell may be: 99 % of a Gaussian in so many dimensions, and 6 in the plane."""
-    return max(6.0, 0.5 * float(chi2.ppf(0.99, max(dimensions, 1))))
+    """how many nats below the best a cell may be: 99.5 % of a Gaussian in so many dimensions, and 6 in the plane."""
+    return max(6.0, float(gammaincinv(max(dimensions, 1) / 2, 0.995)))
 
 
 def neighbours(dimensions: int) -> np.ndarray:
@@ -37,37 +37,34 @@ def neighbours(dimensions: int) -> np.ndarray:
 
 def edge(dimensions: int) -> float:
     """The edge of the cube."""
-    return SPACING[dimensions] if dimensions in SPACING else np.sqrt(2) * 1.6
+    return SPACING[dimensions] if dimensions in SPACING else np.sqrt(2) * 1.5
 
 
 def flood(inner: Inner, mode: Mode) -> Cells:
     """All cells of the lattice within `depth` of the best."""
     K = mode.cell.t.shape[1]
     half, steps = edge(K) / 2, neighbours(K)
-    promised = {(0,) * K: np.inf}
-    parent: dict[tuple[int, ...], State] = {(0,) * K: mode.cell.state}
-    seen, found, best = set(), [], -np.inf
-    while True:
-        wave = [cell for cell, value in promised.items() if value > best - depth(K) - MARGIN]
-        if not wave or len(seen) > MOST_CELLS:
+    deep, lost = depth(K), 0.5 * half**2 * (steps**2).sum(1)
+    promised, parents = {(0,) * K: np.inf}, {(0,) * K: 0}
+    seen: set[tuple[int, ...]] = set()
+    whole, best = mode.cell, -np.inf
+    while len(seen) < MOST_CELLS:
+        wave = [cell for cell, value in promised.items() if value > best - deep - MARGIN][: batch_size(inner)]
+        if not wave:
             break
-        wave = wave[: batch_size(inner)]
         t = mode.cell.t + half * np.array(wave).reshape(len(wave), K) @ mode.axes.T
-        cells = solved(inner, t, State.joined([parent[cell] for cell in wave]))
-        found.append(cells)
+        cells = solved(inner, t, whole.state.take(np.array([parents[cell] for cell in wave])))
+        values = cells.log_density[:, None] + half * (cells.gradient @ mode.axes) @ steps.T - lost
         seen.update(wave)
         best = max(best, cells.log_density.max())
-        for cell in wave:
-            del promised[cell], parent[cell]
-        slopes = cells.gradient @ mode.axes
         for i, cell in enumerate(wave):
-            values = cells.log_density[i] + half * steps @ slopes[i] - 0.5 * half**2 * (steps**2).sum(1)
-            for step, value in zip(steps, values, strict=True):
-                other = tuple(int(x) for x in step + cell)
+            del promised[cell]
+            for step, value in zip(steps, values[i], strict=True):
+                other = tuple((step + cell).tolist())
                 if other not in seen and value > promised.get(other, -np.inf):
-                    promised[other], parent[other] = value, cells.state.take(np.array([i]))
-    whole = joined(found)
-    return whole.take((whole.log_density > best - depth(K)).nonzero()[0])
+                    promised[other], parents[other] = value, len(whole.t) + i
+        whole = joined([whole, cells])
+    return whole.take((whole.log_density[1:] > best - deep).nonzero()[0] + 1)
 
 
 def batch_size(inner: Inner) -> int:
