@@ -22,9 +22,12 @@ import numpy as np
 from taut.algorithms.nested.layout import Layout
 from taut.algorithms.nested.precision import DenseAlgebra, Precision
 from taut.algorithms.nested.scales import Likelihood, Scales
+from taut.algorithms.nested.sparse import SparseAlgebra
 
 LOG_2PI = float(np.log(2 * np.pi))
 MOST_STEPS = 200
+WIDEST_DENSE = 400
+"""Columns of the border above which sums over rows are sparse."""
 SHORTEST_STEP = 1e-3
 
 
@@ -95,7 +98,7 @@ class Inner:
     def __init__(self, layout: Layout, likelihood: Likelihood):
         self.layout, self.likelihood = layout, likelihood
         self.scales = Scales(layout.factors, likelihood)
-        self.algebra = DenseAlgebra(layout)
+        self.algebra = (SparseAlgebra if layout.width > WIDEST_DENSE else DenseAlgebra)(layout)
         self.steps = 0
 
     # --- the ELBO ---------------------------------------------------------------------------------------------------
@@ -111,17 +114,16 @@ class Inner:
         q is held: only E log p(u given t), E log p(y given eta, phi) and log p(t) move. Central differences of these
         are exact to nine digits.
         """
-        step, out = 1e-4, np.empty_like(t)
-        for k in range(t.shape[1]):
-            own = k >= self.scales.own.start
-            sides = []
-            for sign in (1, -1):
-                moved = t.copy()
-                moved[:, k] += sign * step
-                side = self.scales.log_prior(moved) + self.scales.effects_term(moved, state.seconds)
-                sides.append(side + (self._expect(state.m, state.v, moved)[0].sum(1) if own else 0.0))
-            out[:, k] = (sides[0] - sides[1]) / (2 * step)
-        return out
+        T, K = t.shape
+        step = 1e-4
+        moved = t + step * np.concatenate([np.eye(K), -np.eye(K)])[:, None]  # [2K, T, K]
+        seconds = [np.tile(each, (2 * K, 1, 1)) for each in state.seconds]
+        flat = moved.reshape(-1, K)
+        values = (self.scales.log_prior(flat) + self.scales.effects_term(flat, seconds)).reshape(2 * K, T)
+        for k in range(self.scales.own.start, K):
+            for side in (k, K + k):
+                values[side] += self._expect(state.m, state.v, moved[side])[0].sum(1)
+        return ((values[:K] - values[K:]) / (2 * step)).T
 
     def _expect(self, m, v, t):
         with np.errstate(over="ignore", invalid="ignore"):

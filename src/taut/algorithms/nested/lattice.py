@@ -12,14 +12,12 @@ from itertools import product
 import numpy as np
 from scipy.special import gammaincinv
 
-from taut.algorithms.nested.inner import Inner, State
-from taut.algorithms.nested.outer import Cells, Mode, solved
+from taut.algorithms.nested.inner import Inner
+from taut.algorithms.nested.outer import Cells, Mode, joined, solved
 
 SPACING = {0: 1.0, 1: 0.5, 2: 1.25}
 MOST_CELLS = 600
 MARGIN = 0.5
-LARGEST_BATCH = 2e6
-"""Numbers in the largest array of a batch of cells."""
 
 
 def depth(dimensions: int) -> float:
@@ -49,7 +47,7 @@ def flood(inner: Inner, mode: Mode) -> Cells:
     seen: set[tuple[int, ...]] = set()
     whole, best = mode.cell, -np.inf
     while len(seen) < MOST_CELLS:
-        wave = [cell for cell, value in promised.items() if value > best - deep - MARGIN][: batch_size(inner)]
+        wave = [cell for cell, value in promised.items() if value > best - deep - MARGIN]
         if not wave:
             break
         t = mode.cell.t + half * np.array(wave).reshape(len(wave), K) @ mode.axes.T
@@ -65,15 +63,3 @@ def flood(inner: Inner, mode: Mode) -> Cells:
                     promised[other], parents[other] = value, len(whole.t) + i
         whole = joined([whole, cells])
     return whole.take((whole.log_density[1:] > best - deep).nonzero()[0] + 1)
-
-
-def batch_size(inner: Inner) -> int:
-    """How many cells are solved at once."""
-    layout = inner.layout
-    return int(max(1, LARGEST_BATCH // (layout.rows * layout.width + layout.width**2 + layout.size)))
-
-
-def joined(parts: list[Cells]) -> Cells:
-    """The cells of several waves."""
-    arrays = ([getattr(part, name) for part in parts] for name in ("t", "log_density", "gradient"))
-    return Cells(*(np.concatenate(each) for each in arrays), State.joined([part.state for part in parts]))

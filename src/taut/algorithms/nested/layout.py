@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import scipy.sparse as sp
 
 LogDensity = Callable[[np.ndarray], np.ndarray]
 
@@ -122,16 +123,19 @@ class Layout:
             return slice(self.width, self.size)
         return next(place for other, place in self.border if other == k)
 
+    def sparse(self) -> sp.csr_matrix:
+        """The border's columns as a sparse `[n, B]`."""
+        blocks = [sp.csr_matrix(self.fixed.T)]
+        for k, _ in self.border:
+            factor = self.factors[k]
+            for z in factor.columns.T:
+                shape = (self.rows, factor.levels)
+                blocks.append(sp.csr_matrix((z, (np.arange(self.rows), factor.index)), shape))
+        return sp.csr_matrix(sp.hstack(blocks))
+
     def dense(self) -> np.ndarray:
         """The border's columns as a dense `[B, n]`."""
-        whole = np.zeros((self.width, self.rows))
-        whole[: len(self.fixed)] = self.fixed
-        for k, place in self.border:
-            factor = self.factors[k]
-            for a in range(factor.width):
-                at = place.start + a * factor.levels + factor.index
-                whole[at, np.arange(self.rows)] = factor.columns[:, a]
-        return whole
+        return np.ascontiguousarray(self.sparse().toarray().T)
 
     def sums(self, rows: np.ndarray) -> np.ndarray:
         """Sums over the rows of each level of the eliminated factor: `[..., n] -> [..., G]`."""

@@ -39,10 +39,23 @@ class Cells:
 
 
 def solved(inner: Inner, t: np.ndarray, start: State, tolerance: float = 1e-5) -> Cells:
-    """The cells at t `[T, K]`, each from its own start."""
-    state = inner.solve(t, start, tolerance)
-    log_density = inner.elbo(state, t) + inner.scales.log_prior(t)
-    return Cells(t, np.where(np.isfinite(log_density), log_density, -np.inf), inner.envelope(state, t), state)
+    """The cells at t `[T, K]`, each from its own start, in batches that fit the memory."""
+    parts = []
+    for at in range(0, len(t), inner.algebra.batch):
+        some = np.arange(at, min(at + inner.algebra.batch, len(t)))
+        state = inner.solve(t[some], start.take(some), tolerance)
+        log_density = inner.elbo(state, t[some]) + inner.scales.log_prior(t[some])
+        log_density = np.where(np.isfinite(log_density), log_density, -np.inf)
+        parts.append(Cells(t[some], log_density, inner.envelope(state, t[some]), state))
+    return joined(parts)
+
+
+def joined(parts: list[Cells]) -> Cells:
+    """The cells of several batches."""
+    if len(parts) == 1:
+        return parts[0]
+    arrays = ([getattr(part, name) for part in parts] for name in ("t", "log_density", "gradient"))
+    return Cells(*(np.concatenate(each) for each in arrays), State.joined([part.state for part in parts]))
 
 
 @dataclass

@@ -19,6 +19,9 @@ import numpy as np
 from taut.algorithms.nested import stacks
 from taut.algorithms.nested.layout import Layout
 
+LARGEST_BATCH = 1e6
+"""Numbers in the largest array of a batch of cells."""
+
 
 @dataclass
 class Precision:
@@ -65,9 +68,9 @@ class Precision:
         """The variances of the border, `[T, B]`."""
         return np.einsum("tbb->tb", self.covariance)
 
-    def border_block(self, places: np.ndarray) -> np.ndarray:
-        """The covariances of some of the border, `[T, k, k]`."""
-        return self.covariance[:, places[:, None], places]
+    def cross(self) -> np.ndarray:
+        """The covariances of border and eliminated effects, `[T, q, B, G]`: -V F'."""
+        return -(self.covariance[:, None] @ self.pull)
 
 
 class DenseAlgebra:
@@ -75,6 +78,8 @@ class DenseAlgebra:
 
     def __init__(self, layout: Layout):
         self.layout, self.border = layout, layout.dense()
+        numbers = layout.rows * layout.width + layout.width**2 + layout.width * layout.eliminated.size
+        self.batch = int(max(1, LARGEST_BATCH // numbers))
 
     def factorise(self, h: np.ndarray, prior: np.ndarray, group_prior: np.ndarray) -> Precision:
         """The precision for curvatures `[T, n]` and prior precisions `[T, B, B]` and `[T, q, q]`."""
