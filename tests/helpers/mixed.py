@@ -41,6 +41,9 @@ class Rows:
     def take(self, rows):
         return type(self)(**{key: value[rows] for key, value in self.rows.items()})
 
+    def initial(self):
+        return np.zeros(self.parameters)
+
     def log_prior(self, phi):
         return np.zeros(len(phi))
 
@@ -105,6 +108,9 @@ class StudentT(Rows):
 
     parameters = 2
 
+    def initial(self):
+        return np.array([-0.5, 2.0])
+
     def start(self):
         return self.y
 
@@ -133,6 +139,9 @@ class Ordinal(Rows):
         self.y = self.y.astype(int)
         self.parameters = int(self.rows["grades"][0]) - 1
 
+    def initial(self):
+        return np.array([-2.0] + [0.0] * (self.parameters - 1))
+
     def thresholds(self, phi):
         return np.concatenate([phi[:, :1], phi[:, :1] + np.cumsum(np.exp(phi[:, 1:]), 1)], 1)
 
@@ -160,6 +169,51 @@ class Ordinal(Rows):
 
 def half_normal_of_log(log_sd):
     return 0.5 * np.log(2 / np.pi) - 0.5 * np.exp(2 * log_sd) + log_sd
+
+
+def problem(kind, factors=((6, 1),), rows=60, seed=0):
+    """Random rows of a likelihood, two fixed columns, and factors of (levels, effects of each level)."""
+    rng = np.random.default_rng(seed)
+    fixed = np.column_stack([np.ones(rows), rng.normal(size=rows)])
+    made = []
+    for levels, width in factors:
+        index = np.concatenate([np.arange(levels), rng.integers(levels, size=rows - levels)])
+        columns = np.column_stack([np.ones(rows), rng.normal(size=(rows, width - 1))])
+        made.append(Factor(rng.permutation(index), columns))
+    layout = Layout(
+        fixed, made, offset=0.1 * rng.normal(size=rows), mean=np.array([0.3, -0.2]), sd=np.array([2.0, 1.0])
+    )
+    draw = {
+        Gaussian: lambda: {"y": rng.normal(size=rows)},
+        StudentT: lambda: {"y": rng.standard_t(3, size=rows)},
+        Poisson: lambda: {"y": rng.poisson(2.0, size=rows)},
+        NegativeBinomial: lambda: {"y": rng.poisson(rng.gamma(2.0, 1.0, size=rows))},
+        Binomial: lambda: {"y": rng.binomial(3, 0.4, size=rows), "trials": np.full(rows, 3)},
+        Ordinal: lambda: {"y": np.arange(rows) % 4, "grades": np.full(rows, 4)},
+    }[kind]
+    return layout, kind(**draw())
+
+
+def whole_design(layout):
+    """The dense `[n, d]` of all unknowns, in the order of w."""
+    blocks = [layout.dense().T]
+    if layout.last is not None:
+        levels = (layout.index[:, None] == np.arange(layout.eliminated.levels)) * 1.0
+        blocks += [levels * z[:, None] for z in layout.columns]
+    return np.hstack(blocks)
+
+
+def prior_covariance(layout, scales, t):
+    """The dense prior covariance of w at one t `[K]`."""
+    size = layout.size if layout.last is not None else layout.width
+    out = np.zeros((size, size))
+    P = len(layout.mean)
+    out[:P, :P] = np.diag(layout.sd**2)
+    for k, factor in enumerate(layout.factors):
+        place = layout.effects(k)
+        root = scales.root(t[None], k)[0]
+        out[place, place] = np.kron(root @ root.T, np.eye(factor.levels))
+    return out
 
 
 MODELS = {
@@ -222,6 +276,50 @@ class Stated:
             y = (y - self.shift) / self.scale
         kinds = {"poisson": Poisson, "negative binomial": NegativeBinomial, "gaussian": Gaussian, "student": StudentT}
         return kinds[self.family](y=y)
+
+    def answers(self, solution):
+        """Name to mean and sd, on the stated scale."""
+        mean, sd = solution.unknowns()
+        out = {x: (self.scale * mean[i], self.scale * sd[i]) for i, x in enumerate(self.names)}
+        if "Intercept" in out:
+            out["Intercept"] = (out["Intercept"][0] + self.shift, out["Intercept"][1])
+        t, scales = solution.t, solution.scales
+        for k, (group, terms) in enumerate(self.groups):
+            means, sds = solution.of_scales(self.scale * scales.sds(t, k))
+            out |= {f"sd({group}:{x})": (means[a], sds[a]) for a, x in enumerate(terms)}
+            if len(terms) == 2:
+                out[f"cor({group}:{terms[0]},{terms[1]})"] = solution.of_scales(scales.correlations(t, k)[:, 0, 1])
+        phi = scales.phi(t)
+        own = {
+            "gaussian": lambda: {"sigma": self.scale * np.exp(phi[:, 0])},
+            "student": lambda: {"sigma": self.scale * np.exp(phi[:, 0]), "nu": np.exp(phi[:, 1])},
+            "negative binomial": lambda: {"phi": np.exp(phi[:, 0])},
+            "ordinal": lambda: {
+                f"threshold[{j + 1}|{j + 2}]": cut for j, cut in enumerate(self.likelihood.thresholds(phi).T)
+            },
+        }
+        return out | {x: solution.of_scales(v) for x, v in own.get(self.family, dict)().items()}
+
+    def errors(self, solution):
+        """Name to the error of the mean in reference sds, and the ratio of the sds."""
+        answers, reference = self.answers(solution), self.reference
+        return {
+            name: ((answers[name][0] - mean) / sd, answers[name][1] / sd)
+            for name, mean, sd in zip(reference["names"], reference["mean"], reference["sd"], strict=True)
+        }
+
+    def group_errors(self, solution):
+        """The worst error of a group effect's mean in reference sds, and the least and largest ratio of the sds."""
+        worst, ratios = 0.0, [1.0]
+        mean, sd = solution.unknowns()
+        for k, (group, terms) in enumerate(self.groups):
+            place = solution.layout.effects(k)
+            ours = [self.scale * x[place].reshape(len(terms), -1).T for x in (mean, sd)]
+            theirs = self.reference.get("group_effects", {}).get(group)
+            if theirs is not None:
+                worst = max(worst, np.abs((ours[0] - theirs["mean"]) / np.array(theirs["sd"])).max())
+                ratios += list((ours[1] / np.array(theirs["sd"])).ravel())
+        return worst, min(ratios), max(ratios)
 
 
 def columns(term, table):

@@ -63,3 +63,10 @@ def flood(inner: Inner, mode: Mode) -> Cells:
                     promised[other], parents[other] = value, len(whole.t) + i
         whole = joined([whole, cells])
     return whole.take((whole.log_density[1:] > best - deep).nonzero()[0] + 1)
+
+
+def cell_volume(mode: Mode) -> float:
+    """The volume of t that each cell stands for."""
+    K = len(mode.axes)
+    points = 1 if K < 3 else 2  # in each cube
+    return abs(float(np.linalg.det(mode.axes))) * edge(K) ** K / points

@@ -46,6 +46,10 @@ class Precision:
         u = (self.inverse * groups[:, None]).sum(2) - (b[:, None, None] @ self.pull)[:, :, 0]
         return b, u
 
+    def pulled(self, border: np.ndarray) -> np.ndarray:
+        """F'b for vectors b `[N, B]` at a single cell, `[N, q, G]`."""
+        return np.tensordot(border, self.pull[0], (1, 1))
+
     def row_variances(self, rows: np.ndarray, columns: np.ndarray, index: np.ndarray) -> np.ndarray:
         """The variance of rows' linear predictors, `[T, n]`, from R `[B, n]`, z `[q, n]` and levels."""
         reduced = rows - sum(z * self.pull[:, a][:, :, index] for a, z in enumerate(columns))
@@ -91,8 +95,12 @@ class DenseAlgebra:
         root = stacks.cholesky(own + group_prior[..., None])
         unroot = stacks.triangular_inverse(root)
         inverse = stacks.gram(unroot)
-        half = np.stack([sum(unroot[:, a, c, None] * cross[:, c] for c in range(a + 1)) for a in range(len(columns))], 1)
-        pull = np.stack([sum(inverse[:, a, c, None] * cross[:, c] for c in range(len(columns))) for a in range(len(columns))], 1)
+        half = np.stack(
+            [sum(unroot[:, a, c, None] * cross[:, c] for c in range(a + 1)) for a in range(len(columns))], 1
+        )
+        pull = np.stack(
+            [sum(inverse[:, a, c, None] * cross[:, c] for c in range(len(columns))) for a in range(len(columns))], 1
+        )
         schur = upper - (half @ half.swapaxes(2, 3)).sum(1)
         covariance, log_schur = inverse_and_log_determinant(schur)
         return Precision(covariance, inverse, pull, log_schur + stacks.log_determinant(root))

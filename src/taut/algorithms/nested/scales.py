@@ -20,12 +20,18 @@ from scipy.special import betaln
 
 from taut.algorithms.nested.layout import Factor
 
+FIRST_LOG_SD = -0.7
+
 
 class Likelihood(Protocol):
     """p(y given eta, phi) of all rows, in the order of `Layout.order`, for T values of phi at once."""
 
     parameters: int
     """The number of its own parameters phi, unconstrained."""
+
+    def initial(self) -> np.ndarray:
+        """`[L]`, where the search for phi starts."""
+        ...
 
     def start(self) -> np.ndarray:
         """`[n]`, linear predictors near the data, where the first step is made from."""
@@ -57,6 +63,14 @@ class Scales:
             at += q + q * (q - 1) // 2
         self.own = slice(at, at + likelihood.parameters)
         self.size = at + likelihood.parameters
+
+    def initial(self) -> np.ndarray:
+        """Where the search for t starts, `[K]`."""
+        t = np.zeros(self.size)
+        for log_sds, _ in self.places:
+            t[log_sds] = FIRST_LOG_SD
+        t[self.own] = self.likelihood.initial()
+        return t
 
     def phi(self, t: np.ndarray) -> np.ndarray:
         """The likelihood's parameters, `[T, L]`."""

@@ -41,6 +41,10 @@ class SparsePrecision:
         u = (self.inverse * groups[:, None]).sum(2) - np.stack([pull @ b for pull in self.pulls])
         return b[None], u
 
+    def pulled(self, border: np.ndarray) -> np.ndarray:
+        """F'b for vectors b `[N, B]`, `[N, q, G]`."""
+        return np.stack([(pull @ border.T).T for pull in self.pulls], 1)
+
     def group_covariances(self) -> np.ndarray:
         """The marginal covariances of the eliminated effects, `[1, q, q, G]`."""
         out = self.inverse.copy()

@@ -1,0 +1,81 @@
+"""q(w given t) at each node of t, as Gaussians: moments, draws and densities."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from taut.algorithms.nested import stacks
+from taut.algorithms.nested.inner import LOG_2PI, Inner
+from taut.algorithms.nested.outer import Cells
+from taut.algorithms.nested.parts import Parts, covariance_of_rows
+
+LARGEST_ROWS = 2e7
+"""Numbers in the largest array when rows are predicted."""
+
+
+class GaussianNodes:
+    """The Gaussians of solved cells. Covariances are made anew from the curvatures when they are asked for.
+
+    Args:
+        inner: the inner problem.
+        cells: its solved cells.
+    """
+
+    def __init__(self, inner: Inner, cells: Cells):
+        self.inner, self.cells, self.layout = inner, cells, inner.layout
+
+    def unknowns(self) -> tuple[np.ndarray, np.ndarray]:
+        """The mean and variance of each unknown at each node, `[C, d]`, in the order of `Layout`."""
+        state, variances = self.cells.state, []
+        for _, precision in self._batches(self.inner.algebra.batch):
+            own = np.einsum("taag->tag", precision.group_covariances())
+            variances.append(np.hstack([precision.border_variances(), own.reshape(len(own), -1)]))
+        return self._flat(state.border, state.groups), np.vstack(variances)[:, : self._size]
+
+    def linear(self, parts: Parts) -> tuple[np.ndarray, np.ndarray]:
+        """The mean and variance of rows' linear predictors at each node, `[C, n]`, without offsets."""
+        n, B = len(parts.index), max(1, self.layout.width)
+        batch = int(np.clip(LARGEST_ROWS // (n * B), 1, self.inner.algebra.batch))
+        means, variances = [], []
+        for some, precision in self._batches(batch):
+            means.append(parts.means(self.cells.state.border[some], self.cells.state.groups[some]))
+            variances.append(covariance_of_rows(parts, precision))
+        return np.vstack(means), np.maximum(np.vstack(variances), 0.0)
+
+    def draw(self, node: int, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Draws of w at one node, `[count, d]`."""
+        ((some, precision),) = self._batches(1, [node])
+        root, levels = np.linalg.cholesky(precision.covariance[0]), stacks.cholesky(precision.inverse[0])
+        border = rng.standard_normal((count, len(root))) @ root.T
+        noise = rng.standard_normal((count, *levels.shape[1:]))
+        groups = (levels * noise[:, None]).sum(2) - precision.pulled(border)
+        state = self.cells.state
+        return self._flat(state.border[some] + border, state.groups[some] + groups)
+
+    def log_prob(self, node: int, w: np.ndarray) -> np.ndarray:
+        """log q(w given t) at one node, `[count]`."""
+        ((some, precision),) = self._batches(1, [node])
+        state, layout = self.cells.state, self.layout
+        border = w[:, : layout.width] - state.border[some]
+        groups = np.zeros((len(w), *state.groups.shape[1:]))
+        if layout.last is not None:
+            groups = w[:, layout.width :].reshape(groups.shape) - state.groups[some]
+        groups = groups + precision.pulled(border)
+        root, levels = np.linalg.cholesky(precision.covariance[0]), stacks.cholesky(precision.inverse[0])
+        squares = (np.linalg.solve(root, border.T) ** 2).sum(0)
+        white = (stacks.triangular_inverse(levels) * groups[:, None]).sum(2)
+        squares = squares + (white**2).sum((1, 2))
+        return 0.5 * (precision.log_determinant[0] - self._size * LOG_2PI - squares)
+
+    @property
+    def _size(self) -> int:
+        return self.layout.size if self.layout.last is not None else self.layout.width
+
+    def _flat(self, border, groups) -> np.ndarray:
+        return np.hstack([border, groups.reshape(len(groups), -1)])[:, : self._size]
+
+    def _batches(self, batch: int, nodes: list[int] | None = None) -> Iterator:
+        nodes = np.arange(len(self.cells.t)) if nodes is None else np.array(nodes)
+        for at in range(0, len(nodes), batch):
+            some = nodes[at : at + batch]
+            yield some, self.inner.precision(self.cells.state.take(some), self.cells.t[some])

@@ -1,0 +1,61 @@
+"""The mode and the lattice against integrals over a fine grid."""
+
+import numpy as np
+import pytest
+
+from taut.algorithms.nested.fit import fit
+from taut.algorithms.nested.inner import Inner
+from taut.algorithms.nested.outer import find_mode
+from tests.helpers.mixed import Binomial, Gaussian, NegativeBinomial, Poisson, problem
+
+
+@pytest.mark.parametrize("kind", [Binomial, Poisson, Gaussian, NegativeBinomial])
+def test_the_gradient_at_the_mode_is_small(kind):
+    layout, likelihood = problem(kind, ((6, 1),))
+    inner = Inner(layout, likelihood)
+    mode = find_mode(inner, inner.scales.initial())
+    assert np.abs(mode.cell.gradient @ mode.axes).max() < 0.3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_scale_and_its_long_tail(seed):
+    """Few groups: the sd is hardly bounded from below. Mean, sd and evidence are those of a fine grid."""
+    layout, likelihood = problem(Poisson, ((4, 1),), seed=seed)
+    solution = fit(layout, likelihood)
+    inner = Inner(layout, likelihood)
+    t = np.linspace(-9, 3, 400)[:, None]
+    start = solution.nodes.cells.state.take(np.full(400, solution.weights.argmax()))
+    state = inner.solve(t, start)
+    log_density = inner.elbo(state, t) + inner.scales.log_prior(t)
+    weights = np.exp(log_density - log_density.max())
+    assert solution.log_evidence == pytest.approx(np.log(weights.sum() * 12 / 399) + log_density.max(), abs=0.01)
+    weights /= weights.sum()
+    mean = weights @ np.exp(t[:, 0])
+    sd = np.sqrt(weights @ np.exp(2 * t[:, 0]) - mean**2)
+    ours = solution.of_scales(np.exp(solution.t[:, 0]))
+    assert abs(ours[0] - mean) < 0.02 * sd
+    assert ours[1] == pytest.approx(sd, rel=0.03)
+
+
+def test_a_sd_near_zero_is_told_from_one_that_is_not():
+    layout, likelihood = problem(Poisson, ((6, 1),))
+    assert fit(layout, likelihood).near_zero(0)[0] > 0.02
+    likelihood.y = np.round(2 * np.exp(np.array([-1.5, 1.5, -0.8, 0.8, 0.5, -0.5])[layout.index]))
+    assert fit(layout, likelihood).near_zero(0)[0] < 1e-3
+
+
+@pytest.mark.parametrize("factors", [((8, 2),), ((6, 1), (5, 1)), ((8, 2), (5, 1))])
+def test_a_finer_lattice_changes_little(factors, monkeypatch):
+    from taut.algorithms.nested import lattice
+
+    layout, likelihood = problem(Gaussian, factors, rows=120)
+    coarse = fit(layout, likelihood)
+    monkeypatch.setattr(lattice, "edge", lambda K: 1.0 if K < 3 else np.sqrt(2) * 1.1)
+    monkeypatch.setattr(lattice, "depth", lambda K: 11.0)
+    monkeypatch.setattr(lattice, "MOST_CELLS", 5000)
+    fine = fit(layout, likelihood)
+    assert len(fine.t) > 1.5 * len(coarse.t)
+    for k in range(len(factors)):
+        a, b = (x.of_scales(x.scales.sds(x.t, k)) for x in (coarse, fine))
+        np.testing.assert_allclose((a[0] - b[0]) / b[1], 0, atol=0.05)
+        np.testing.assert_allclose(a[1] / b[1], 1, atol=0.06)
