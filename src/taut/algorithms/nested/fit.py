@@ -2,24 +2,35 @@
 
 import numpy as np
 
+from taut.algorithms.nested.choice import GOOD_ENOUGH, gaussian_error
+from taut.algorithms.nested.exact import FreeEffects
 from taut.algorithms.nested.inner import Inner
 from taut.algorithms.nested.lattice import cell_volume, flood
 from taut.algorithms.nested.layout import Layout
-from taut.algorithms.nested.nodes import GaussianNodes
+from taut.algorithms.nested.nodes import FittedNodes
 from taut.algorithms.nested.outer import find_mode
 from taut.algorithms.nested.scales import Likelihood
 from taut.algorithms.nested.solution import Solution
 
 
-def fit(layout: Layout, likelihood: Likelihood) -> Solution:
+def fit(layout: Layout, likelihood: Likelihood, exact: bool | None = None) -> Solution:
     """The posterior of a mixed model.
 
     Args:
         layout: the linear predictor.
         likelihood: p(y given eta, phi), its rows in the order of `layout.order`.
+        exact: whether the distribution of the eliminated factor's effects is free; none leaves it to `choice`.
     """
     inner = Inner(layout, likelihood)
     mode = find_mode(inner, inner.scales.initial())
+    error = gaussian_error(inner, mode)
+    if error is None and exact:
+        raise ValueError("Only a factor with one effect a level can be integrated exactly.")
+    if error is not None and (error > GOOD_ENOUGH if exact is None else exact):
+        free = Inner(layout, likelihood, FreeEffects())
+        mode = find_mode(free, mode.cell.t[0], free.adopted(mode.cell.state, mode.cell.t))
+        free.steps += inner.steps
+        inner = free
     cells = flood(inner, mode)
     best = cells.log_density.max()
     weights = np.exp(cells.log_density - best)
@@ -31,6 +42,8 @@ def fit(layout: Layout, likelihood: Likelihood) -> Solution:
         weights / weights.sum(),
         cells.log_density,
         float(log_evidence),
-        GaussianNodes(inner, cells),
+        FittedNodes(inner, cells),
         inner.steps,
+        layout.last if isinstance(inner.effects, FreeEffects) else None,
+        error,
     )

@@ -15,76 +15,21 @@ Sources: M. E. Khan and W. Lin, Conjugate-Computation Variational Inference, 201
 Variational Gaussian Approximation Revisited, 2009.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 
 import numpy as np
 
+from taut.algorithms.nested.effects import LOG_2PI, Effects, GaussianEffects
 from taut.algorithms.nested.layout import Layout
 from taut.algorithms.nested.precision import DenseAlgebra, Precision
 from taut.algorithms.nested.scales import Likelihood, Scales
 from taut.algorithms.nested.sparse import SparseAlgebra
+from taut.algorithms.nested.state import State
 
-LOG_2PI = float(np.log(2 * np.pi))
 MOST_STEPS = 200
 WIDEST_DENSE = 400
 """Columns of the border above which sums over rows are sparse."""
 SHORTEST_STEP = 1e-3
-
-
-@dataclass
-class State:
-    """q(w) for each of T cells, and what its rows and priors say of it.
-
-    Attributes:
-        border, groups: the mean, `[T, B]` and `[T, q, G]`.
-        m, v: `[T, n]`, mean and variance of the linear predictors.
-        h: `[T, n]`, the curvatures that the covariance was built of.
-        value, slope, bend: E log p and its derivatives r and h at (m, v), `[T, n]`; value summed, `[T]`.
-        seconds: for each factor the sum over levels of E u u', `[T, q, q]`.
-        fixed_term: `[T]`, E log p(beta).
-        entropy: `[T]`.
-        left: `[T]`, an estimate of what is still to be gained, in nats.
-    """
-
-    border: np.ndarray
-    groups: np.ndarray
-    m: np.ndarray
-    v: np.ndarray
-    h: np.ndarray
-    value: np.ndarray
-    slope: np.ndarray
-    bend: np.ndarray
-    seconds: tuple[np.ndarray, ...]
-    fixed_term: np.ndarray
-    entropy: np.ndarray
-    left: np.ndarray
-
-    def take(self, cells: np.ndarray) -> "State":
-        """The cells of these indices, which may repeat."""
-        return State(*(_taken(getattr(self, f.name), cells) for f in fields(self)))
-
-    def put(self, cells: np.ndarray, other: "State") -> None:
-        """Overwrite cells."""
-        for f in fields(self):
-            mine, theirs = getattr(self, f.name), getattr(other, f.name)
-            for a, b in zip(mine, theirs, strict=True) if isinstance(mine, tuple) else [(mine, theirs)]:
-                a[cells] = b
-
-    @staticmethod
-    def joined(states: "list[State]") -> "State":
-        """The cells of several states, one after another."""
-        first = states[0]
-        return State(*(_joined([getattr(s, f.name) for s in states]) for f in fields(first)))
-
-
-def _taken(value, cells):
-    return tuple(x[cells] for x in value) if isinstance(value, tuple) else value[cells]
-
-
-def _joined(values):
-    if isinstance(values[0], tuple):
-        return tuple(np.concatenate(each) for each in zip(*values, strict=True))
-    return np.concatenate(values)
 
 
 class Inner:
@@ -93,12 +38,15 @@ class Inner:
     Args:
         layout: the linear predictor.
         likelihood: p(y given eta, phi), rows in the order of `layout.order`.
+        effects: what q says of the eliminated effects.
     """
 
-    def __init__(self, layout: Layout, likelihood: Likelihood):
+    def __init__(self, layout: Layout, likelihood: Likelihood, effects: Effects | None = None):
         self.layout, self.likelihood = layout, likelihood
         self.scales = Scales(layout.factors, likelihood)
         self.algebra = (SparseAlgebra if layout.width > WIDEST_DENSE else DenseAlgebra)(layout)
+        self.effects = GaussianEffects() if effects is None else effects
+        self.batch = max(1, self.algebra.batch // self.effects.nodes)
         self.steps = 0
 
     # --- the ELBO ---------------------------------------------------------------------------------------------------
@@ -122,10 +70,11 @@ class Inner:
         values = (self.scales.log_prior(flat) + self.scales.effects_term(flat, seconds)).reshape(2 * K, T)
         for k in range(self.scales.own.start, K):
             for side in (k, K + k):
-                values[side] += self._expect(state.m, state.v, moved[side])[0].sum(1)
+                values[side] += self.effects.again(self, state, moved[side])[0]
         return ((values[:K] - values[K:]) / (2 * step)).T
 
-    def _expect(self, m, v, t):
+    def expect(self, m: np.ndarray, v: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The likelihood's expectations at cells t, `[T, n]` each."""
         with np.errstate(over="ignore", invalid="ignore"):
             return self.likelihood.expect(m, v, self.scales.phi(t))
 
@@ -135,13 +84,19 @@ class Inner:
         """q after one step of weighted least squares from the likelihood's own start."""
         T, n = len(t), self.layout.rows
         m, v = np.tile(self.likelihood.start(), (T, 1)), np.full((T, n), 1e-4)
-        _, slope, bend = self._expect(m, v, t)
+        _, slope, bend = self.expect(m, v, t)
         h = np.maximum(bend, 1e-6)
         precision = self._factorise(h, t)
         working = h * (m - self.layout.offset) + slope
         b, u = self.algebra.gather(working)
         b[:, : len(self.layout.mean)] += self.layout.mean / self.layout.sd**2
-        return self._state(*precision.solve(b, u), h, precision, t)
+        b, u = precision.solve(b, u)
+        return self._state(b, u, precision.inverse, h, precision, t)
+
+    def adopted(self, state: State, t: np.ndarray) -> State:
+        """The state of another `Effects` as a start for these."""
+        precision = self._factorise(state.h, t)
+        return self._state(state.border, state.groups, state.spread, state.h, precision, t)
 
     def solve(self, t: np.ndarray, state: State, tolerance: float = 1e-5) -> State:
         """The best q at each t `[T, K]`, from a neighbour's q.
@@ -161,7 +116,8 @@ class Inner:
             trial = self.step(before, t[active], rho[active])
             trial_elbo = self.elbo(trial, t[active])
             better = trial_elbo >= elbo[active] - 1e-9
-            gain = trial_elbo - elbo[active]
+            with np.errstate(invalid="ignore"):
+                gain = trial_elbo - elbo[active]
             cells = active[better]
             if better.all() and len(cells) == len(t):
                 state = trial
@@ -181,10 +137,11 @@ class Inner:
         h = (1 - length) * state.h + length * state.bend
         with np.errstate(invalid="ignore", over="ignore"):  # a step too far is found by its ELBO
             precision = self._factorise(h, t)
-            b, u = precision.solve(*self._gradient(state, t))
-            return self._state(state.border + length * b, state.groups + length[..., None] * u, h, precision, t)
+            b, u = precision.solve(*self.gradient(state, t))
+            border, groups = state.border + length * b, state.groups + length[..., None] * u
+            return self._state(border, groups, state.spread, h, precision, t)
 
-    def _gradient(self, state: State, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def gradient(self, state: State, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The gradient of the ELBO in the mean."""
         border, groups = self.algebra.gather(state.slope)
         centred = state.border.copy()
@@ -216,24 +173,23 @@ class Inner:
         return self.algebra.factorise(h, *self._priors(t))
 
     def precision(self, state: State, t: np.ndarray) -> Precision:
-        """The precision that the states were built of, when t is where they were solved."""
-        return self._factorise(state.h, t)
+        """The covariances of q, when t is where the states were solved."""
+        return replace(self._factorise(state.h, t), inverse=state.spread)
 
-    def _state(self, border, groups, h, precision: Precision, t) -> State:
+    def _state(self, border, groups, spread, h, precision: Precision, t) -> State:
+        """The state of a border's mean, curvatures and their precision; groups and spread are a guess."""
         layout = self.layout
-        m = layout.offset + self.algebra.predict(border, groups)
-        v = np.maximum(self.algebra.row_variances(precision), 1e-14)
-        value, slope, bend = self._expect(m, v, t)
+        of = self.effects.at(self, border, groups, spread, precision, t)
         P = len(layout.mean)
-        spread = precision.border_variances()[:, :P] + (border[:, :P] - layout.mean) ** 2
-        fixed_term = -0.5 * (spread / layout.sd**2 + LOG_2PI + 2 * np.log(layout.sd)).sum(1)
-        entropy = 0.5 * (layout.size * (1 + LOG_2PI) - precision.log_determinant)
-        seconds = self._seconds(border, groups, precision)
+        around = precision.border_variances()[:, :P] + (border[:, :P] - layout.mean) ** 2
+        fixed_term = -0.5 * (around / layout.sd**2 + LOG_2PI + 2 * np.log(layout.sd)).sum(1)
+        entropy = 0.5 * (layout.width * (1 + LOG_2PI) - precision.log_schur) + of.entropy
         if layout.last is None:  # the stand-in has exactly its prior N(0, 1), whose entropy this is
             entropy = entropy - 0.5 * (1 + LOG_2PI)
-        state = State(
-            border, groups, m, v, h, value.sum(1), slope, bend, seconds, fixed_term, entropy, np.zeros(len(t))
-        )
+        seconds = self._seconds(border, of.groups, replace(precision, inverse=of.spread))
+        left = np.zeros(len(t))
+        rows = (of.m, of.v, h, of.value, of.slope, of.bend)
+        state = State(border, of.groups, of.spread, of.held, *rows, seconds, fixed_term, entropy, left)
         return replace(state, left=self._left(state, precision, t))
 
     def _seconds(self, border, groups, precision: Precision) -> tuple[np.ndarray, ...]:
@@ -260,7 +216,7 @@ class Inner:
         The latter is tr[(V X' dH X)^2] / 4, here as if the change were spread evenly over the sum(h v) directions
         that the rows determine.
         """
-        gradient = self._gradient(state, t)
+        gradient = self.gradient(state, t)
         move = precision.solve(*gradient)
         decrement = 0.5 * sum((g * s).reshape(len(t), -1).sum(1) for g, s in zip(gradient, move, strict=True))
         change = (np.abs(state.bend - state.h) * state.v).sum(1)
@@ -272,8 +228,8 @@ class Inner:
         state = state.take(np.arange(len(t)))
         if not self.likelihood.parameters:
             return state
-        value, slope, bend = self._expect(state.m, state.v, t)
-        return replace(state, value=value.sum(1), slope=slope, bend=bend)
+        value, slope, bend = self.effects.again(self, state, t)
+        return replace(state, value=value, slope=slope, bend=bend)
 
 
 def enumerate_places(layout: Layout) -> list[tuple[int, slice]]:

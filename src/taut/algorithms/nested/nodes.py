@@ -1,11 +1,11 @@
-"""q(w given t) at each node of t, as Gaussians: moments, draws and densities."""
+"""q(w given t) at each node of t: moments, draws and densities."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from taut.algorithms.nested import stacks
-from taut.algorithms.nested.inner import LOG_2PI, Inner
+from taut.algorithms.nested.effects import LOG_2PI
+from taut.algorithms.nested.inner import Inner
 from taut.algorithms.nested.outer import Cells
 from taut.algorithms.nested.parts import Parts, covariance_of_rows
 
@@ -13,8 +13,8 @@ LARGEST_ROWS = 2e7
 """Numbers in the largest array when rows are predicted."""
 
 
-class GaussianNodes:
-    """The Gaussians of solved cells. Covariances are made anew from the curvatures when they are asked for.
+class FittedNodes:
+    """The distributions of solved cells. Covariances are made anew from the curvatures when they are asked for.
 
     Args:
         inner: the inner problem.
@@ -27,7 +27,7 @@ class GaussianNodes:
     def unknowns(self) -> tuple[np.ndarray, np.ndarray]:
         """The mean and variance of each unknown at each node, `[C, d]`, in the order of `Layout`."""
         state, variances = self.cells.state, []
-        for _, precision in self._batches(self.inner.algebra.batch):
+        for _, precision in self._batches(self.inner.batch):
             own = np.einsum("taag->tag", precision.group_covariances())
             variances.append(np.hstack([precision.border_variances(), own.reshape(len(own), -1)]))
         return self._flat(state.border, state.groups), np.vstack(variances)[:, : self._size]
@@ -35,7 +35,7 @@ class GaussianNodes:
     def linear(self, parts: Parts) -> tuple[np.ndarray, np.ndarray]:
         """The mean and variance of rows' linear predictors at each node, `[C, n]`, without offsets."""
         n, B = len(parts.index), max(1, self.layout.width)
-        batch = int(np.clip(LARGEST_ROWS // (n * B), 1, self.inner.algebra.batch))
+        batch = int(np.clip(LARGEST_ROWS // (n * B), 1, self.inner.batch))
         means, variances = [], []
         for some, precision in self._batches(batch):
             means.append(parts.means(self.cells.state.border[some], self.cells.state.groups[some]))
@@ -45,27 +45,23 @@ class GaussianNodes:
     def draw(self, node: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """Draws of w at one node, `[count, d]`."""
         ((some, precision),) = self._batches(1, [node])
-        root, levels = np.linalg.cholesky(precision.covariance[0]), stacks.cholesky(precision.inverse[0])
+        root = np.linalg.cholesky(precision.covariance[0])
         border = rng.standard_normal((count, len(root))) @ root.T
-        noise = rng.standard_normal((count, *levels.shape[1:]))
-        groups = (levels * noise[:, None]).sum(2) - precision.pulled(border)
-        state = self.cells.state
-        return self._flat(state.border[some] + border, state.groups[some] + groups)
+        state = self.cells.state.take(some)
+        groups = self.inner.effects.draw(state, count, rng) - precision.pulled(border)
+        return self._flat(state.border + border, groups)
 
     def log_prob(self, node: int, w: np.ndarray) -> np.ndarray:
         """log q(w given t) at one node, `[count]`."""
         ((some, precision),) = self._batches(1, [node])
-        state, layout = self.cells.state, self.layout
-        border = w[:, : layout.width] - state.border[some]
-        groups = np.zeros((len(w), *state.groups.shape[1:]))
-        if layout.last is not None:
-            groups = w[:, layout.width :].reshape(groups.shape) - state.groups[some]
-        groups = groups + precision.pulled(border)
-        root, levels = np.linalg.cholesky(precision.covariance[0]), stacks.cholesky(precision.inverse[0])
-        squares = (np.linalg.solve(root, border.T) ** 2).sum(0)
-        white = (stacks.triangular_inverse(levels) * groups[:, None]).sum(2)
-        squares = squares + (white**2).sum((1, 2))
-        return 0.5 * (precision.log_determinant[0] - self._size * LOG_2PI - squares)
+        state, layout = self.cells.state.take(some), self.layout
+        border = w[:, : layout.width] - state.border
+        squares = (np.linalg.solve(np.linalg.cholesky(precision.covariance[0]), border.T) ** 2).sum(0)
+        total = 0.5 * (precision.log_schur[0] - layout.width * LOG_2PI - squares)
+        if layout.last is None:
+            return total
+        groups = w[:, layout.width :].reshape(len(w), *state.groups.shape[1:])
+        return total + self.inner.effects.log_prob(state, groups + precision.pulled(border))
 
     @property
     def _size(self) -> int:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taut.algorithms.nested.inner import Inner, State
+from taut.algorithms.nested.inner import Inner
+from taut.algorithms.nested.state import State
 
 MOST_ROUNDS = 60
 LONGEST_STEP = 1.0
@@ -41,8 +42,8 @@ class Cells:
 def solved(inner: Inner, t: np.ndarray, start: State, tolerance: float = 1e-5) -> Cells:
     """The cells at t `[T, K]`, each from its own start, in batches that fit the memory."""
     parts = []
-    for at in range(0, len(t), inner.algebra.batch):
-        some = np.arange(at, min(at + inner.algebra.batch, len(t)))
+    for at in range(0, len(t), inner.batch):
+        some = np.arange(at, min(at + inner.batch, len(t)))
         state = inner.solve(t[some], start.take(some), tolerance)
         log_density = inner.elbo(state, t[some]) + inner.scales.log_prior(t[some])
         log_density = np.where(np.isfinite(log_density), log_density, -np.inf)
@@ -71,9 +72,9 @@ class Mode:
     axes: np.ndarray
 
 
-def find_mode(inner: Inner, t: np.ndarray) -> Mode:
-    """The mode from a first guess `[K]`."""
-    here = solved(inner, t[None], inner.start(t[None]), 1e-4)
+def find_mode(inner: Inner, t: np.ndarray, start: State | None = None) -> Mode:
+    """The mode from a first guess `[K]`, and from q there."""
+    here = solved(inner, t[None], inner.start(t[None]) if start is None else start, 1e-4)
     if not len(t):
         return Mode(here, np.zeros((0, 0)))
     curvature = _curvature(inner, here, np.full(len(t), 0.1), sides=1)

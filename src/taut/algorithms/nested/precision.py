@@ -31,13 +31,13 @@ class Precision:
         covariance: `[T, B, B]`, the covariance of the border.
         inverse: `[T, q, q, G]`, C^-1: the covariance of the eliminated effects given the border.
         pull: `[T, q, B, G]`, F: the mean of the eliminated effects moves by -F'b.
-        log_determinant: `[T]`, log|P|; NaN where P is not positive definite.
+        log_schur: `[T]`, log|S|; NaN where P is not positive definite.
     """
 
     covariance: np.ndarray
     inverse: np.ndarray
     pull: np.ndarray
-    log_determinant: np.ndarray
+    log_schur: np.ndarray
 
     def solve(self, border: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """P^-1 times a vector, given and returned in its two parts `[T, B]` and `[T, q, G]`."""
@@ -103,7 +103,7 @@ class DenseAlgebra:
         )
         schur = upper - (half @ half.swapaxes(2, 3)).sum(1)
         covariance, log_schur = inverse_and_log_determinant(schur)
-        return Precision(covariance, inverse, pull, log_schur + stacks.log_determinant(root))
+        return Precision(covariance, inverse, pull, log_schur)
 
     def predict(self, border: np.ndarray, groups: np.ndarray) -> np.ndarray:
         """The linear predictors `[T, n]` of a mean, without the offset."""

@@ -56,6 +56,7 @@ class Solution:
         nodes: q(w given t) at each node.
         steps: how many steps of the natural gradient were made, cells counted one by one.
         exact: the factor whose effects are integrated by quadrature, or none.
+        gaussian_error: how many sds the answer would move with free effects in place of Gaussian ones (`choice`).
     """
 
     layout: Layout
@@ -67,6 +68,7 @@ class Solution:
     nodes: Nodes
     steps: int
     exact: int | None = None
+    gaussian_error: float | None = None
 
     @property
     def effective_nodes(self) -> float:

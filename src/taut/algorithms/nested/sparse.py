@@ -25,14 +25,14 @@ class SparsePrecision:
         inverse: `[1, q, q, G]`, C^-1.
         pulls: q sparse matrices `[G, B]`, F.
         crossed: `[1, q, B, G]`, the covariance of border and eliminated effects: -V F'.
-        log_determinant: `[1]`.
+        log_schur: `[1]`, log|S|.
     """
 
     covariance: np.ndarray
     inverse: np.ndarray
     pulls: list[sp.csr_matrix]
     crossed: np.ndarray
-    log_determinant: np.ndarray
+    log_schur: np.ndarray
 
     def solve(self, border: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """P^-1 times a vector, given and returned in its two parts `[1, B]` and `[1, q, G]`."""
@@ -89,8 +89,7 @@ class SparseAlgebra:
             schur -= (pulls[a].T @ cross[a]).toarray()
         covariance, log_schur = symmetric_inverse(schur)
         crossed = np.stack([-(pull @ covariance).T for pull in pulls])
-        log_determinant = np.atleast_1d(log_schur + stacks.log_determinant(root))
-        return SparsePrecision(covariance[None], inverse[None], pulls, crossed[None], log_determinant)
+        return SparsePrecision(covariance[None], inverse[None], pulls, crossed[None], np.array([log_schur]))
 
     def predict(self, border: np.ndarray, groups: np.ndarray) -> np.ndarray:
         """The linear predictors `[T, n]` of a mean, without the offset."""
