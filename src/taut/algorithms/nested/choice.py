@@ -33,6 +33,7 @@ def gaussian_error(inner: Inner, mode: Mode) -> float | None:
     change = free.envelope(state, t) - inner.envelope(mode.cell.state, t)
     of_t = np.linalg.norm(change @ mode.axes)
     precision = inner.precision(mode.cell.state, t)
-    gradients = zip(free.gradient(state, t), inner.gradient(mode.cell.state, t), strict=True)
+    prior = inner.prior(t)
+    gradients = zip(free.gradient(state, prior), inner.gradient(mode.cell.state, prior), strict=True)
     step, _ = precision.solve(*(theirs - ours for theirs, ours in gradients))
     return float(max(of_t, np.abs(step / np.sqrt(precision.border_variances())).max()))

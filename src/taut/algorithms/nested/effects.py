@@ -16,6 +16,7 @@ from taut.algorithms.nested.state import State
 if TYPE_CHECKING:
     from taut.algorithms.nested.inner import Inner
     from taut.algorithms.nested.precision import Precision
+    from taut.algorithms.nested.priors import Prior
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -48,7 +49,7 @@ class Effects(Protocol):
         groups: np.ndarray,
         spread: np.ndarray,
         precision: "Precision",
-        t: np.ndarray,
+        prior: "Prior",
     ) -> Expected:
         """The distributions for a border's mean and precision; mean and covariance of e_g are a guess."""
         ...
@@ -71,11 +72,11 @@ class GaussianEffects:
 
     nodes = 1
 
-    def at(self, inner, border, groups, spread, precision, t) -> Expected:
+    def at(self, inner, border, groups, spread, precision, prior) -> Expected:
         """The Gaussian of this precision, with the mean that is given."""
         m = inner.layout.offset + inner.algebra.predict(border, groups)
         v = np.maximum(inner.algebra.row_variances(precision), 1e-14)
-        value, slope, bend = inner.expect(m, v, t)
+        value, slope, bend = inner.expect(m, v, prior.t)
         size = inner.layout.eliminated.size
         entropy = 0.5 * (size * (1 + LOG_2PI) + stacks.log_determinant(stacks.cholesky(precision.inverse)))
         return Expected(groups, precision.inverse, (), m, v, value.sum(1), slope, bend, entropy)

@@ -32,19 +32,19 @@ class FreeEffects:
 
     nodes = len(POINTS)
 
-    def at(self, inner, border, groups, spread, precision, t) -> Expected:
+    def at(self, inner, border, groups, spread, precision, prior) -> Expected:
         """The best distributions; nodes are placed by the guess, and anew where it was far off."""
         layout = inner.layout
         base = layout.offset + inner.algebra.predict(border, np.zeros_like(groups))
         left = replace(precision, inverse=np.zeros_like(spread))
         v = np.maximum(inner.algebra.row_variances(left), 1e-14)
-        prior = inner.scales.precision(t, layout.last)[:, 0, :, None]  # [T, 1, 1]
+        inverse = prior.groups  # 1 / tau^2, [T, 1, 1]
         centre, width = groups[:, 0], np.sqrt(spread[:, 0, 0])
         for _ in range(MOST_PASSES):
             at = centre[:, None] + width[:, None] * POINTS[:, None]  # [T, K, G]
-            value, slope, bend = self._rows(inner, base, v, at, t)
+            value, slope, bend = self._rows(inner, base, v, at, prior.t)
             rows = layout.sums(value)
-            density = rows - 0.5 * (prior * at**2 - np.log(prior) + LOG_2PI)
+            density = rows - 0.5 * (inverse * at**2 - np.log(inverse) + LOG_2PI)
             mass = density + np.log(width)[:, None] + LOG_WEIGHTS[:, None]
             normaliser = logsumexp(mass, axis=1)
             density = density - normaliser[:, None]

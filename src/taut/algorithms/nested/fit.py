@@ -28,7 +28,7 @@ def fit(layout: Layout, likelihood: Likelihood, exact: bool | None = None) -> So
         raise ValueError("Only a factor with one effect a level can be integrated exactly.")
     if error is not None and (error > GOOD_ENOUGH if exact is None else exact):
         free = Inner(layout, likelihood, FreeEffects())
-        mode = find_mode(free, mode.cell.t[0], free.adopted(mode.cell.state, mode.cell.t))
+        mode = find_mode(free, mode.cell.t[0], near=mode)
         free.steps += inner.steps
         inner = free
     cells = flood(inner, mode)

@@ -21,7 +21,8 @@ import numpy as np
 
 from taut.algorithms.nested.effects import LOG_2PI, Effects, GaussianEffects
 from taut.algorithms.nested.layout import Layout
-from taut.algorithms.nested.precision import DenseAlgebra, Precision
+from taut.algorithms.nested.precision import LARGEST_BATCH, DenseAlgebra, Precision
+from taut.algorithms.nested.priors import Prior
 from taut.algorithms.nested.scales import Likelihood, Scales
 from taut.algorithms.nested.sparse import SparseAlgebra
 from taut.algorithms.nested.state import State
@@ -46,7 +47,7 @@ class Inner:
         self.scales = Scales(layout.factors, likelihood)
         self.algebra = (SparseAlgebra if layout.width > WIDEST_DENSE else DenseAlgebra)(layout)
         self.effects = GaussianEffects() if effects is None else effects
-        self.batch = max(1, self.algebra.batch // self.effects.nodes)
+        self.batch = max(1, min(self.algebra.batch, int(LARGEST_BATCH // (layout.rows * self.effects.nodes))))
         self.steps = 0
 
     # --- the ELBO ---------------------------------------------------------------------------------------------------
@@ -86,17 +87,19 @@ class Inner:
         m, v = np.tile(self.likelihood.start(), (T, 1)), np.full((T, n), 1e-4)
         _, slope, bend = self.expect(m, v, t)
         h = np.maximum(bend, 1e-6)
-        precision = self._factorise(h, t)
+        prior = self.prior(t)
+        precision = self._factorise(h, prior)
         working = h * (m - self.layout.offset) + slope
         b, u = self.algebra.gather(working)
         b[:, : len(self.layout.mean)] += self.layout.mean / self.layout.sd**2
         b, u = precision.solve(b, u)
-        return self._state(b, u, precision.inverse, h, precision, t)
+        return self._state(b, u, precision.inverse, h, precision, prior)
 
     def adopted(self, state: State, t: np.ndarray) -> State:
         """The state of another `Effects` as a start for these."""
-        precision = self._factorise(state.h, t)
-        return self._state(state.border, state.groups, state.spread, state.h, precision, t)
+        prior = self.prior(t)
+        precision = self._factorise(state.h, prior)
+        return self._state(state.border, state.groups, state.spread, state.h, precision, prior)
 
     def solve(self, t: np.ndarray, state: State, tolerance: float = 1e-5) -> State:
         """The best q at each t `[T, K]`, from a neighbour's q.
@@ -107,19 +110,20 @@ class Inner:
             tolerance: nats left to gain at which a cell is finished.
         """
         state = self._at(state, t)
-        elbo, rho = self.elbo(state, t), np.ones(len(t))
+        prior, elbo, rho = self.prior(t), self.elbo(state, t), np.ones(len(t))
         active = np.arange(len(t))
         for _ in range(MOST_STEPS):
             if not len(active):
                 break
-            before = state if len(active) == len(t) else state.take(active)
-            trial = self.step(before, t[active], rho[active])
+            some = len(active) < len(t)
+            before, of = (state.take(active), prior.take(active)) if some else (state, prior)
+            trial = self.step(before, of, rho[active])
             trial_elbo = self.elbo(trial, t[active])
             better = trial_elbo >= elbo[active] - 1e-9
             with np.errstate(invalid="ignore"):
                 gain = trial_elbo - elbo[active]
             cells = active[better]
-            if better.all() and len(cells) == len(t):
+            if better.all() and not some:
                 state = trial
             else:
                 state.put(cells, trial.take(better.nonzero()[0]))
@@ -130,56 +134,39 @@ class Inner:
             active = active[~done & (rho[active] > SHORTEST_STEP)]
         return state
 
-    def step(self, state: State, t: np.ndarray, rho: np.ndarray) -> State:
+    def step(self, state: State, prior: Prior, rho: np.ndarray) -> State:
         """One step of the natural gradient of length rho `[T]`."""
-        self.steps += len(t)
+        self.steps += len(rho)
         length = rho[:, None]
         h = (1 - length) * state.h + length * state.bend
         with np.errstate(invalid="ignore", over="ignore"):  # a step too far is found by its ELBO
-            precision = self._factorise(h, t)
-            b, u = precision.solve(*self.gradient(state, t))
+            precision = self._factorise(h, prior)
+            b, u = precision.solve(*self.gradient(state, prior))
             border, groups = state.border + length * b, state.groups + length[..., None] * u
-            return self._state(border, groups, state.spread, h, precision, t)
+            return self._state(border, groups, state.spread, h, precision, prior)
 
-    def gradient(self, state: State, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def gradient(self, state: State, prior: Prior) -> tuple[np.ndarray, np.ndarray]:
         """The gradient of the ELBO in the mean."""
-        border, groups = self.algebra.gather(state.slope)
-        centred = state.border.copy()
-        centred[:, : len(self.layout.mean)] -= self.layout.mean
-        prior, group_prior = self._priors(t)
-        border -= (prior @ centred[:, :, None])[:, :, 0]
-        groups = groups - np.einsum("tab,tbg->tag", group_prior, state.groups)
-        return border, groups
+        rows = self.algebra.gather(state.slope)
+        return tuple(a + b for a, b in zip(rows, prior.gradient(state.border, state.groups), strict=True))
 
     # --- states -----------------------------------------------------------------------------------------------------
 
-    def _priors(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The prior precisions of the border `[T, B, B]` and of the eliminated effects `[T, q, q]`."""
-        layout = self.layout
-        prior = np.zeros((len(t), layout.width, layout.width))
-        at = np.arange(len(layout.mean))
-        prior[:, at, at] = 1 / layout.sd**2
-        for k, place in layout.border:
-            precision, G = self.scales.precision(t, k), layout.factors[k].levels
-            for a in range(precision.shape[1]):
-                for b in range(precision.shape[1]):
-                    left, right = (np.arange(G) + place.start + c * G for c in (a, b))
-                    prior[:, left, right] = precision[:, a, b, None]
-        if layout.last is None:
-            return prior, np.ones((len(t), 1, 1))
-        return prior, self.scales.precision(t, layout.last)
+    def prior(self, t: np.ndarray) -> Prior:
+        """p(w given t) at cells t."""
+        return Prior.of(self.layout, self.scales, t)
 
-    def _factorise(self, h: np.ndarray, t: np.ndarray) -> Precision:
-        return self.algebra.factorise(h, *self._priors(t))
+    def _factorise(self, h: np.ndarray, prior: Prior) -> Precision:
+        return self.algebra.factorise(h, prior.border, prior.groups)
 
     def precision(self, state: State, t: np.ndarray) -> Precision:
         """The covariances of q, when t is where the states were solved."""
-        return replace(self._factorise(state.h, t), inverse=state.spread)
+        return replace(self._factorise(state.h, self.prior(t)), inverse=state.spread)
 
-    def _state(self, border, groups, spread, h, precision: Precision, t) -> State:
+    def _state(self, border, groups, spread, h, precision: Precision, prior: Prior) -> State:
         """The state of a border's mean, curvatures and their precision; groups and spread are a guess."""
         layout = self.layout
-        of = self.effects.at(self, border, groups, spread, precision, t)
+        of = self.effects.at(self, border, groups, spread, precision, prior)
         P = len(layout.mean)
         around = precision.border_variances()[:, :P] + (border[:, :P] - layout.mean) ** 2
         fixed_term = -0.5 * (around / layout.sd**2 + LOG_2PI + 2 * np.log(layout.sd)).sum(1)
@@ -187,38 +174,36 @@ class Inner:
         if layout.last is None:  # the stand-in has exactly its prior N(0, 1), whose entropy this is
             entropy = entropy - 0.5 * (1 + LOG_2PI)
         seconds = self._seconds(border, of.groups, replace(precision, inverse=of.spread))
-        left = np.zeros(len(t))
+        left = np.zeros(len(border))
         rows = (of.m, of.v, h, of.value, of.slope, of.bend)
         state = State(border, of.groups, of.spread, of.held, *rows, seconds, fixed_term, entropy, left)
-        return replace(state, left=self._left(state, precision, t))
+        return replace(state, left=self._left(state, precision, prior))
 
     def _seconds(self, border, groups, precision: Precision) -> tuple[np.ndarray, ...]:
         layout, out = self.layout, []
-        for k, place in enumerate_places(layout):
+        for k, factor in enumerate(layout.factors):
             if k == layout.last:
                 products = precision.group_covariances().sum(-1)
                 out.append(products + groups @ groups.swapaxes(1, 2))
                 continue
-            G = layout.factors[k].levels
-            q = layout.factors[k].width
-            effects = border[:, place].reshape(-1, q, G)
+            places = layout.effect_places(k)
+            effects = border[:, places]
             products = effects @ effects.swapaxes(1, 2)
-            for a in range(q):
-                for b in range(q):
-                    left, right = (np.arange(G) + place.start + c * G for c in (a, b))
-                    products[:, a, b] += precision.covariance[:, left, right].sum(1)
+            for a in range(factor.width):
+                for b in range(factor.width):
+                    products[:, a, b] += precision.covariance[:, places[a], places[b]].sum(1)
             out.append(products)
         return tuple(out)
 
-    def _left(self, state: State, precision: Precision, t: np.ndarray) -> np.ndarray:
+    def _left(self, state: State, precision: Precision, prior: Prior) -> np.ndarray:
         """The gain that the next step promises: half the Newton decrement, and the KL of the change of P.
 
         The latter is tr[(V X' dH X)^2] / 4, here as if the change were spread evenly over the sum(h v) directions
         that the rows determine.
         """
-        gradient = self.gradient(state, t)
+        gradient = self.gradient(state, prior)
         move = precision.solve(*gradient)
-        decrement = 0.5 * sum((g * s).reshape(len(t), -1).sum(1) for g, s in zip(gradient, move, strict=True))
+        decrement = 0.5 * sum((g * s).reshape(len(g), -1).sum(1) for g, s in zip(gradient, move, strict=True))
         change = (np.abs(state.bend - state.h) * state.v).sum(1)
         directions = np.maximum((np.abs(state.h) * state.v).sum(1), 1)
         return decrement + change**2 / (4 * directions)
@@ -230,8 +215,3 @@ class Inner:
             return state
         value, slope, bend = self.effects.again(self, state, t)
         return replace(state, value=value, slope=slope, bend=bend)
-
-
-def enumerate_places(layout: Layout) -> list[tuple[int, slice]]:
-    """Each factor with its place in w, in the listed order."""
-    return [(k, layout.effects(k)) for k in range(len(layout.factors))]

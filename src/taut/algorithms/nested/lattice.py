@@ -15,7 +15,7 @@ from scipy.special import gammaincinv
 from taut.algorithms.nested.inner import Inner
 from taut.algorithms.nested.outer import Cells, Mode, joined, solved
 
-SPACING = {0: 1.0, 1: 0.5, 2: 1.25}
+SPACING = {0: 1.0, 1: 0.5, 2: 1.4}
 MOST_CELLS = 600
 MARGIN = 0.5
 

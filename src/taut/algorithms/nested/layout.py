@@ -123,6 +123,11 @@ class Layout:
             return slice(self.width, self.size)
         return next(place for other, place in self.border if other == k)
 
+    def effect_places(self, k: int) -> np.ndarray:
+        """The coordinates in w of a factor's effects, `[q, G]`."""
+        place = self.effects(k)
+        return np.arange(place.start, place.stop).reshape(self.factors[k].width, -1)
+
     def sparse(self) -> sp.csr_matrix:
         """The border's columns as a sparse `[n, B]`."""
         blocks = [sp.csr_matrix(self.fixed.T)]

@@ -72,12 +72,16 @@ class Mode:
     axes: np.ndarray
 
 
-def find_mode(inner: Inner, t: np.ndarray, start: State | None = None) -> Mode:
-    """The mode from a first guess `[K]`, and from q there."""
-    here = solved(inner, t[None], inner.start(t[None]) if start is None else start, 1e-4)
+def find_mode(inner: Inner, t: np.ndarray, near: Mode | None = None) -> Mode:
+    """The mode from a first guess `[K]`, or from the mode of the same model under other `Effects`."""
+    if near is None:
+        here = solved(inner, t[None], inner.start(t[None]), 1e-4)
+        curvature = _curvature(inner, here, np.full(len(t), 0.1), sides=1) if len(t) else None
+    else:
+        here = solved(inner, near.cell.t, inner.adopted(near.cell.state, near.cell.t), 1e-4)
+        curvature = np.linalg.inv(near.axes @ near.axes.T)
     if not len(t):
         return Mode(here, np.zeros((0, 0)))
-    curvature = _curvature(inner, here, np.full(len(t), 0.1), sides=1)
     for _ in range(MOST_ROUNDS):
         step = _ascent(curvature, here.gradient[0])
         if 0.5 * here.gradient[0] @ step < NEAR:

@@ -91,6 +91,8 @@ class Scales:
 
     def precision(self, t: np.ndarray, k: int) -> np.ndarray:
         """The inverse of the covariance of a factor's effects, `[T, q, q]`."""
+        if self.factors[k].width == 1:
+            return np.exp(-2 * t[:, self.places[k][0]])[:, :, None]
         inverse = np.linalg.inv(self.root(t, k))
         return inverse.transpose(0, 2, 1) @ inverse
 
@@ -107,8 +109,9 @@ class Scales:
         """E log p(u given t), `[T]`, from the sums over levels of E u u', `[T, q, q]` for each factor."""
         total = np.zeros(len(t))
         for k, factor in enumerate(self.factors):
-            root = self.root(t, k)
-            log_sd = np.log(np.einsum("tii->ti", root)).sum(1)
+            log_sds, partial = (t[:, place] for place in self.places[k])
+            # The log determinant of the correlation matrix: the sum of log(1 - z^2).
+            log_sd = log_sds.sum(1) - np.log(np.cosh(partial)).sum(1)
             quadratic = (self.precision(t, k) * seconds[k]).sum((1, 2))
             total -= 0.5 * quadratic + factor.levels * (log_sd + 0.5 * factor.width * np.log(2 * np.pi))
         return total
