@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from taut.algorithms.nested import fit as fit_module
 from taut.algorithms.nested.fit import fit
 from taut.algorithms.nested.inner import Inner
 from taut.algorithms.nested.outer import find_mode
@@ -59,3 +60,29 @@ def test_a_finer_lattice_changes_little(factors, monkeypatch):
         a, b = (x.of_scales(x.scales.sds(x.t, k)) for x in (coarse, fine))
         np.testing.assert_allclose((a[0] - b[0]) / b[1], 0, atol=0.05)
         np.testing.assert_allclose(a[1] / b[1], 1, atol=0.06)
+
+
+def test_scattered_nodes_agree_with_the_lattice(monkeypatch):
+    layout, likelihood = problem(Gaussian, ((12, 2), (9, 1)), rows=150)
+    lattice = fit(layout, likelihood)
+    monkeypatch.setattr(fit_module, "MOST_DIMENSIONS", 0)
+    scattered = fit(layout, likelihood)
+    assert scattered.effective_nodes > 100
+    assert scattered.log_evidence == pytest.approx(lattice.log_evidence, abs=0.1)
+    for k in range(2):
+        a, b = (x.of_scales(x.scales.sds(x.t, k)) for x in (lattice, scattered))
+        np.testing.assert_allclose((a[0] - b[0]) / b[1], 0, atol=0.1)
+        np.testing.assert_allclose(a[1] / b[1], 1, atol=0.1)
+
+
+def test_six_dimensions_of_t():
+    """Three effects a level: the sds' exact posterior is not known, but that of rows simulated from them is near."""
+    rng = np.random.default_rng(0)
+    layout, likelihood = problem(Gaussian, ((80, 3),), rows=1000)
+    effects = rng.normal(size=(80, 3)) @ np.diag([1.0, 0.6, 0.3])
+    likelihood.y = (effects[layout.index].T * layout.columns).sum(0) + 0.5 * rng.normal(size=1000)
+    solution = fit(layout, likelihood)
+    assert solution.t.shape[1] == 7
+    assert solution.effective_nodes > 100
+    mean, sd = solution.of_scales(solution.scales.sds(solution.t, 0))
+    np.testing.assert_array_less(np.abs(mean - effects.std(0)) / sd, 2)

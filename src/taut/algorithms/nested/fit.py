@@ -1,14 +1,16 @@
 """Nested inference from arrays to an answer: the mode of t, the lattice around it, the mixture."""
 
 import numpy as np
+from scipy.special import logsumexp
 
 from taut.algorithms.nested.choice import GOOD_ENOUGH, gaussian_error
 from taut.algorithms.nested.exact import FreeEffects
 from taut.algorithms.nested.inner import Inner
-from taut.algorithms.nested.lattice import cell_volume, flood
+from taut.algorithms.nested.lattice import MOST_DIMENSIONS, flood
 from taut.algorithms.nested.layout import Layout
 from taut.algorithms.nested.nodes import FittedNodes
 from taut.algorithms.nested.outer import find_mode
+from taut.algorithms.nested.scattered import scatter
 from taut.algorithms.nested.scales import Likelihood
 from taut.algorithms.nested.solution import Solution
 
@@ -31,17 +33,16 @@ def fit(layout: Layout, likelihood: Likelihood, exact: bool | None = None) -> So
         mode = find_mode(free, mode.cell.t[0], near=mode)
         free.steps += inner.steps
         inner = free
-    cells = flood(inner, mode)
-    best = cells.log_density.max()
-    weights = np.exp(cells.log_density - best)
-    log_evidence = best + np.log(weights.sum()) + np.log(cell_volume(mode))
+    cells, log_volumes = (flood if len(mode.axes) <= MOST_DIMENSIONS else scatter)(inner, mode)
+    log_masses = cells.log_density + log_volumes
+    log_evidence = float(logsumexp(log_masses))
     return Solution(
         layout,
         inner.scales,
         cells.t,
-        weights / weights.sum(),
+        np.exp(log_masses - log_evidence),
         cells.log_density,
-        float(log_evidence),
+        log_evidence,
         FittedNodes(inner, cells),
         inner.steps,
         layout.last if isinstance(inner.effects, FreeEffects) else None,

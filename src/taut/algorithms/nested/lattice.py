@@ -15,13 +15,16 @@ from scipy.special import gammaincinv
 from taut.algorithms.nested.inner import Inner
 from taut.algorithms.nested.outer import Cells, Mode, joined, solved
 
-SPACING = {0: 1.0, 1: 0.5, 2: 1.4}
-MOST_CELLS = 600
+SPACING = {0: 1.0, 1: 0.5, 2: 1.4, 3: 1.5, 4: 1.5, 5: 1.5}
+"""Of a cubic lattice of the same accuracy, in sds. One dimension is finer than its sums need: quantiles are read off."""
+MOST_CELLS = 1000
+MOST_DIMENSIONS = 5
+"""Beyond, a lattice has too many cells."""
 MARGIN = 0.5
 
 
 def depth(dimensions: int) -> float:
-    """how many nats below the best a cell may be: 99.5 % of a Gaussian in so many dimensions, and 6 in the plane."""
+    """How many nats below the best a cell may be: 99.5 % of a Gaussian in so many dimensions, and 6 in the plane."""
     return max(6.0, float(gammaincinv(max(dimensions, 1) / 2, 0.995)))
 
 
@@ -35,11 +38,11 @@ def neighbours(dimensions: int) -> np.ndarray:
 
 def edge(dimensions: int) -> float:
     """The edge of the cube."""
-    return SPACING[dimensions] if dimensions in SPACING else np.sqrt(2) * 1.5
+    return SPACING[dimensions] * (1 if dimensions < 3 else np.sqrt(2))
 
 
-def flood(inner: Inner, mode: Mode) -> Cells:
-    """All cells of the lattice within `depth` of the best."""
+def flood(inner: Inner, mode: Mode) -> tuple[Cells, np.ndarray]:
+    """All cells of the lattice within `depth` of the best, and the logarithm of the volume that each stands for."""
     K = mode.cell.t.shape[1]
     half, steps = edge(K) / 2, neighbours(K)
     deep, lost = depth(K), 0.5 * half**2 * (steps**2).sum(1)
@@ -62,11 +65,7 @@ def flood(inner: Inner, mode: Mode) -> Cells:
                 if other not in seen and value > promised.get(other, -np.inf):
                     promised[other], parents[other] = value, len(whole.t) + i
         whole = joined([whole, cells])
-    return whole.take((whole.log_density[1:] > best - deep).nonzero()[0] + 1)
-
-
-def cell_volume(mode: Mode) -> float:
-    """The volume of t that each cell stands for."""
-    K = len(mode.axes)
+    cells = whole.take((whole.log_density[1:] > best - deep).nonzero()[0] + 1)
     points = 1 if K < 3 else 2  # in each cube
-    return abs(float(np.linalg.det(mode.axes))) * edge(K) ** K / points
+    volume = np.linalg.slogdet(mode.axes)[1] + K * np.log(edge(K)) - np.log(points)
+    return cells, np.full(len(cells.t), volume)
