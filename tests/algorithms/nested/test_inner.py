@@ -32,7 +32,7 @@ KINDS = [Binomial, Poisson, NegativeBinomial, Gaussian, StudentT, Ordinal]
 
 @pytest.fixture(params=["dense", "sparse"])
 def algebra(request, monkeypatch):
-    monkeypatch.setattr(inner_module, "WIDEST_DENSE", 400 if request.param == "dense" else 0)
+    monkeypatch.setattr(inner_module, "WIDEST_DENSE", 100 if request.param == "dense" else 0)
 
 
 def solved(layout, likelihood, t):

@@ -10,7 +10,7 @@ from taut.algorithms.nested.parts import Parts
 from tests.helpers.mixed import Binomial, Gaussian, Poisson, prior_covariance, problem, whole_design
 
 SHAPES = {"none": (), "one": ((5, 1),), "crossed": ((4, 1), (6, 1)), "crossed slopes": ((4, 1), (6, 2))}
-WIDEST_DENSE = {"dense": 400, "sparse": 0}
+WIDEST_DENSE = {"dense": 100, "sparse": 0}
 
 
 def dense_nodes(solution):

@@ -42,6 +42,7 @@ def fit(layout: Layout, likelihood: Likelihood, exact: bool | None = None) -> So
         cells.t,
         np.exp(log_masses - log_evidence),
         cells.log_density,
+        cells.gradient,
         log_evidence,
         FittedNodes(inner, cells),
         inner.steps,

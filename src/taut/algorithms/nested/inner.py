@@ -28,7 +28,7 @@ from taut.algorithms.nested.sparse import SparseAlgebra
 from taut.algorithms.nested.state import State
 
 MOST_STEPS = 200
-WIDEST_DENSE = 400
+WIDEST_DENSE = 100
 """Columns of the border above which sums over rows are sparse."""
 SHORTEST_STEP = 1e-3
 

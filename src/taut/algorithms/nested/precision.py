@@ -88,20 +88,14 @@ class DenseAlgebra:
     def factorise(self, h: np.ndarray, prior: np.ndarray, group_prior: np.ndarray) -> Precision:
         """The precision for curvatures `[T, n]` and prior precisions `[T, B, B]` and `[T, q, q]`."""
         layout, columns = self.layout, self.layout.columns
+        q = len(columns)
         weighted = h[:, None] * self.border
-        upper = weighted @ self.border.T + prior
-        cross = np.stack([layout.sums(weighted * z if not _ones(z) else weighted) for z in columns], 1)
+        cross = np.stack([layout.sums(weighted * z) for z in columns], 1)  # B
         own = np.stack([np.stack([layout.sums(h * (z * y)) for y in columns], 1) for z in columns], 1)
         root = stacks.cholesky(own + group_prior[..., None])
-        unroot = stacks.triangular_inverse(root)
-        inverse = stacks.gram(unroot)
-        half = np.stack(
-            [sum(unroot[:, a, c, None] * cross[:, c] for c in range(a + 1)) for a in range(len(columns))], 1
-        )
-        pull = np.stack(
-            [sum(inverse[:, a, c, None] * cross[:, c] for c in range(len(columns))) for a in range(len(columns))], 1
-        )
-        schur = upper - (half @ half.swapaxes(2, 3)).sum(1)
+        inverse = stacks.gram(stacks.triangular_inverse(root))
+        pull = np.stack([sum(inverse[:, a, c, None] * cross[:, c] for c in range(q)) for a in range(q)], 1)
+        schur = weighted @ self.border.T + prior - (pull @ cross.swapaxes(2, 3)).sum(1)
         covariance, log_schur = inverse_and_log_determinant(schur)
         return Precision(covariance, inverse, pull, log_schur)
 
@@ -118,10 +112,6 @@ class DenseAlgebra:
     def row_variances(self, precision: Precision) -> np.ndarray:
         """The variances of the linear predictors, `[T, n]`."""
         return precision.row_variances(self.border, self.layout.columns, self.layout.index)
-
-
-def _ones(column: np.ndarray) -> bool:
-    return bool((column == 1).all())
 
 
 def inverse_and_log_determinant(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

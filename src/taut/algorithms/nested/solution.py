@@ -8,6 +8,7 @@ import numpy as np
 from taut.algorithms.nested.layout import Layout
 from taut.algorithms.nested.parts import Parts
 from taut.algorithms.nested.scales import Scales
+from taut.algorithms.nested.smoothed import between_nodes
 
 NEAR_ZERO = 0.1
 """An sd below this part of its mean is near zero."""
@@ -51,7 +52,7 @@ class Solution:
         scales: what the entries of t mean.
         t: `[C, K]`, the nodes.
         weights: `[C]`, their probabilities.
-        log_density: `[C]`, ELBO(t) + log p(t).
+        log_density, gradient: `[C]` and `[C, K]`, ELBO(t) + log p(t) and its gradient.
         log_evidence: an estimate of log p(y) of which ELBO(t) is the inner part.
         nodes: q(w given t) at each node.
         steps: how many steps of the natural gradient were made, cells counted one by one.
@@ -64,6 +65,7 @@ class Solution:
     t: np.ndarray
     weights: np.ndarray
     log_density: np.ndarray
+    gradient: np.ndarray
     log_evidence: float
     nodes: Nodes
     steps: int
@@ -78,6 +80,10 @@ class Solution:
     def of_scales(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The mean and sd of a function of t, from its values at the nodes `[C, ...]`."""
         return mixed(self.weights, values, np.zeros_like(values))
+
+    def sample_scales(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Draws of t between the nodes, `[count, K]`, for quantiles of the scales."""
+        return between_nodes(self.t, self.weights, self.log_density, self.gradient, count, rng)
 
     def unknowns(self) -> tuple[np.ndarray, np.ndarray]:
         """The mean and sd of each unknown, `[d]`."""

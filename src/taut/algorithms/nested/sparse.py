@@ -72,13 +72,15 @@ class SparseAlgebra:
         self.parts = Parts.of(layout)
         self.border = layout.sparse().tocsr()
         self.transposed = self.border.T.tocsr()
+        self.rows = np.repeat(np.arange(layout.rows), np.diff(self.border.indptr))  # of the stored entries
         G, n = layout.eliminated.levels, layout.rows
         self.levels = [sp.csr_matrix((z, (layout.index, np.arange(n))), (G, n)) for z in layout.columns]
 
     def factorise(self, h: np.ndarray, prior: np.ndarray, group_prior: np.ndarray) -> SparsePrecision:
         """The precision for curvatures `[1, n]` and prior precisions `[1, B, B]` and `[1, q, q]`."""
         layout, q = self.layout, len(self.layout.columns)
-        weighted = self.border.multiply(h[0][:, None]).tocsr()
+        entries = self.border.data * h[0][self.rows]
+        weighted = sp.csr_matrix((entries, self.border.indices, self.border.indptr), self.border.shape)
         schur = (self.transposed @ weighted).toarray() + prior[0]
         cross = [level @ weighted for level in self.levels]
         own = np.stack([[layout.sums(h[0] * z * y) for y in layout.columns] for z in layout.columns])
