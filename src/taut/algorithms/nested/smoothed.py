@@ -11,9 +11,8 @@ is smooth and agrees with each node. Draws come from normals around the nodes an
 import numpy as np
 from scipy.special import logsumexp
 
-BLEND = 0.4
-"""s above, in sds: the nodes' spacing is 0.5 to 1.5."""
-WIDTH = 1.0
+BLEND, WIDTH = 0.2, 0.7
+"""s above, and the sd of the normals, in distances of a node to its nearest."""
 OVERSAMPLED = 4
 
 
@@ -24,13 +23,16 @@ def between_nodes(
     mean = weights @ t
     axes = np.linalg.cholesky((weights[:, None] * (t - mean)).T @ (t - mean))
     z, slopes = np.linalg.solve(axes, (t - mean).T).T, gradient @ axes
+    apart = ((z[:, None] - z) ** 2).sum(2)
+    nearest = np.sqrt(np.median(np.where(apart > 0, apart, np.inf).min(1))) if len(z) > 1 else 1.0
+    blend, width = BLEND * nearest, WIDTH * nearest
     node = rng.choice(len(t), OVERSAMPLED * count, p=weights)
-    points = z[node] + WIDTH * rng.standard_normal((len(node), t.shape[1]))
+    points = z[node] + width * rng.standard_normal((len(node), t.shape[1]))
     apart = ((points[:, None] - z) ** 2).sum(2)
     local = log_density + points @ slopes.T - (z * slopes).sum(1) - 0.5 * apart
-    near = -0.5 * apart / BLEND**2
+    near = -0.5 * apart / blend**2
     blended = (np.exp(near - logsumexp(near, axis=1, keepdims=True)) * local).sum(1)
-    proposed = logsumexp(-0.5 * apart / WIDTH**2 + np.log(weights), axis=1)
+    proposed = logsumexp(-0.5 * apart / width**2 + np.log(weights), axis=1)
     worth = np.exp(blended - proposed - (blended - proposed).max())
     cumulative = np.cumsum(worth / worth.sum())
     chosen = np.searchsorted(cumulative, (np.arange(count) + rng.random()) / count)
