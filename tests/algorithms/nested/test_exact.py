@@ -10,11 +10,11 @@ from taut.algorithms.nested.inner import Inner
 from taut.algorithms.nested.layout import Factor, Layout
 from tests.helpers.mixed import Binomial, Gaussian, NegativeBinomial, Poisson, problem, whole_design
 
-SHAPES = {"one": ((6, 1),), "crossed": ((9, 1), (4, 1)), "with slopes": ((12, 1), (4, 2))}
+SHAPES = {"one": ((6, 1),), "crossed": ((9, 1), (4, 1)), "with slopes": ((12, 1), (4, 2)), "two": ((9, 2),), "two and one": ((8, 2), (5, 1))}
 
 
 def both(layout, likelihood, t):
-    gaussian, free = Inner(layout, likelihood), Inner(layout, likelihood, FreeEffects())
+    gaussian, free = Inner(layout, likelihood), Inner(layout, likelihood, FreeEffects(layout.eliminated.width))
     state = gaussian.solve(t, gaussian.start(t), 1e-11)
     return gaussian, state, free, free.solve(t, free.adopted(state, t), 1e-11)
 
@@ -124,7 +124,7 @@ def test_who_is_integrated_exactly():
     assert fit(*binary(groups=150)).exact == 0
     assert fit(*binary(groups=150, sd=0.3)).exact is None
     assert fit(*problem(Gaussian)).gaussian_error < 1e-3
-    layout, likelihood = problem(Binomial, ((6, 2),))
+    layout, likelihood = problem(Binomial, ((6, 3),))
     assert fit(layout, likelihood).gaussian_error is None
-    with pytest.raises(ValueError, match="one effect a level"):
+    with pytest.raises(ValueError, match="one or two effects"):
         fit(layout, likelihood, exact=True)

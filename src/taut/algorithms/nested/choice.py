@@ -9,7 +9,7 @@ nothing.)
 
 import numpy as np
 
-from taut.algorithms.nested.exact import FreeEffects
+from taut.algorithms.nested.exact import NODES, FreeEffects
 from taut.algorithms.nested.inner import Inner
 from taut.algorithms.nested.outer import Mode
 
@@ -25,9 +25,9 @@ def gaussian_error(inner: Inner, mode: Mode) -> float | None:
         mode: its mode.
     """
     layout = inner.layout
-    if layout.last is None or layout.eliminated.width > 1:
+    if layout.last is None or layout.eliminated.width not in NODES:
         return None
-    free = Inner(layout, inner.likelihood, FreeEffects())
+    free = Inner(layout, inner.likelihood, FreeEffects(layout.eliminated.width))
     t = mode.cell.t
     state = free.adopted(mode.cell.state, t)
     change = free.envelope(state, t) - inner.envelope(mode.cell.state, t)

@@ -1,113 +1,163 @@
-r"""Effects of the eliminated factor whose distribution is free: one effect a level, integrated by quadrature.
+r"""Effects of the eliminated factor whose distribution is free: one or two effects a level, integrated by quadrature.
 
 With binary rows, few a level, and a large sd, the effects given the rest are far from Gaussian, and the ELBO of a
 Gaussian pulls the sd down. Here u_g = e_g - F_g (b - E b) with e_g of any distribution, so that under q a row's linear
 predictor is, given e_g, normal with the variance c_i = r' V r that the border leaves it (r as in `precision`). The best
 distribution of e_g, E b and V held, is
 
-    q(e_g) ~ N(e_g; 0, tau^2) exp sum_{i in g} E[log p(y_i given eta_i)],   eta_i ~ N(R_i E b + z_i e_g, c_i),
+    q(e_g) ~ N(e_g; 0, D) exp sum_{i in g} E[log p(y_i given eta_i)],   eta_i ~ N(R_i E b + z_i' e_g, c_i),
 
 whose normaliser, moments and averages are sums over adaptive Gauss-Hermite nodes: the rows' one-dimensional expectations
 at each node. The best F and V for given q(e_g) are those of the Gaussian fit with h_i averaged over e_g as well, so that
 the natural gradient's step is the same. Nothing is sampled. Gaussians are a special case, so the ELBO is never lower.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.special import logsumexp
 
+from taut.algorithms.nested import stacks
 from taut.algorithms.nested.effects import LOG_2PI, Expected
+from taut.algorithms.nested.tables import Tables
 
-POINTS, WEIGHTS = np.polynomial.hermite_e.hermegauss(31)
-LOG_WEIGHTS = np.log(WEIGHTS) + 0.5 * POINTS**2
+NODES = {1: 31, 2: 11}
+"""Nodes of each effect, by the number of effects a level."""
 MOST_PASSES = 3
-GRID = np.linspace(-7, 7, 281)
-"""Where the density is tabulated for draws, in sds."""
+FINE = {1: 281, 2: 101}
+"""Points of the tables from which draws are made."""
+
+
+@dataclass
+class Rule:
+    """A product of Gauss-Hermite rules.
+
+    Attributes:
+        line: `[k]`, the nodes of one variable.
+        log_line: `[k]`, the logarithms of their weights times sqrt(2 pi) exp(x^2 / 2): of a sum for an integral.
+        points, log_weights: `[K, q]` and `[K]`, the same of the product.
+    """
+
+    line: np.ndarray
+    log_line: np.ndarray
+    points: np.ndarray
+    log_weights: np.ndarray
+
+    @staticmethod
+    def of(width: int) -> "Rule":
+        """The rule for `width` effects a level."""
+        line, weights = np.polynomial.hermite_e.hermegauss(NODES[width])
+        log_line = np.log(weights) + 0.5 * line**2
+        mesh = np.meshgrid(*[np.arange(len(line))] * width, indexing="ij")
+        each = np.stack([axis.ravel() for axis in mesh], 1)
+        return Rule(line, log_line, line[each], log_line[each].sum(1))
+
+    def spline(self, x: np.ndarray) -> np.ndarray:
+        """What the values at `line` are multiplied by to interpolate at x: `[..., k]`."""
+        return CubicSpline(self.line, np.eye(len(self.line)))(x)
 
 
 class FreeEffects:
-    """e_g of a free distribution, one effect a level."""
+    """e_g of a free distribution.
 
-    nodes = len(POINTS)
+    Args:
+        width: the number of effects a level, 1 or 2.
+    """
+
+    def __init__(self, width: int):
+        self.width, self.rule = width, Rule.of(width)
+        self.nodes = len(self.rule.points)
+        self.grid = np.linspace(self.rule.line[0], self.rule.line[-1], FINE[width])
 
     def at(self, inner, border, groups, spread, precision, prior) -> Expected:
         """The best distributions; nodes are placed by the guess, and anew where it was far off."""
-        layout = inner.layout
+        layout, rule = inner.layout, self.rule
         base = layout.offset + inner.algebra.predict(border, np.zeros_like(groups))
         left = replace(precision, inverse=np.zeros_like(spread))
         v = np.maximum(inner.algebra.row_variances(left), 1e-14)
-        inverse = prior.groups  # 1 / tau^2, [T, 1, 1]
-        centre, width = groups[:, 0], np.sqrt(spread[:, 0, 0])
+        log_prior = 0.5 * (np.linalg.slogdet(prior.groups)[1] - self.width * LOG_2PI)
+        centre, root = groups, stacks.cholesky(spread)
         for _ in range(MOST_PASSES):
-            at = centre[:, None] + width[:, None] * POINTS[:, None]  # [T, K, G]
+            at = self._places(centre, root)
             value, slope, bend = self._rows(inner, base, v, at, prior.t)
             rows = layout.sums(value)
-            density = rows - 0.5 * (inverse * at**2 - np.log(inverse) + LOG_2PI)
-            mass = density + np.log(width)[:, None] + LOG_WEIGHTS[:, None]
-            normaliser = logsumexp(mass, axis=1)
-            density = density - normaliser[:, None]
-            share = np.exp(mass - normaliser[:, None])
-            mean = (share * at).sum(1)
-            sd = np.sqrt((share * (at - mean[:, None]) ** 2).sum(1))
-            off = np.abs(mean - centre) / width + np.abs(np.log(sd / width))
-            if not off.max() > 1:
+            quadratic = (at * (prior.groups[:, None] @ at)).sum(2)
+            density = rows - 0.5 * quadratic + log_prior[:, None, None]
+            mass = density + rule.log_weights[:, None] + _log_scale(root)[:, None]
+            normaliser = logsumexp(mass, axis=1)[:, None]
+            density, share = density - normaliser, np.exp(mass - normaliser)
+            mean = (share[:, :, None] * at).sum(1)
+            away = at - mean[:, None]
+            second = (share[:, :, None, None] * away[:, :, :, None] * away[:, :, None]).sum(1)
+            if not self._far(centre, root, mean, second):
                 break
-            centre, width = mean, sd
+            centre, root = mean, stacks.cholesky(second)
         entropy = -(share * density).sum((1, 2))
-        held = (at, share, density)
-        mean, sd = mean[:, None], sd[:, None, None]
         averages = (self._average(inner, share, x) for x in (slope, bend))
-        return Expected(mean, sd**2, held, base, v, (share * rows).sum((1, 2)), *averages, entropy)
+        held = (centre, root, share, density)
+        return Expected(mean, second, held, base, v, (share * rows).sum((1, 2)), *averages, entropy)
 
     def again(self, inner, state, t) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The averages over the same distributions for another t."""
-        at, share, _ = state.held
-        value, slope, bend = self._rows(inner, state.m, state.v, at, t)
+        centre, root, share, _ = state.held
+        value, slope, bend = self._rows(inner, state.m, state.v, self._places(centre, root), t)
         total = (share * inner.layout.sums(value)).sum((1, 2))
         return total, self._average(inner, share, slope), self._average(inner, share, bend)
 
     def draw(self, state, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Draws of e at the first cell, `[count, 1, G]`, from the tabulated density, linear between its points."""
-        at, density = _table(state)
-        mass = 0.5 * (density[1:] + density[:-1]) * np.diff(at, axis=0)
-        ends = np.cumsum(mass, 0)  # [., G]
-        levels = np.arange(ends.shape[1])
-        # One sorted list for all levels: the level plus the share of its mass.
-        place = np.searchsorted((ends / ends[-1] + levels).T.ravel(), rng.random((count, len(levels))) + levels)
-        cell = np.minimum(place - levels * len(ends), len(ends) - 1)
-        low, high = density[cell, levels], density[cell + 1, levels]
-        # Within a cell the density is a trapezium, a mixture of two triangles.
-        u, first = np.sqrt(rng.random(cell.shape)), rng.random(cell.shape) * (low + high) < low
-        part = np.where(first, 1 - u, u)
-        return (at[cell, levels] + part * (at[cell + 1, levels] - at[cell, levels]))[:, None]
+        """Draws of e at the first cell, `[count, q, G]`: the first effect, and the second given the first."""
+        centre, root, _, _ = (x[0] for x in state.held)
+        first = self._first(state).draw(count, rng)
+        z = [first] if self.width == 1 else [first, self._second(state, first).draw(1, rng)[0]]
+        return centre + (root * np.stack(z, 1)[:, None]).sum(2)
 
     def log_prob(self, state, e: np.ndarray) -> np.ndarray:
-        """The log density of e `[count, 1, G]` at the first cell."""
-        at, density = _table(state)
-        total = np.zeros(len(e))
-        for g in range(at.shape[1]):
-            with np.errstate(divide="ignore"):
-                total += np.log(np.interp(e[:, 0, g], at[:, g], density[:, g], left=0, right=0))
-        return total
+        """The log density of e `[count, q, G]` at the first cell."""
+        centre, root, _, _ = (x[0] for x in state.held)
+        z = (stacks.triangular_inverse(root) * (e - centre)[:, None]).sum(2)
+        total = self._first(state).log_prob(z[:, 0]) - _log_scale(root)
+        if self.width == 2:
+            total = total + self._second(state, z[:, 0]).log_prob(z[None, :, 1])[0]
+        return total.sum(1)
+
+    def _places(self, centre: np.ndarray, root: np.ndarray) -> np.ndarray:
+        """The nodes `[T, K, q, G]`."""
+        moves = sum(root[:, None, :, b] * self.rule.points[:, b, None, None] for b in range(self.width))
+        return centre[:, None] + moves
+
+    def _far(self, centre, root, mean, second) -> bool:
+        """Whether some mean is a sd from its centre, or some sd far from what was assumed."""
+        moved = (stacks.triangular_inverse(root) * (mean - centre)[:, None]).sum(2)
+        ratio = stacks.log_determinant_each(stacks.cholesky(second)) - stacks.log_determinant_each(root)
+        return bool((np.abs(moved).max(1) + np.abs(ratio) / 2).max() > 1)
 
     def _rows(self, inner, base, v, at, t):
         """The rows' expectations at each node, `[T, K, n]`, nodes as cells of their own."""
         T, K = at.shape[:2]
-        m = base[:, None] + inner.layout.columns[0] * at[:, :, inner.layout.index]
-        flat = m.reshape(T * K, -1)
-        out = inner.expect(flat, np.repeat(v, K, 0), np.repeat(t, K, 0))
+        layout = inner.layout
+        m = base[:, None] + sum(z * at[:, :, a][:, :, layout.index] for a, z in enumerate(layout.columns))
+        out = inner.expect(m.reshape(T * K, -1), np.repeat(v, K, 0), np.repeat(t, K, 0))
         return tuple(x.reshape(T, K, -1) for x in out)
 
     def _average(self, inner, share, rows):
         return (share[:, :, inner.layout.index] * rows).sum(1)
 
+    def _first(self, state) -> Tables:
+        """The density of the first effect of each level, in the nodes' coordinate."""
+        density = state.held[3][0].reshape(*[len(self.rule.line)] * self.width, -1)
+        if self.width == 2:
+            density = logsumexp(density + self.rule.log_line[:, None], axis=1)
+        return Tables(self.grid, (self.rule.spline(self.grid) @ density).T)
 
-def _table(state) -> tuple[np.ndarray, np.ndarray]:
-    """Points and density at them, `[points, G]`, of the first cell, integrating to one by the trapezoidal rule."""
-    at, _, density = (x[0] for x in state.held)
-    middle, width = at[len(at) // 2], at[-1] - at[len(at) // 2]
-    fine = np.exp(CubicSpline(POINTS, density)(GRID))
-    points = middle + GRID[:, None] * (width / POINTS[-1])
-    return points, fine / np.trapezoid(fine, points, axis=0)
+    def _second(self, state, first: np.ndarray) -> Tables:
+        """The density of the second effect of each level given the first, `[count, G]`."""
+        k = len(self.rule.line)
+        density = state.held[3][0].reshape(k, k, -1)
+        at_first = np.einsum("cgi,ijg->cgj", self.rule.spline(first), density)
+        return Tables(self.grid, at_first @ self.rule.spline(self.grid).T)
+
+
+def _log_scale(root: np.ndarray) -> np.ndarray:
+    """The log determinant of each Cholesky factor, `[..., G]`."""
+    return 0.5 * stacks.log_determinant_each(root)

@@ -27,9 +27,9 @@ def fit(layout: Layout, likelihood: Likelihood, exact: bool | None = None) -> So
     mode = find_mode(inner, inner.scales.initial())
     error = gaussian_error(inner, mode)
     if error is None and exact:
-        raise ValueError("Only a factor with one effect a level can be integrated exactly.")
+        raise ValueError("Only a factor with one or two effects a level can be integrated exactly.")
     if error is not None and (error > GOOD_ENOUGH if exact is None else exact):
-        free = Inner(layout, likelihood, FreeEffects())
+        free = Inner(layout, likelihood, FreeEffects(layout.eliminated.width))
         mode = find_mode(free, mode.cell.t[0], near=mode)
         free.steps += inner.steps
         inner = free

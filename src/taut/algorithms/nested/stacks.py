@@ -34,10 +34,15 @@ def triangular_inverse(root: np.ndarray) -> np.ndarray:
     return inverse
 
 
-def log_determinant(root: np.ndarray) -> np.ndarray:
-    """Twice the log of the product of a Cholesky factor's diagonal, summed over the stack."""
+def log_determinant_each(root: np.ndarray) -> np.ndarray:
+    """The log determinant of each matrix, `[..., G]`, from its Cholesky factor."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return 2 * sum(np.log(root[..., j, j, :]).sum(-1) for j in range(root.shape[-2]))
+        return 2 * sum(np.log(root[..., j, j, :]) for j in range(root.shape[-2]))
+
+
+def log_determinant(root: np.ndarray) -> np.ndarray:
+    """Its sum over the stack."""
+    return log_determinant_each(root).sum(-1)
 
 
 def gram(inverse: np.ndarray) -> np.ndarray:
