@@ -10,7 +10,13 @@ from taut.algorithms.nested.inner import Inner
 from taut.algorithms.nested.layout import Factor, Layout
 from tests.helpers.mixed import Binomial, Gaussian, NegativeBinomial, Poisson, problem, whole_design
 
-SHAPES = {"one": ((6, 1),), "crossed": ((9, 1), (4, 1)), "with slopes": ((12, 1), (4, 2)), "two": ((9, 2),), "two and one": ((8, 2), (5, 1))}
+SHAPES = {
+    "one": ((6, 1),),
+    "crossed": ((9, 1), (4, 1)),
+    "with slopes": ((12, 1), (4, 2)),
+    "two": ((9, 2),),
+    "two and one": ((8, 2), (5, 1)),
+}
 
 
 def both(layout, likelihood, t):

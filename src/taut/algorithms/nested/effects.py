@@ -41,6 +41,10 @@ class Effects(Protocol):
 
     nodes: int
     """How many times the rows are evaluated."""
+    profiled: bool
+    """Whether `at` gives the best distribution, so that the ELBO has no gradient in it beyond quadrature's error."""
+    rounding: float
+    """Nats by which the ELBO may fall because quadrature's nodes have moved."""
 
     def at(
         self,
@@ -71,6 +75,8 @@ class GaussianEffects:
     """e_g ~ N(mean, C_g^-1), as the precision of the whole Gaussian q has it."""
 
     nodes = 1
+    profiled = False
+    rounding = 0.0
 
     def at(self, inner, border, groups, spread, precision, prior) -> Expected:
         """The Gaussian of this precision, with the mean that is given."""

@@ -65,6 +65,9 @@ class FreeEffects:
         width: the number of effects a level, 1 or 2.
     """
 
+    profiled = True
+    rounding = 0.1
+
     def __init__(self, width: int):
         self.width, self.rule = width, Rule.of(width)
         self.nodes = len(self.rule.points)

@@ -119,9 +119,11 @@ class Inner:
             before, of = (state.take(active), prior.take(active)) if some else (state, prior)
             trial = self.step(before, of, rho[active])
             trial_elbo = self.elbo(trial, t[active])
-            better = trial_elbo >= elbo[active] - 1e-9
             with np.errstate(invalid="ignore"):
                 gain = trial_elbo - elbo[active]
+                better = gain >= -0.1 * tolerance
+                # Nodes of quadrature that have moved may lower the ELBO a little on the way to the optimum.
+                better |= (gain >= -self.effects.rounding) & (trial.left < tolerance)
             cells = active[better]
             if better.all() and not some:
                 state = trial
@@ -148,7 +150,8 @@ class Inner:
     def gradient(self, state: State, prior: Prior) -> tuple[np.ndarray, np.ndarray]:
         """The gradient of the ELBO in the mean."""
         rows = self.algebra.gather(state.slope)
-        return tuple(a + b for a, b in zip(rows, prior.gradient(state.border, state.groups), strict=True))
+        border, groups = (a + b for a, b in zip(rows, prior.gradient(state.border, state.groups), strict=True))
+        return border, np.zeros_like(groups) if self.effects.profiled else groups
 
     # --- states -----------------------------------------------------------------------------------------------------
 
