@@ -1,4 +1,4 @@
-"""Mixed models for the tests of nested inference: likelihoods in NumPy, small data, and the stated data sets where they are."""
+"""Mixed models for the tests of nested inference: likelihoods in NumPy, small data, and the stated models."""
 
 import csv
 import gzip
@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import numpy as np
-from scipy.special import erf, expit, gammaln
+from scipy.special import erf, gammaln
 
 from taut.algorithms.nested.layout import Factor, Layout
 from taut.models.expectations import SLOPES, WEIGHTS
@@ -216,20 +216,23 @@ def prior_covariance(layout, scales, t):
     return out
 
 
-MODELS = {
+CONTRACEPTION = ["age", "age^2", "C(livch)", "C(urban)"]
+EPIL = ["lbase", "C(trt)", "lbase:C(trt)", "lage", "V4"]
+VERBAGG = ["Anger", "C(Gender)", "C(btype)", "C(situ)", "C(mode)"]
+MODELS = {  # name: file, likelihood, target, fixed terms, (group, slopes)
     "cbpp": ("cbpp.csv", "binomial", "incidence", ["C(period)"], [("herd", [])]),
-    "contraception": ("contraception.csv", "bernoulli", "use=Y", ["age", "age^2", "C(livch)", "C(urban)"], [("district", [])]),
-    "contraception_slope": ("contraception.csv", "bernoulli", "use=Y", ["age", "age^2", "C(livch)", "C(urban)"], [("district", ["C(urban)"])]),
-    "verbagg": ("verbagg.csv", "bernoulli", "r2=Y", ["Anger", "C(Gender)", "C(btype)", "C(situ)", "C(mode)"], [("id", []), ("item", [])]),
-    "epil": ("epil.csv", "poisson", "y", ["lbase", "C(trt)", "lbase:C(trt)", "lage", "V4"], [("subject", [])]),
-    "epil_nb": ("epil.csv", "negative binomial", "y", ["lbase", "C(trt)", "lbase:C(trt)", "lage", "V4"], [("subject", [])]),
+    "contraception": ("contraception.csv", "bernoulli", "use=Y", CONTRACEPTION, [("district", [])]),
+    "contraception_slope": ("contraception.csv", "bernoulli", "use=Y", CONTRACEPTION, [("district", ["C(urban)"])]),
+    "verbagg": ("verbagg.csv", "bernoulli", "r2=Y", VERBAGG, [("id", []), ("item", [])]),
+    "epil": ("epil.csv", "poisson", "y", EPIL, [("subject", [])]),
+    "epil_nb": ("epil.csv", "negative binomial", "y", EPIL, [("subject", [])]),
     "grouseticks": ("grouseticks.csv", "poisson", "TICKS", ["C(YEAR)", "HEIGHT"], [("BROOD", []), ("LOCATION", [])]),
     "insurance": ("insurance.csv", "poisson", "Claims", ["C(Group)", "C(Age)"], [("District", [])]),
     "sleepstudy": ("sleepstudy.csv", "gaussian", "Reaction", ["Days"], [("Subject", ["Days"])]),
     "wine": ("wine.csv", "ordinal", "rating", ["C(temp)", "C(contact)"], [("judge", [])]),
     "stackloss": ("stackloss.csv", "student", "stack_loss", ["Air_Flow", "Water_Temp", "Acid_Conc"], []),
     "insteval": ("insteval.csv.gz", "gaussian", "y", ["C(service)", "lectage", "studage"], [("s", []), ("d", [])]),
-}  # fmt: skip
+}
 
 
 class Stated:

@@ -129,7 +129,6 @@ def test_rows_that_are_not_log_concave_are_solved():
     """Two groups of outliers: curvatures are negative there, and the fixed point keeps them."""
     layout, likelihood = problem(StudentT, SHAPES["one"])
     likelihood.y[::7] += 8.0
-    inner = Inner(layout, likelihood)
     t = np.array([[-0.7, -1.0, 0.5]])
     _, state = solved(layout, likelihood, t)
     assert state.bend.min() < 0

@@ -1,10 +1,10 @@
 """Whether Gaussian effects are good enough, from what a free distribution would change at the mode.
 
-The border's q and t are held, and the best free distribution of each level's effect is put in the Gaussian's place, which
-takes one evaluation of the rows at each quadrature node. The gradients in the border's mean and in t, zero before, are
-then what the Gaussian got wrong; times the covariance, and times the inverse curvature of log p(t given y), they are the
-steps that the answer would make, in standard deviations. (The gap of the ELBO itself does no harm: a constant gap moves
-nothing.)
+The border's q and t are held, and the best free distribution of each level's effect is put in the Gaussian's place,
+which takes one evaluation of the rows at each quadrature node. The gradients in the border's mean and in t, zero
+before, are then what the Gaussian got wrong; times the covariance, and times the inverse curvature of log p(t given
+y), they are the steps that the answer would make, in standard deviations. (The gap of the ELBO itself does no harm: a
+constant gap moves nothing.)
 """
 
 import numpy as np

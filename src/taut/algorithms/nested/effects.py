@@ -1,8 +1,8 @@
 """What q says of the eliminated effects given the border, and the expectations of rows that follow.
 
-With the pull F of `precision`, every q has u_g = e_g - F_g (b - E b): the linear part of the dependence on the border is
-the same, and what is left, e_g, is independent of the border. A kind of `Effects` says how e_g is distributed. Here it is
-Gaussian; `exact` leaves its distribution free.
+With the pull F of `precision`, every q has u_g = e_g - F_g (b - E b): the linear part of the dependence on the border
+is the same, and what is left, e_g, is independent of the border. A kind of `Effects` says how e_g is distributed.
+Here it is Gaussian; `exact` leaves its distribution free.
 """
 
 from dataclasses import dataclass

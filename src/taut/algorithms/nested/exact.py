@@ -7,9 +7,10 @@ distribution of e_g, E b and V held, is
 
     q(e_g) ~ N(e_g; 0, D) exp sum_{i in g} E[log p(y_i given eta_i)],   eta_i ~ N(R_i E b + z_i' e_g, c_i),
 
-whose normaliser, moments and averages are sums over adaptive Gauss-Hermite nodes: the rows' one-dimensional expectations
-at each node. The best F and V for given q(e_g) are those of the Gaussian fit with h_i averaged over e_g as well, so that
-the natural gradient's step is the same. Nothing is sampled. Gaussians are a special case, so the ELBO is never lower.
+whose normaliser, moments and averages are sums over adaptive Gauss-Hermite nodes: the rows' one-dimensional
+expectations at each node. The best F and V for given q(e_g) are those of the Gaussian fit with h_i averaged over e_g
+as well, so that the natural gradient's step is the same. Nothing is sampled. Gaussians are a special case, so the
+ELBO is never lower.
 """
 
 from dataclasses import dataclass, replace
@@ -58,6 +59,18 @@ class Rule:
         return CubicSpline(self.line, np.eye(len(self.line)))(x)
 
 
+@dataclass
+class Found:
+    """What one pass of quadrature finds, in the words of `Expected`, and whether its nodes were far off."""
+
+    mean: np.ndarray
+    second: np.ndarray
+    held: tuple[np.ndarray, ...]
+    rows: tuple[np.ndarray, np.ndarray, np.ndarray]
+    entropy: np.ndarray
+    far: bool
+
+
 class FreeEffects:
     """e_g of a free distribution.
 
@@ -75,31 +88,39 @@ class FreeEffects:
 
     def at(self, inner, border, groups, spread, precision, prior) -> Expected:
         """The best distributions; nodes are placed by the guess, and anew where it was far off."""
-        layout, rule = inner.layout, self.rule
+        layout = inner.layout
         base = layout.offset + inner.algebra.predict(border, np.zeros_like(groups))
         left = replace(precision, inverse=np.zeros_like(spread))
         v = np.maximum(inner.algebra.row_variances(left), 1e-14)
-        log_prior = 0.5 * (np.linalg.slogdet(prior.groups)[1] - self.width * LOG_2PI)
-        centre, root = groups, stacks.cholesky(spread)
-        for _ in range(MOST_PASSES):
-            at = self._places(centre, root)
-            value, slope, bend = self._rows(inner, base, v, at, prior.t)
-            rows = layout.sums(value)
-            quadratic = (at * (prior.groups[:, None] @ at)).sum(2)
-            density = rows - 0.5 * quadratic + log_prior[:, None, None]
-            mass = density + rule.log_weights[:, None] + _log_scale(root)[:, None]
-            normaliser = logsumexp(mass, axis=1)[:, None]
-            density, share = density - normaliser, np.exp(mass - normaliser)
-            mean = (share[:, :, None] * at).sum(1)
-            away = at - mean[:, None]
-            second = (share[:, :, None, None] * away[:, :, :, None] * away[:, :, None]).sum(1)
-            if not self._far(centre, root, mean, second):
+        found = self._quadrature(inner, base, v, groups, stacks.cholesky(spread), prior)
+        for _ in range(MOST_PASSES - 1):
+            if not found.far:
                 break
-            centre, root = mean, stacks.cholesky(second)
-        entropy = -(share * density).sum((1, 2))
-        averages = (self._average(inner, share, x) for x in (slope, bend))
-        held = (centre, root, share, density)
-        return Expected(mean, second, held, base, v, (share * rows).sum((1, 2)), *averages, entropy)
+            found = self._quadrature(inner, base, v, found.mean, stacks.cholesky(found.second), prior)
+        return Expected(found.mean, found.second, found.held, base, v, *found.rows, found.entropy)
+
+    def _quadrature(self, inner, base, v, centre, root, prior) -> Found:
+        """The best distributions by nodes around a centre `[T, q, G]`, scaled by Cholesky factors `[T, q, q, G]`."""
+        log_prior = 0.5 * (np.linalg.slogdet(prior.groups)[1] - self.width * LOG_2PI)
+        at = self._places(centre, root)
+        value, slope, bend = self._rows(inner, base, v, at, prior.t)
+        rows = inner.layout.sums(value)
+        quadratic = (at * (prior.groups[:, None] @ at)).sum(2)
+        density = rows - 0.5 * quadratic + log_prior[:, None, None]
+        mass = density + self.rule.log_weights[:, None] + _log_scale(root)[:, None]
+        normaliser = np.asarray(logsumexp(mass, axis=1))[:, None]
+        density, share = density - normaliser, np.exp(mass - normaliser)
+        mean = (share[:, :, None] * at).sum(1)
+        away = at - mean[:, None]
+        second = (share[:, :, None, None] * away[:, :, :, None] * away[:, :, None]).sum(1)
+        return Found(
+            mean,
+            second,
+            (centre, root, share, density),
+            ((share * rows).sum((1, 2)), self._average(inner, share, slope), self._average(inner, share, bend)),
+            -(share * density).sum((1, 2)),
+            _far(centre, root, mean, second),
+        )
 
     def again(self, inner, state, t) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The averages over the same distributions for another t."""
@@ -128,12 +149,6 @@ class FreeEffects:
         """The nodes `[T, K, q, G]`."""
         moves = sum(root[:, None, :, b] * self.rule.points[:, b, None, None] for b in range(self.width))
         return centre[:, None] + moves
-
-    def _far(self, centre, root, mean, second) -> bool:
-        """Whether some mean is a sd from its centre, or some sd far from what was assumed."""
-        moved = (stacks.triangular_inverse(root) * (mean - centre)[:, None]).sum(2)
-        ratio = stacks.log_determinant_each(stacks.cholesky(second)) - stacks.log_determinant_each(root)
-        return bool((np.abs(moved).max(1) + np.abs(ratio) / 2).max() > 1)
 
     def _rows(self, inner, base, v, at, t):
         """The rows' expectations at each node, `[T, K, n]`, nodes as cells of their own."""
@@ -164,3 +179,10 @@ class FreeEffects:
 def _log_scale(root: np.ndarray) -> np.ndarray:
     """The log determinant of each Cholesky factor, `[..., G]`."""
     return 0.5 * stacks.log_determinant_each(root)
+
+
+def _far(centre, root, mean, second) -> bool:
+    """Whether some mean is a sd from its centre, or some sd far from what was assumed."""
+    moved = (stacks.triangular_inverse(root) * (mean - centre)[:, None]).sum(2)
+    ratio = _log_scale(stacks.cholesky(second)) - _log_scale(root)
+    return bool((np.abs(moved).max(1) + np.abs(ratio)).max() > 1)

@@ -10,8 +10,8 @@ from taut.algorithms.nested.lattice import MOST_DIMENSIONS, flood
 from taut.algorithms.nested.layout import Layout
 from taut.algorithms.nested.nodes import FittedNodes
 from taut.algorithms.nested.outer import find_mode
-from taut.algorithms.nested.scattered import scatter
 from taut.algorithms.nested.scales import Likelihood
+from taut.algorithms.nested.scattered import scatter
 from taut.algorithms.nested.solution import Solution
 
 

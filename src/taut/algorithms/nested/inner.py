@@ -5,8 +5,8 @@ and h = -E d2/d eta2 log p the natural gradient's step is
 
     P <- (1 - rho) P + rho (X' diag(h) X + prior precision),    m <- m + rho P^-1 (X' r - prior precision (m - mean)).
 
-rho is halved while the ELBO falls. Where a likelihood is not log-concave, h may be negative: the fixed point needs that,
-and a step after which P is not positive definite counts as one after which the ELBO fell.
+rho is halved while the ELBO falls. Where a likelihood is not log-concave, h may be negative: the fixed point needs
+that, and a step after which P is not positive definite counts as one after which the ELBO fell.
 
 The ELBO in t at a fixed q is kept in parts (`State.elbo`). So the ELBO of a neighbour's q is known at a new t without
 any factorisation, and so is the gradient in t at the optimum (`envelope`).
@@ -24,7 +24,7 @@ from taut.algorithms.nested.layout import Layout
 from taut.algorithms.nested.precision import LARGEST_BATCH, DenseAlgebra, Precision
 from taut.algorithms.nested.priors import Prior
 from taut.algorithms.nested.scales import Likelihood, Scales
-from taut.algorithms.nested.sparse import SparseAlgebra
+from taut.algorithms.nested.sparse import SparseAlgebra, SparsePrecision
 from taut.algorithms.nested.state import State
 
 MOST_STEPS = 200
@@ -159,14 +159,14 @@ class Inner:
         """p(w given t) at cells t."""
         return Prior.of(self.layout, self.scales, t)
 
-    def _factorise(self, h: np.ndarray, prior: Prior) -> Precision:
+    def _factorise(self, h: np.ndarray, prior: Prior) -> Precision | SparsePrecision:
         return self.algebra.factorise(h, prior.border, prior.groups)
 
-    def precision(self, state: State, t: np.ndarray) -> Precision:
+    def precision(self, state: State, t: np.ndarray) -> Precision | SparsePrecision:
         """The covariances of q, when t is where the states were solved."""
         return replace(self._factorise(state.h, self.prior(t)), inverse=state.spread)
 
-    def _state(self, border, groups, spread, h, precision: Precision, prior: Prior) -> State:
+    def _state(self, border, groups, spread, h, precision: Precision | SparsePrecision, prior: Prior) -> State:
         """The state of a border's mean, curvatures and their precision; groups and spread are a guess."""
         layout = self.layout
         of = self.effects.at(self, border, groups, spread, precision, prior)
@@ -182,7 +182,7 @@ class Inner:
         state = State(border, of.groups, of.spread, of.held, *rows, seconds, fixed_term, entropy, left)
         return replace(state, left=self._left(state, precision, prior))
 
-    def _seconds(self, border, groups, precision: Precision) -> tuple[np.ndarray, ...]:
+    def _seconds(self, border, groups, precision: Precision | SparsePrecision) -> tuple[np.ndarray, ...]:
         layout, out = self.layout, []
         for k, factor in enumerate(layout.factors):
             if k == layout.last:
@@ -198,7 +198,7 @@ class Inner:
             out.append(products)
         return tuple(out)
 
-    def _left(self, state: State, precision: Precision, prior: Prior) -> np.ndarray:
+    def _left(self, state: State, precision: Precision | SparsePrecision, prior: Prior) -> np.ndarray:
         """The gain that the next step promises: half the Newton decrement, and the KL of the change of P.
 
         The latter is tr[(V X' dH X)^2] / 4, here as if the change were spread evenly over the sum(h v) directions

@@ -16,7 +16,7 @@ from taut.algorithms.nested.inner import Inner
 from taut.algorithms.nested.outer import Cells, Mode, joined, solved
 
 SPACING = {0: 1.0, 1: 0.5, 2: 1.4, 3: 1.5, 4: 1.5, 5: 1.5}
-"""Of a cubic lattice of the same accuracy, in sds. One dimension is finer than its sums need: quantiles are read off."""
+"""Of a cubic lattice of the same accuracy, in sds; in one dimension finer than sums need, for the sake of quantiles."""
 MOST_CELLS = 1000
 MOST_DIMENSIONS = 5
 """Beyond, a lattice has too many cells."""

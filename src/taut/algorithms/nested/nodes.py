@@ -71,7 +71,7 @@ class FittedNodes:
         return np.hstack([border, groups.reshape(len(groups), -1)])[:, : self._size]
 
     def _batches(self, batch: int, nodes: list[int] | None = None) -> Iterator:
-        nodes = np.arange(len(self.cells.t)) if nodes is None else np.array(nodes)
-        for at in range(0, len(nodes), batch):
-            some = nodes[at : at + batch]
+        chosen = np.arange(len(self.cells.t)) if nodes is None else np.array(nodes)
+        for at in range(0, len(chosen), batch):
+            some = chosen[at : at + batch]
             yield some, self.inner.precision(self.cells.state.take(some), self.cells.t[some])

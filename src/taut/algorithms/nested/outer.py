@@ -55,8 +55,10 @@ def joined(parts: list[Cells]) -> Cells:
     """The cells of several batches."""
     if len(parts) == 1:
         return parts[0]
-    arrays = ([getattr(part, name) for part in parts] for name in ("t", "log_density", "gradient"))
-    return Cells(*(np.concatenate(each) for each in arrays), State.joined([part.state for part in parts]))
+    t, log_density, gradient = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("t", "log_density", "gradient")
+    )
+    return Cells(t, log_density, gradient, State.joined([part.state for part in parts]))
 
 
 @dataclass
@@ -76,12 +78,14 @@ def find_mode(inner: Inner, t: np.ndarray, near: Mode | None = None) -> Mode:
     """The mode from a first guess `[K]`, or from the mode of the same model under other `Effects`."""
     if near is None:
         here = solved(inner, t[None], inner.start(t[None]), 1e-4)
-        curvature = _curvature(inner, here, np.full(len(t), 0.1), sides=1) if len(t) else None
     else:
         here = solved(inner, near.cell.t, inner.adopted(near.cell.state, near.cell.t), 1e-4)
-        curvature = np.linalg.inv(near.axes @ near.axes.T)
     if not len(t):
         return Mode(here, np.zeros((0, 0)))
+    if near is None:
+        curvature = _curvature(inner, here, np.full(len(t), 0.1), sides=1)
+    else:
+        curvature = np.linalg.inv(near.axes @ near.axes.T)
     for _ in range(MOST_ROUNDS):
         step = _ascent(curvature, here.gradient[0])
         if 0.5 * here.gradient[0] @ step < NEAR:

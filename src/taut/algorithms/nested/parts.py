@@ -1,7 +1,7 @@
 """Rows as they are given: columns of beta, and for each factor a level and its columns.
 
-So a row reads the few entries of a covariance that it needs. New rows are read in this way too; a level that the fit has
-not seen, -1, contributes nothing to the mean, and to the variance what the caller adds.
+So a row reads the few entries of a covariance that it needs. New rows are read in this way too; a level that the fit
+has not seen, -1, contributes nothing to the mean, and to the variance what the caller adds.
 """
 
 from dataclasses import dataclass

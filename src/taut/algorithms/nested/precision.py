@@ -5,9 +5,9 @@ With curvatures h of the rows, border columns R `[B, n]`, columns z of the elimi
     P = | Q   B' |     Q = R H R' + prior,   B_g = sum_{i in g} h_i z_i R_i',   C_g = sum_{i in g} h_i z_i z_i' + prior.
         | B   C  |
 
-C is block-diagonal, so that the border's covariance is V = S^-1 with the Schur complement S = Q - sum_g B_g' C_g^-1 B_g,
-and log|P| = log|S| + sum_g log|C_g|. With the pull F_g = C_g^-1 B_g, the variance of a row's linear predictor needs one
-product: with r = R_i - F_g' z,
+C is block-diagonal, so that the border's covariance is V = S^-1 with the Schur complement S = Q - sum_g B_g' C_g^-1
+B_g, and log|P| = log|S| + sum_g log|C_g|. With the pull F_g = C_g^-1 B_g, the variance of a row's linear predictor
+needs one product: with r = R_i - F_g' z,
 
     Var(R_i' b + z' u_g) = r' V r + z' C_g^-1 z.
 """

@@ -11,7 +11,7 @@ nested Laplace approximations, 2009 (the split normals).
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtri, softmax
 from scipy.stats import qmc
 
 from taut.algorithms.nested.inner import Inner
@@ -47,16 +47,15 @@ def scatter(inner: Inner, mode: Mode) -> tuple[Cells, np.ndarray]:
     K = len(mode.axes)
     z = ndtri(qmc.Sobol(K, rng=np.random.default_rng(0)).random_base2(POINTS))
     z = z[np.argsort((z**2).sum(1))]
-    q, known = _bent(inner, mode)
-    for _ in range(MOST_SETS):
+    q, cells = _bent(inner, mode)
+    for left in reversed(range(MOST_SETS)):
         t, log_q = q.at(z)
-        cells = _outwards(inner, t, known, q)
-        weights = np.exp(cells.log_density - log_q - (cells.log_density - log_q).max())
-        weights /= weights.sum()
-        if 1 / (weights**2).sum() > WORTH * len(z):
-            break
-        q, known = _refitted(q, t, weights), cells
-    return cells, -log_q - np.log(len(z))
+        cells = _outwards(inner, t, cells, q)
+        weights = softmax(cells.log_density - log_q)
+        if left == 0 or 1 / (weights**2).sum() > WORTH * len(z):
+            return cells, -log_q - np.log(len(z))
+        q = _refitted(q, t, weights)
+    raise AssertionError("the last set is returned")
 
 
 def _bent(inner: Inner, mode: Mode) -> tuple[Bent, Cells]:
@@ -82,12 +81,11 @@ def _outwards(inner: Inner, t: np.ndarray, known: Cells, q: Bent) -> Cells:
 
 
 def _refitted(q: Bent, t: np.ndarray, weights: np.ndarray) -> Bent:
-    """A Gaussian of the weighted points' moments; where they are worth little, its covariance is mixed with the last."""
+    """A Gaussian of the weighted points' moments; where they are worth little, its covariance leans on the last."""
     worth = 1 / (weights**2).sum()
     mean = weights @ t
     covariance = (weights[:, None] * (t - mean)).T @ (t - mean)
     last = (q.axes * ((q.low + q.high) / 2) ** 2) @ q.axes.T
     share = worth / (worth + 2 * len(mean))
-    return Bent(
-        mean, np.linalg.cholesky(share * covariance + (1 - share) * last), np.ones_like(mean), np.ones_like(mean)
-    )
+    ones = np.ones_like(mean)
+    return Bent(mean, np.linalg.cholesky(share * covariance + (1 - share) * last), ones, ones)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.linalg import lapack
+from scipy.linalg import get_lapack_funcs
 
 from taut.algorithms.nested import stacks
 from taut.algorithms.nested.layout import Layout
@@ -82,11 +82,11 @@ class SparseAlgebra:
         entries = self.border.data * h[0][self.rows]
         weighted = sp.csr_matrix((entries, self.border.indices, self.border.indptr), self.border.shape)
         schur = (self.transposed @ weighted).toarray() + prior[0]
-        cross = [level @ weighted for level in self.levels]
+        cross = [sp.csr_matrix(level @ weighted) for level in self.levels]
         own = np.stack([[layout.sums(h[0] * z * y) for y in layout.columns] for z in layout.columns])
         root = stacks.cholesky(own + group_prior[0][..., None])
         inverse = stacks.gram(stacks.triangular_inverse(root))
-        pulls = [sum(cross[c].multiply(inverse[a, c][:, None]) for c in range(q)).tocsr() for a in range(q)]
+        pulls = [_combined(cross, inverse[a]) for a in range(q)]
         for a in range(q):
             schur -= (pulls[a].T @ cross[a]).toarray()
         covariance, log_schur = symmetric_inverse(schur)
@@ -107,11 +107,18 @@ class SparseAlgebra:
         return covariance_of_rows(self.parts, precision)
 
 
+def _combined(parts: list[sp.csr_matrix], shares: np.ndarray) -> sp.csr_matrix:
+    """The sum of matrices whose rows are multiplied by shares `[q, G]`."""
+    each = [sp.csr_matrix(part.multiply(share[:, None])) for part, share in zip(parts, shares, strict=True)]
+    return each[0] if len(each) == 1 else sp.csr_matrix(sum(each[1:], each[0]))
+
+
 def symmetric_inverse(matrix: np.ndarray) -> tuple[np.ndarray, float]:
     """The inverse and log determinant of a symmetric matrix by Cholesky; NaN where it is not positive definite."""
-    root, failed = lapack.dpotrf(matrix, lower=1)
+    factor, invert = get_lapack_funcs(("potrf", "potri"), (matrix,))
+    root, failed = factor(matrix, lower=1)
     if failed or not np.isfinite(root[0, 0]):
         return np.full_like(matrix, np.nan), np.nan
     log_determinant = 2 * np.log(np.diag(root)).sum()
-    half, _ = lapack.dpotri(root, lower=1)
+    half, _ = invert(root, lower=1)
     return np.tril(half) + np.tril(half, -1).T, float(log_determinant)
