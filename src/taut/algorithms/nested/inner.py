@@ -67,7 +67,7 @@ class Inner:
         step = 1e-4
         moved = t + step * np.concatenate([np.eye(K), -np.eye(K)])[:, None]  # [2K, T, K]
         seconds = [np.tile(each, (2 * K, 1, 1)) for each in state.seconds]
-        flat = moved.reshape(-1, K)
+        flat = moved.reshape(2 * K * T, K)
         values = (self.scales.log_prior(flat) + self.scales.effects_term(flat, seconds)).reshape(2 * K, T)
         for k in range(self.scales.own.start, K):
             for side in (k, K + k):
@@ -77,7 +77,9 @@ class Inner:
     def expect(self, m: np.ndarray, v: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The likelihood's expectations at cells t, `[T, n]` each."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return self.likelihood.expect(m, v, self.scales.phi(t))
+            value, slope, bend = self.likelihood.expect(m, v, self.scales.phi(t))
+        # A state is written to, which a likelihood's constants and JAX's arrays do not allow.
+        return np.require(value, float, "W"), np.require(slope, float, "W"), np.require(bend, float, "W")
 
     # --- steps ------------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ def half_normal(scale: float = 1.0) -> LogDensity:
     return lambda sd: constant - 0.5 * (sd / scale) ** 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Factor:
     """A grouping factor: each level has effects u ~ N(0, D), D from sds and correlations.
 
