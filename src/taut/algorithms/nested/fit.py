@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from taut.algorithms.nested.choice import GOOD_ENOUGH, gaussian_error
+from taut.algorithms.nested.correction import corrected
 from taut.algorithms.nested.exact import FreeEffects
 from taut.algorithms.nested.inner import Inner
 from taut.algorithms.nested.lattice import MOST_DIMENSIONS, flood
@@ -36,7 +37,7 @@ def fit(layout: Layout, likelihood: Likelihood, exact: bool | None = None) -> So
     cells, log_volumes = (flood if len(mode.axes) <= MOST_DIMENSIONS else scatter)(inner, mode)
     log_masses = cells.log_density + log_volumes
     log_evidence = float(logsumexp(log_masses))
-    return Solution(
+    solution = Solution(
         layout,
         inner.scales,
         cells.t,
@@ -49,3 +50,6 @@ def fit(layout: Layout, likelihood: Likelihood, exact: bool | None = None) -> So
         layout.last if isinstance(inner.effects, FreeEffects) else None,
         error,
     )
+    # One factor alone is judged by its error, and freed where that is large.
+    alone = error is not None and len(layout.factors) == 1
+    return solution if alone else corrected(solution, inner)

@@ -58,6 +58,7 @@ class Solution:
         steps: how many steps of the natural gradient were made, cells counted one by one.
         exact: the factor whose effects are integrated by quadrature, or none.
         gaussian_error: how many sds the answer would move with free effects in place of Gaussian ones (`choice`).
+        gap: mean nats by which log p(y given t) was found above the ELBO; the weights allow for it (`correction`).
     """
 
     layout: Layout
@@ -71,6 +72,7 @@ class Solution:
     steps: int
     exact: int | None = None
     gaussian_error: float | None = None
+    gap: float = 0.0
 
     @property
     def effective_nodes(self) -> float:
