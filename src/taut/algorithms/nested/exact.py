@@ -16,7 +16,6 @@ ELBO is never lower.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 from scipy.special import logsumexp
 
 from taut.algorithms.nested import stacks
@@ -56,6 +55,8 @@ class Rule:
 
     def spline(self, x: np.ndarray) -> np.ndarray:
         """What the values at `line` are multiplied by to interpolate at x: `[..., k]`."""
+        from scipy.interpolate import CubicSpline  # loaded by the first draw, not by every fit
+
         return CubicSpline(self.line, np.eye(len(self.line)))(x)
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri, softmax
-from scipy.stats import qmc
 
 from taut.algorithms.nested.inner import Inner
 from taut.algorithms.nested.outer import Cells, Mode, joined, solved
@@ -44,6 +43,8 @@ class Bent:
 
 def scatter(inner: Inner, mode: Mode) -> tuple[Cells, np.ndarray]:
     """Nodes of t, and the logarithm of the volume that each stands for."""
+    from scipy.stats import qmc  # takes half a second to load, and few models need it
+
     K = len(mode.axes)
     z = ndtri(qmc.Sobol(K, rng=np.random.default_rng(0)).random_base2(POINTS))
     z = z[np.argsort((z**2).sum(1))]
