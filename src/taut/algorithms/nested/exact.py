@@ -14,6 +14,7 @@ ELBO is never lower.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.special import logsumexp
@@ -146,6 +147,10 @@ class FreeEffects:
             total = total + self._second(state, z[:, 0]).log_prob(z[None, :, 1])[0]
         return total.sum(1)
 
+    @cached_property
+    def _fine(self) -> np.ndarray:
+        return self.rule.spline(self.grid)
+
     def _places(self, centre: np.ndarray, root: np.ndarray) -> np.ndarray:
         """The nodes `[T, K, q, G]`."""
         moves = sum(root[:, None, :, b] * self.rule.points[:, b, None, None] for b in range(self.width))
@@ -167,14 +172,14 @@ class FreeEffects:
         density = state.held[3][0].reshape(*[len(self.rule.line)] * self.width, -1)
         if self.width == 2:
             density = logsumexp(density + self.rule.log_line[:, None], axis=1)
-        return Tables(self.grid, (self.rule.spline(self.grid) @ density).T)
+        return Tables(self.grid, (self._fine @ density).T)
 
     def _second(self, state, first: np.ndarray) -> Tables:
         """The density of the second effect of each level given the first, `[count, G]`."""
         k = len(self.rule.line)
         density = state.held[3][0].reshape(k, k, -1)
         at_first = np.einsum("cgi,ijg->cgj", self.rule.spline(first), density)
-        return Tables(self.grid, at_first @ self.rule.spline(self.grid).T)
+        return Tables(self.grid, at_first @ self._fine.T)
 
 
 def _log_scale(root: np.ndarray) -> np.ndarray:

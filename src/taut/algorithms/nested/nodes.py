@@ -23,6 +23,7 @@ class FittedNodes:
 
     def __init__(self, inner: Inner, cells: Cells):
         self.inner, self.cells, self.layout = inner, cells, inner.layout
+        self._last = None
 
     def unknowns(self) -> tuple[np.ndarray, np.ndarray]:
         """The mean and variance of each unknown at each node, `[C, d]`, in the order of `Layout`."""
@@ -44,17 +45,15 @@ class FittedNodes:
 
     def draw(self, node: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """Draws of w at one node, `[count, d]`."""
-        ((some, precision),) = self._batches(1, [node])
+        state, precision = self._node(node)
         root = np.linalg.cholesky(precision.covariance[0])
         border = rng.standard_normal((count, len(root))) @ root.T
-        state = self.cells.state.take(some)
         groups = self.inner.effects.draw(state, count, rng) - precision.pulled(border)
         return self._flat(state.border + border, groups)
 
     def log_prob(self, node: int, w: np.ndarray) -> np.ndarray:
         """log q(w given t) at one node, `[count]`."""
-        ((some, precision),) = self._batches(1, [node])
-        state, layout = self.cells.state.take(some), self.layout
+        (state, precision), layout = self._node(node), self.layout
         border = w[:, : layout.width] - state.border
         squares = (np.linalg.solve(np.linalg.cholesky(precision.covariance[0]), border.T) ** 2).sum(0)
         total = 0.5 * (precision.log_schur[0] - layout.width * LOG_2PI - squares)
@@ -70,8 +69,14 @@ class FittedNodes:
     def _flat(self, border, groups) -> np.ndarray:
         return np.hstack([border, groups.reshape(len(groups), -1)])[:, : self._size]
 
-    def _batches(self, batch: int, nodes: list[int] | None = None) -> Iterator:
-        chosen = np.arange(len(self.cells.t)) if nodes is None else np.array(nodes)
-        for at in range(0, len(chosen), batch):
-            some = chosen[at : at + batch]
+    def _node(self, node: int):
+        """The state and precision of one node; those of the last node are kept, since draws are asked for densities."""
+        if self._last is None or self._last[0] != node:
+            state = self.cells.state.take(np.array([node]))
+            self._last = (node, state, self.inner.precision(state, self.cells.t[[node]]))
+        return self._last[1:]
+
+    def _batches(self, batch: int) -> Iterator:
+        for at in range(0, len(self.cells.t), batch):
+            some = np.arange(at, min(at + batch, len(self.cells.t)))
             yield some, self.inner.precision(self.cells.state.take(some), self.cells.t[some])
