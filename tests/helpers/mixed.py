@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import erf, gammaln
 
 from taut.algorithms.nested.layout import Factor, Layout
+from taut.algorithms.nested.solution import mixed
 from taut.models.expectations import SLOPES, WEIGHTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,39 +133,60 @@ class StudentT(Rows):
 
 
 class Ordinal(Rows):
-    """phi = (first threshold, log gaps); thresholds N(0, 5) on the ordered set (unnormalised). y from 0."""
+    """P(y <= k) = sigmoid(c_k - eta), thresholds N(0, 5) on the ordered set (unnormalised); y from 0.
+
+    c_k = s_k - b0: the first threshold is minus an intercept b0 ~ N(0, 5) of the linear predictor, so that only the log
+    gaps are in phi, s_k = sum of exp phi. The other thresholds' priors, N(s_k - b0; 0, 5), are rows of their own, which
+    see b0 alone: y = -k.
+    """
 
     def __init__(self, **rows):
         super().__init__(**rows)
         self.y = self.y.astype(int)
-        self.parameters = int(self.rows["grades"][0]) - 1
+        self.parameters = int(self.rows["grades"][0]) - 2
 
-    def initial(self):
-        return np.array([-2.0] + [0.0] * (self.parameters - 1))
-
-    def thresholds(self, phi):
-        return np.concatenate([phi[:, :1], phi[:, :1] + np.cumsum(np.exp(phi[:, 1:]), 1)], 1)
+    @staticmethod
+    def with_thresholds(y, fixed, factors):
+        """The rows `[n, P]` with those of the thresholds below, for an intercept in the first column of `fixed`."""
+        grades = int(max(y)) + 1
+        more = grades - 2
+        below = np.zeros((more, fixed.shape[1]))
+        below[:, 0] = 1
+        factors = [
+            Factor(np.append(x.index, np.zeros(more, int)), np.vstack([x.columns, np.zeros((more, x.width))]))
+            for x in factors
+        ]
+        layout = Layout(np.vstack([fixed, below]), factors, sd=np.array([5.0, *[2.5] * (fixed.shape[1] - 1)]))
+        y = np.append(y, -np.arange(1, more + 1))
+        return layout, Ordinal(y=y, grades=np.full(len(y), grades)).take(layout.order)
 
     def start(self):
         return np.zeros(len(self.y))
 
+    def gaps(self, phi):
+        """s_k, `[T, grades - 1]`."""
+        return np.pad(np.cumsum(np.exp(phi), 1), ((0, 0), (1, 0)))
+
     def expect(self, m, v, phi):
-        cuts = np.pad(self.thresholds(phi), ((0, 0), (1, 1)), constant_values=((0, 0), (-np.inf, np.inf)))
-        value, slope, bend = np.zeros_like(m), np.zeros_like(m), np.zeros_like(m)
-        low, high = cuts[:, self.y], cuts[:, self.y + 1]
+        gaps, graded = self.gaps(phi), self.y >= 0
+        cuts = np.pad(gaps, ((0, 0), (1, 1)), constant_values=((0, 0), (-np.inf, np.inf)))
+        y = np.where(graded, self.y, 0)
+        low, high = cuts[:, y], cuts[:, y + 1]
         with np.errstate(invalid="ignore"):
-            value += np.where(np.isfinite(low) & np.isfinite(high), np.log(-np.expm1(low - high)), 0.0)
+            value = np.where(np.isfinite(low) & np.isfinite(high), np.log(-np.expm1(low - high)), 0.0)
+        slope, bend = np.zeros_like(m), np.zeros_like(m)
         for cut, sign in ((high, 1), (low, -1)):  # log sigmoid(high - eta) and log sigmoid(eta - low)
             there = np.isfinite(cut)
             softplus, sigmoid, second = softplus_expectations(sign * (m - np.where(there, cut, 0.0)), v)
-            value -= there * softplus
+            value = value - there * softplus
             slope -= there * sign * sigmoid
             bend += there * second
-        return value, slope, bend
+        away = gaps[:, np.where(graded, 0, -self.y)] - m
+        prior = -0.5 * (away**2 + v) / 25 - np.log(5 * np.sqrt(2 * np.pi))
+        return np.where(graded, value, prior), np.where(graded, slope, away / 25), np.where(graded, bend, 1 / 25)
 
     def log_prior(self, phi):
-        cuts = self.thresholds(phi)
-        return (-0.5 * (cuts / 5) ** 2 - np.log(5 * np.sqrt(2 * np.pi))).sum(1) + phi[:, 1:].sum(1)
+        return phi.sum(1)  # flat in the gaps, with the Jacobian of exp
 
 
 def half_normal_of_log(log_sd):
@@ -248,8 +270,7 @@ class Stated:
         coded = [columns(term, table) for term in terms]
         self.names = [x for names, _ in coded for x in names]
         fixed = np.hstack([block for _, block in coded])
-        if family != "ordinal":
-            self.names, fixed = ["Intercept", *self.names], np.hstack([np.ones((n, 1)), fixed])
+        self.names, fixed = ["Intercept", *self.names], np.hstack([np.ones((n, 1)), fixed])
         self.shift, self.scale = 0.0, 1.0
         factors, self.groups = [], []
         for group, slopes in groups:
@@ -259,8 +280,13 @@ class Stated:
             factors.append(Factor(np.array([levels.index(x) for x in table[group]]), z))
             self.groups.append((group, ["Intercept", *(x for names, _ in extra for x in names)]))
         offset = np.log(np.array(table["Holders"], float)) if name == "insurance" else None
-        self.layout = Layout(fixed, factors, offset)
-        self.likelihood = self._likelihood(table, target).take(self.layout.order)
+        if family == "ordinal":
+            grades = natural(set(table[target]))
+            y = [grades.index(x) for x in table[target]]
+            self.layout, self.likelihood = Ordinal.with_thresholds(y, fixed, factors)
+        else:
+            self.layout = Layout(fixed, factors, offset)
+            self.likelihood = self._likelihood(table, target).take(self.layout.order)
         self.reference = json.loads((DATA / "reference" / f"{name}.json").read_text())
 
     def _likelihood(self, table, target):
@@ -268,9 +294,6 @@ class Stated:
             column, yes = target.split("=")
             y = np.array([x == yes for x in table[column]])
             return Binomial(y=y, trials=np.ones(len(y)))
-        if self.family == "ordinal":
-            grades = natural(set(table[target]))
-            return Ordinal(y=[grades.index(x) for x in table[target]], grades=np.full(len(table[target]), len(grades)))
         y = np.array(table[target], float)
         if self.family == "binomial":
             return Binomial(y=y, trials=np.array(table["size"], float))
@@ -297,10 +320,11 @@ class Stated:
             "gaussian": lambda: {"sigma": self.scale * np.exp(phi[:, 0])},
             "student": lambda: {"sigma": self.scale * np.exp(phi[:, 0]), "nu": np.exp(phi[:, 1])},
             "negative binomial": lambda: {"phi": np.exp(phi[:, 0])},
-            "ordinal": lambda: {
-                f"threshold[{j + 1}|{j + 2}]": cut for j, cut in enumerate(self.likelihood.thresholds(phi).T)
-            },
         }
+        if self.family == "ordinal":
+            means, variances = (x[:, 0] for x in solution.nodes.unknowns())
+            for j, gap in enumerate(self.likelihood.gaps(phi).T):
+                out[f"threshold[{j + 1}|{j + 2}]"] = mixed(solution.weights, gap - means, variances)
         return out | {x: solution.of_scales(v) for x, v in own.get(self.family, dict)().items()}
 
     def errors(self, solution):

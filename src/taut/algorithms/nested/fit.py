@@ -34,7 +34,8 @@ def fit(layout: Layout, likelihood: Likelihood, exact: bool | None = None) -> So
         mode = find_mode(free, mode.cell.t[0], near=mode)
         free.steps += inner.steps
         inner = free
-    cells, log_volumes = (flood if len(mode.axes) <= MOST_DIMENSIONS else scatter)(inner, mode)
+    lattice = flood(inner, mode) if len(mode.axes) <= MOST_DIMENSIONS else None
+    cells, log_volumes = lattice or scatter(inner, mode)
     log_masses = cells.log_density + log_volumes
     log_evidence = float(logsumexp(log_masses))
     solution = Solution(
@@ -42,6 +43,7 @@ def fit(layout: Layout, likelihood: Likelihood, exact: bool | None = None) -> So
         inner.scales,
         cells.t,
         np.exp(log_masses - log_evidence),
+        log_volumes,
         cells.log_density,
         cells.gradient,
         log_evidence,

@@ -41,18 +41,23 @@ def edge(dimensions: int) -> float:
     return SPACING[dimensions] * (1 if dimensions < 3 else np.sqrt(2))
 
 
-def flood(inner: Inner, mode: Mode) -> tuple[Cells, np.ndarray]:
-    """All cells of the lattice within `depth` of the best, and the logarithm of the volume that each stands for."""
+def flood(inner: Inner, mode: Mode) -> tuple[Cells, np.ndarray] | None:
+    """All cells of the lattice within `depth` of the best, and the logarithm of the volume that each stands for.
+
+    None where they are more than `MOST_CELLS`.
+    """
     K = mode.cell.t.shape[1]
     half, steps = edge(K) / 2, neighbours(K)
     deep, lost = depth(K), 0.5 * half**2 * (steps**2).sum(1)
     promised, parents = {(0,) * K: np.inf}, {(0,) * K: 0}
     seen: set[tuple[int, ...]] = set()
     whole, best = mode.cell, -np.inf
-    while len(seen) < MOST_CELLS:
+    while True:
         wave = [cell for cell, value in promised.items() if value > best - deep - MARGIN]
         if not wave:
             break
+        if len(seen) + len(wave) > MOST_CELLS:
+            return None
         t = mode.cell.t + half * np.array(wave).reshape(len(wave), K) @ mode.axes.T
         cells = solved(inner, t, whole.state.take(np.array([parents[cell] for cell in wave])))
         values = cells.log_density[:, None] + half * (cells.gradient @ mode.axes) @ steps.T - lost

@@ -52,6 +52,7 @@ class Solution:
         scales: what the entries of t mean.
         t: `[C, K]`, the nodes.
         weights: `[C]`, their probabilities.
+        log_volumes: `[C]`, the logarithm of the volume of t that each stands for.
         log_density, gradient: `[C]` and `[C, K]`, ELBO(t) + log p(t) and its gradient.
         log_evidence: an estimate of log p(y) of which ELBO(t) is the inner part.
         nodes: q(w given t) at each node.
@@ -65,6 +66,7 @@ class Solution:
     scales: Scales
     t: np.ndarray
     weights: np.ndarray
+    log_volumes: np.ndarray
     log_density: np.ndarray
     gradient: np.ndarray
     log_evidence: float
@@ -104,8 +106,11 @@ class Solution:
         return Draws(node[shuffled], self.t[node[shuffled]], np.vstack(w)[shuffled])
 
     def log_prob(self, draws: Draws) -> np.ndarray:
-        """log q(t) + log q(w given t), `[N]`, where q(t) is the probability of the node."""
-        out = np.log(self.weights)[draws.node]
+        """log q(t) + log q(w given t), `[N]`, where q(t) is the probability of the node over its volume.
+
+        Where q(w given t) and the weights are exact, log p(y, w, t) minus this is log p(y) at every draw.
+        """
+        out = (np.log(self.weights) - self.log_volumes)[draws.node]
         for node in np.unique(draws.node):
             here = draws.node == node
             out[here] += self.nodes.log_prob(int(node), draws.w[here])
