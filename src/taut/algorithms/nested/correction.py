@@ -21,7 +21,7 @@ from taut.algorithms.nested.solution import Draws, Solution
 DRAWS = 24
 SMALLEST, LARGEST = 0.03, 1.0
 """Nats: a gap below moves nothing, and one above is not known from its second cumulant."""
-MOST_NODES = 30
+MOST_NODES = 20
 PER_COEFFICIENT = 3
 """Nodes for each coefficient of a parabola; with fewer, the polynomial is a line."""
 

@@ -23,7 +23,7 @@ from taut.algorithms.nested import stacks
 from taut.algorithms.nested.effects import LOG_2PI, Expected
 from taut.algorithms.nested.tables import Tables
 
-NODES = {1: 31, 2: 11}
+NODES = {1: 25, 2: 11}
 """Nodes of each effect, by the number of effects a level."""
 MOST_PASSES = 3
 FINE = {1: 281, 2: 101}
