@@ -6,7 +6,7 @@ import pytest
 from taut.algorithms.nested import fit as fit_module
 from taut.algorithms.nested.fit import fit
 from taut.algorithms.nested.layout import Factor, Layout
-from tests.helpers.mixed import Gaussian, Poisson, problem, whole_design
+from tests.helpers.mixed import Binomial, Gaussian, Poisson, problem, whole_design
 
 
 def nested_counts(seed, outer=40, inner=3, rows=2):
@@ -37,7 +37,8 @@ def weighted(solution, likelihood, count=20000):
 def test_two_factors_with_few_rows(seed, monkeypatch):
     layout, likelihood = nested_counts(seed)
     solution = fit(layout, likelihood)
-    assert solution.gap > 0
+    assert solution.corrected
+    assert 0.03 < solution.gap < 1
     monkeypatch.setattr(fit_module, "corrected", lambda solution, inner: solution)
     plain = fit(layout, likelihood)
     mean, sd, worth = weighted(plain, likelihood)
@@ -49,4 +50,21 @@ def test_two_factors_with_few_rows(seed, monkeypatch):
 
 
 def test_what_is_exact_is_left_as_it_is():
-    assert fit(*problem(Gaussian, ((8, 1), (5, 2)))).gap == 0
+    solution = fit(*problem(Gaussian, ((8, 1), (5, 1))))
+    assert solution.gap == pytest.approx(0, abs=1e-9)
+    assert not solution.corrected
+
+
+def test_a_large_gap_is_told_and_not_corrected():
+    """Three slopes a level, four binary rows each: no free distribution, and a Gaussian is poor."""
+    rng = np.random.default_rng(0)
+    groups, rows = 150, 4
+    columns = np.column_stack([np.ones(groups * rows), rng.normal(size=(groups * rows, 2))])
+    index = np.repeat(np.arange(groups), rows)
+    eta = (3 * rng.normal(size=(groups, 3))[index] * columns).sum(1)
+    layout = Layout(columns, [Factor(index, columns)])
+    y = (rng.random(len(eta)) < 1 / (1 + np.exp(-eta)))[layout.order]
+    solution = fit(layout, Binomial(y=y, trials=np.ones(len(y))))
+    assert solution.gaussian_error is None
+    assert solution.gap > 1
+    assert not solution.corrected

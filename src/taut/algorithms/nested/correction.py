@@ -27,10 +27,11 @@ PER_COEFFICIENT = 3
 
 
 def corrected(solution: Solution, inner: Inner) -> Solution:
-    """The solution with corrected weights, or as it is where the gap at the heaviest node is small or large."""
+    """The solution with its gap at the heaviest node, and corrected weights where that is neither small nor large."""
     order = np.argsort(-solution.weights)[:MOST_NODES]
     parts = Parts.of(solution.layout)
-    if not len(solution.scales.places) or not SMALLEST < _gap(solution, inner, parts, order[0]) < LARGEST:
+    solution = replace(solution, gap=_gap(solution, inner, parts, order[0]))
+    if not SMALLEST < solution.gap < LARGEST or not solution.scales.size:
         return solution
     gaps = np.array([_gap(solution, inner, parts, node) for node in order])
     basis = _polynomials(solution, len(order))
@@ -44,13 +45,13 @@ def corrected(solution: Solution, inner: Inner) -> Solution:
         weights=np.exp(log_weights - total),
         log_density=solution.log_density + gap,
         log_evidence=solution.log_evidence + total,
-        gap=float(solution.weights @ gap),
+        corrected=True,
     )
 
 
-def _gap(solution: Solution, inner: Inner, parts: Parts, node: int) -> float:
+def _gap(solution: Solution, inner: Inner, parts: Parts, node: np.intp) -> float:
     """Half the variance of lw at a node."""
-    w = solution.nodes.draw(node, DRAWS, np.random.default_rng(0))
+    w = solution.nodes.draw(int(node), DRAWS, np.random.default_rng(0))
     layout, t = solution.layout, np.repeat(solution.t[[node]], DRAWS, 0)
     groups = np.zeros((DRAWS, len(layout.columns), layout.eliminated.levels))
     if layout.last is not None:

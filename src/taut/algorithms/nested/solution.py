@@ -59,7 +59,9 @@ class Solution:
         steps: how many steps of the natural gradient were made, cells counted one by one.
         exact: the factor whose effects are integrated by quadrature, or none.
         gaussian_error: how many sds the answer would move with free effects in place of Gaussian ones (`choice`).
-        gap: mean nats by which log p(y given t) was found above the ELBO; the weights allow for it (`correction`).
+        gap: nats by which log p(y given t) is above the ELBO at the heaviest node (`correction`); none where one factor
+            alone was judged by `gaussian_error`. Several nats mean that q(w given t) is poor.
+        corrected: whether the weights allow for the gap.
     """
 
     layout: Layout
@@ -74,7 +76,8 @@ class Solution:
     steps: int
     exact: int | None = None
     gaussian_error: float | None = None
-    gap: float = 0.0
+    gap: float | None = None
+    corrected: bool = False
 
     @property
     def effective_nodes(self) -> float:
