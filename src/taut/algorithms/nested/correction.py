@@ -30,8 +30,9 @@ def corrected(solution: Solution, inner: Inner) -> Solution:
     """The solution with its gap at the heaviest node, and corrected weights where that is neither small nor large."""
     order = np.argsort(-solution.weights)[:MOST_NODES]
     parts = Parts.of(solution.layout)
-    solution = replace(solution, gap=_gap(solution, inner, parts, order[0]))
-    if not SMALLEST < solution.gap < LARGEST or not solution.scales.size:
+    heaviest = _gap(solution, inner, parts, order[0])
+    solution = replace(solution, gap=heaviest)
+    if not SMALLEST < heaviest < LARGEST or not solution.scales.size:
         return solution
     gaps = np.array([_gap(solution, inner, parts, node) for node in order])
     basis = _polynomials(solution, len(order))

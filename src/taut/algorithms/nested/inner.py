@@ -8,7 +8,7 @@ and h = -E d2/d eta2 log p the natural gradient's step is
 rho is halved while the ELBO falls. Where a likelihood is not log-concave, h may be negative: the fixed point needs
 that, and a step after which P is not positive definite counts as one after which the ELBO fell.
 
-The ELBO in t at a fixed q is kept in parts (`State.elbo`). So the ELBO of a neighbour's q is known at a new t without
+The ELBO in t at a fixed q is kept in parts (`Inner.elbo`). So the ELBO of a neighbour's q is known at a new t without
 any factorisation, and so is the gradient in t at the optimum (`envelope`).
 
 Sources: M. E. Khan and W. Lin, Conjugate-Computation Variational Inference, 2017; M. Opper and C. Archambeau, The
@@ -50,8 +50,6 @@ class Inner:
         self.batch = max(1, min(self.algebra.batch, int(LARGEST_BATCH // (layout.rows * self.effects.nodes))))
         self.steps = 0
 
-    # --- the ELBO ---------------------------------------------------------------------------------------------------
-
     def elbo(self, state: State, t: np.ndarray) -> np.ndarray:
         """The ELBO `[T]` of each q at its t."""
         total = state.value + state.fixed_term + state.entropy + self.scales.effects_term(t, state.seconds)
@@ -80,8 +78,6 @@ class Inner:
             value, slope, bend = self.likelihood.expect(m, v, self.scales.phi(t))
         # A state is written to, which a likelihood's constants and JAX's arrays do not allow.
         return np.require(value, float, "W"), np.require(slope, float, "W"), np.require(bend, float, "W")
-
-    # --- steps ------------------------------------------------------------------------------------------------------
 
     def start(self, t: np.ndarray) -> State:
         """q after one step of weighted least squares from the likelihood's own start."""
@@ -154,8 +150,6 @@ class Inner:
         rows = self.algebra.gather(state.slope)
         border, groups = (a + b for a, b in zip(rows, prior.gradient(state.border, state.groups), strict=True))
         return border, np.zeros_like(groups) if self.effects.profiled else groups
-
-    # --- states -----------------------------------------------------------------------------------------------------
 
     def prior(self, t: np.ndarray) -> Prior:
         """p(w given t) at cells t."""
