@@ -1,0 +1,82 @@
+"""q(w given t) at each node of t: moments, draws and densities."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from taut.algorithms.nested.effects import LOG_2PI
+from taut.algorithms.nested.inner import Inner
+from taut.algorithms.nested.outer import Cells
+from taut.algorithms.nested.parts import Parts, covariance_of_rows
+
+LARGEST_ROWS = 2e7
+"""Numbers in the largest array when rows are predicted."""
+
+
+class FittedNodes:
+    """The distributions of solved cells. Covariances are made anew from the curvatures when they are asked for.
+
+    Args:
+        inner: the inner problem.
+        cells: its solved cells.
+    """
+
+    def __init__(self, inner: Inner, cells: Cells):
+        self.inner, self.cells, self.layout = inner, cells, inner.layout
+        self._last = None
+
+    def unknowns(self) -> tuple[np.ndarray, np.ndarray]:
+        """The mean and variance of each unknown at each node, `[C, d]`, in the order of `Layout`."""
+        state, variances = self.cells.state, []
+        for _, precision in self._batches(self.inner.batch):
+            own = np.einsum("taag->tag", precision.group_covariances())
+            variances.append(np.hstack([precision.border_variances(), own.reshape(len(own), -1)]))
+        return self._flat(state.border, state.groups), np.vstack(variances)[:, : self._size]
+
+    def linear(self, parts: Parts) -> tuple[np.ndarray, np.ndarray]:
+        """The mean and variance of rows' linear predictors at each node, `[C, n]`, without offsets."""
+        n, B = len(parts.index), max(1, self.layout.width)
+        batch = int(np.clip(LARGEST_ROWS // (n * B), 1, self.inner.batch))
+        means, variances = [], []
+        for some, precision in self._batches(batch):
+            means.append(parts.means(self.cells.state.border[some], self.cells.state.groups[some]))
+            variances.append(covariance_of_rows(parts, precision))
+        return np.vstack(means), np.maximum(np.vstack(variances), 0.0)
+
+    def draw(self, node: int, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Draws of w at one node, `[count, d]`."""
+        state, precision = self._node(node)
+        root = np.linalg.cholesky(precision.covariance[0])
+        border = rng.standard_normal((count, len(root))) @ root.T
+        groups = self.inner.effects.draw(state, count, rng) - precision.pulled(border)
+        return self._flat(state.border + border, groups)
+
+    def log_prob(self, node: int, w: np.ndarray) -> np.ndarray:
+        """log q(w given t) at one node, `[count]`."""
+        (state, precision), layout = self._node(node), self.layout
+        border = w[:, : layout.width] - state.border
+        squares = (np.linalg.solve(np.linalg.cholesky(precision.covariance[0]), border.T) ** 2).sum(0)
+        total = 0.5 * (precision.log_schur[0] - layout.width * LOG_2PI - squares)
+        if layout.last is None:
+            return total
+        groups = w[:, layout.width :].reshape(len(w), *state.groups.shape[1:])
+        return total + self.inner.effects.log_prob(state, groups + precision.pulled(border))
+
+    @property
+    def _size(self) -> int:
+        return self.layout.size if self.layout.last is not None else self.layout.width
+
+    def _flat(self, border, groups) -> np.ndarray:
+        return np.hstack([border, groups.reshape(len(groups), -1)])[:, : self._size]
+
+    def _node(self, node: int):
+        """The state and precision of one node; those of the last node are kept, since draws are asked for densities."""
+        if self._last is None or self._last[0] != node:
+            state = self.cells.state.take(np.array([node]))
+            self._last = (node, state, self.inner.precision(state, self.cells.t[[node]]))
+        return self._last[1:]
+
+    def _batches(self, batch: int) -> Iterator:
+        for at in range(0, len(self.cells.t), batch):
+            some = np.arange(at, min(at + batch, len(self.cells.t)))
+            yield some, self.inner.precision(self.cells.state.take(some), self.cells.t[some])

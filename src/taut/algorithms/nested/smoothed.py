@@ -1,0 +1,39 @@
+"""Draws of t between the nodes, for quantiles and densities of single scales.
+
+Around each node log p(t given y) is known to second order, by its value, its gradient and the curvature of the mode's
+axes. In the coordinates z of those axes,
+
+    l(z) = sum_c phi_c(z) [l_c + g_c'(z - z_c) - |z - z_c|^2 / 2],   phi_c(z) ~ exp(-|z - z_c|^2 / (2 s^2)),
+
+is smooth and agrees with each node. Draws come from normals around the nodes and are resampled by their weights.
+"""
+
+import numpy as np
+from scipy.special import logsumexp
+
+BLEND, WIDTH = 0.2, 0.7
+"""s above, and the sd of the normals, in distances of a node to its nearest."""
+OVERSAMPLED = 4
+
+
+def between_nodes(
+    t: np.ndarray, weights: np.ndarray, log_density: np.ndarray, gradient: np.ndarray, count: int, rng
+) -> np.ndarray:
+    """Draws of t, `[count, K]`, from nodes `[C, K]`, their weights, log densities and gradients."""
+    mean = weights @ t
+    axes = np.linalg.cholesky((weights[:, None] * (t - mean)).T @ (t - mean))
+    z, slopes = np.linalg.solve(axes, (t - mean).T).T, gradient @ axes
+    apart = ((z[:, None] - z) ** 2).sum(2)
+    nearest = np.sqrt(np.median(np.where(apart > 0, apart, np.inf).min(1))) if len(z) > 1 else 1.0
+    blend, width = BLEND * nearest, WIDTH * nearest
+    node = rng.choice(len(t), OVERSAMPLED * count, p=weights)
+    points = z[node] + width * rng.standard_normal((len(node), t.shape[1]))
+    apart = ((points[:, None] - z) ** 2).sum(2)
+    local = log_density + points @ slopes.T - (z * slopes).sum(1) - 0.5 * apart
+    near = -0.5 * apart / blend**2
+    blended = (np.exp(near - logsumexp(near, axis=1, keepdims=True)) * local).sum(1)
+    proposed = logsumexp(-0.5 * apart / width**2 + np.log(weights), axis=1)
+    worth = np.exp(blended - proposed - (blended - proposed).max())
+    cumulative = np.cumsum(worth / worth.sum())
+    chosen = np.searchsorted(cumulative, (np.arange(count) + rng.random()) / count)
+    return mean + points[rng.permutation(np.minimum(chosen, len(points) - 1))] @ axes.T
