@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 
+import jax
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -93,12 +94,16 @@ def test_ratios_are_the_peers_time_over_ours_and_the_faster_way_counts(bench):
     assert faster == {"first": pytest.approx(4.0), "warm": pytest.approx(20.0), "whole": pytest.approx(2.5)}
 
 
-@pytest.mark.parametrize("name", ["logistic", "clock", "judge", "taut_natural", "numpyro_svi", "pymc_advi"])
+@pytest.mark.parametrize(
+    "name", ["logistic", "clock", "judge", "taut_natural", "numpyro_svi", "pymc_advi", "density_taut"]
+)
 @pytest.mark.filterwarnings("default")  # what the peers warn of at import is not ours
-def test_parts_import(bench, name):
+def test_parts_import_and_leave_the_precision_as_it_is(bench, name):
     if name == "pymc_advi" and find_spec("pymc") is None:
         pytest.skip("needs PyMC, which `make bench` installs")
-    bench(name)
+    before = jax.config.values["jax_enable_x64"]
+    assert bench(name).__doc__
+    assert jax.config.values["jax_enable_x64"] == before
 
 
 @pytest.mark.slow

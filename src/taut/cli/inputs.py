@@ -88,7 +88,7 @@ def _split(name: str, frame: "pl.DataFrame", table: TableOptions, path: Path | N
 
 def _weights(features: "pl.DataFrame", name: str) -> "tuple[pl.DataFrame, np.ndarray | None]":
     """The other columns, and the weights in the column of that name."""
-    from taut.data.given import checked_weights
+    from taut.data.weights import checked_weights
     from taut.data.wording import quoted, suggestion
 
     if name not in features.columns:

@@ -6,7 +6,8 @@ import jax
 import numpy as np
 
 from taut.core.names import brief
-from taut.data.given import Given, Rows, checked_weights
+from taut.data.given import Given, Rows
+from taut.data.weights import checked_weights
 from taut.errors import DataError
 from taut.models.base import Model
 

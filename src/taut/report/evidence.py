@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from taut.data import Design
-from taut.data.given import checked_weights
+from taut.data.weights import checked_weights
 from taut.data.wording import quoted, suggestion
 from taut.errors import ArgumentError, DataError, SavedFitError
 from taut.report.scores import Scores

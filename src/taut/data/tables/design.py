@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 
 from taut.core.schema import FINITE, FLAG, POSITIVE, SCALAR, TEXT, each, entries, one_of, whole
-from taut.data.given import checked_weights
 from taut.data.tables.checks import refuse_infinite, refuse_missing
 from taut.data.tables.choices import ASSUMED, Columns
 from taut.data.tables.columns import Column
@@ -15,6 +14,7 @@ from taut.data.tables.frames import as_frame
 from taut.data.tables.kinds import Kind
 from taut.data.tables.learned import learn, refuse_repeated
 from taut.data.tables.rows import as_rows, encode, present, read, take
+from taut.data.weights import checked_weights
 from taut.data.wording import quoted
 from taut.errors import ArgumentError, DataError, SavedFitError
 

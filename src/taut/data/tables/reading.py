@@ -1,9 +1,10 @@
 """A table `(X, y)` as the rows of a regression."""
 
-from taut.data.given import Given, Rows, checked_weights
+from taut.data.given import Given, Rows
 from taut.data.tables.choices import ASSUMED
 from taut.data.tables.facts import facts
 from taut.data.tables.supervised import Supervised, prepare
+from taut.data.weights import checked_weights
 from taut.errors import DataError
 from taut.models.regression import Regression
 

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from taut.data.given import checked_weights
 from taut.data.tables.choices import ASSUMED, Columns, said
 from taut.data.tables.design import Design, Missing
 from taut.data.tables.frames import as_series
@@ -14,6 +13,7 @@ from taut.data.tables.labels import Label, Labels
 from taut.data.tables.levels import Levels
 from taut.data.tables.problems import Problems
 from taut.data.tables.rows import Rows, as_rows, take
+from taut.data.weights import checked_weights
 from taut.errors import ArgumentError, DataError
 
 COINCIDENCE = 10

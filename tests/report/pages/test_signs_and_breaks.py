@@ -1,4 +1,4 @@
-"""Signs of numbers on a page, and hyphens that are none."""
+"""Signs of numbers on a page, hyphens that are none, and where long names break."""
 
 import pytest
 
@@ -23,3 +23,11 @@ MINUS = environment().filters["minus"]
 )
 def test_only_signs_become_minus_signs(text, shown):
     assert MINUS(text) == shown
+
+
+def test_the_head_breaks_long_names_where_their_parts_meet():
+    figures = [("largest shift", "-0.02 sd", "of the mean of savings_status=A63")]
+    verdict = [("trust", "good", "- no reason", "good")]
+    page = environment().get_template("verdict.html.jinja").render(verdict=verdict, verdict_figures=figures)
+    assert "of the mean of savings_<wbr>status=<wbr>A63" in page
+    assert "−0.02 sd" in page
