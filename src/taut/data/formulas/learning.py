@@ -22,7 +22,7 @@ from taut.data.formulas.response import Response
 from taut.data.formulas.sources import source_columns
 from taut.data.formulas.terms import INTERCEPT, Term
 from taut.data.formulas.understanding import Understood, understood
-from taut.data.given import checked_weights
+from taut.data.weights import checked_weights
 from taut.data.tables.checks import refuse_missing
 from taut.data.tables.choices import ASSUMED, Columns
 from taut.data.tables.columns import Column, in_order
