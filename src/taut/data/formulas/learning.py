@@ -22,12 +22,12 @@ from taut.data.formulas.response import Response
 from taut.data.formulas.sources import source_columns
 from taut.data.formulas.terms import INTERCEPT, Term
 from taut.data.formulas.understanding import Understood, understood
-from taut.data.weights import checked_weights
 from taut.data.tables.checks import refuse_missing
 from taut.data.tables.choices import ASSUMED, Columns
 from taut.data.tables.columns import Column, in_order
 from taut.data.tables.problems import Problems
 from taut.data.tables.rows import blanked
+from taut.data.weights import checked_weights
 from taut.data.wording import quoted
 from taut.errors import ArgumentError, DataError
 
