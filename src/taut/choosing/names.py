@@ -10,7 +10,7 @@ from taut.core.parts import public, short
 from taut.errors import ArgumentError
 from taut.families import Family
 from taut.gradients import ControlVariate, Gradient
-from taut.models import Regression
+from taut.models import TableRegression
 
 FAMILIES: Mapping[str, type[Family]] = {f.name: f for f in public(families, Family) if f.by_name}
 GRADIENTS: Mapping[str, type[Gradient]] = {
@@ -18,8 +18,8 @@ GRADIENTS: Mapping[str, type[Gradient]] = {
 }
 CONTROLS: Mapping[str, type[ControlVariate]] = {c.name: c for c in public(gradients, ControlVariate)}
 ALGORITHMS: Mapping[str, type[Algorithm]] = {a.name: a for a in public(algorithms, Algorithm)}
-REGRESSIONS: Mapping[str, type[Regression]] = {
-    short(r.name).removesuffix("-regression"): r for r in public(models, Regression)
+REGRESSIONS: Mapping[str, type[TableRegression]] = {
+    short(r.name).removesuffix("-regression"): r for r in public(models, TableRegression)
 }
 
 

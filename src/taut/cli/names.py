@@ -150,7 +150,7 @@ FAMILIES = {name: part for name, part in by_name("families", "Family").items() i
 GRADIENTS = by_name("gradients", "Gradient")
 CONTROLS = by_name("gradients", "ControlVariate")
 ALGORITHMS = by_name("algorithms", "Algorithm")
-REGRESSIONS = {name.removesuffix("-regression"): part for name, part in by_name("models", "Regression").items()}
+REGRESSIONS = {name.removesuffix("-regression"): part for name, part in by_name("models", "TableRegression").items()}
 LIKELIHOODS = {
     name: part
     for name, part in by_name("models.likelihoods", "Likelihood").items()

@@ -22,7 +22,7 @@ from taut.data.tables.supervised import Supervised
 from taut.errors import ArgumentError, DataError
 from taut.fitting.fit import fit
 from taut.learning.ended import Ended
-from taut.models import Normal, Regression
+from taut.models import Normal, TableRegression
 from taut.models.given_prior import NAMED
 from taut.results.fit import Fit
 
@@ -36,7 +36,7 @@ class BayesianRegression(BaseEstimator, abc.ABC):
     The arguments and attributes are those of `BayesianLogisticRegression`.
     """
 
-    _model: ClassVar[type[Regression]]
+    _model: ClassVar[type[TableRegression]]
 
     def __init__(
         self,

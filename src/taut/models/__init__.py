@@ -19,7 +19,6 @@ from taut.models.prior import Independent as Independent
 from taut.models.prior import LearnedNormal as LearnedNormal
 from taut.models.prior import Normal as Normal
 from taut.models.prior import Prior as Prior
-from taut.models.regression import Regression as Regression
 from taut.models.supports import Support as Support
 from taut.models.supports import bounded as bounded
 from taut.models.supports import ordered as ordered
@@ -27,5 +26,6 @@ from taut.models.supports import positive as positive
 from taut.models.supports import real as real
 from taut.models.supports import simplex as simplex
 from taut.models.supports import unit_interval as unit_interval
+from taut.models.table_regression import TableRegression as TableRegression
 
 __getattr__ = _absent(__name__)

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from scipy.special import expit
 
 from taut.models.likelihoods import Bernoulli, Likelihood
-from taut.models.regression import Regression
+from taut.models.table_regression import TableRegression
 
 
 class Prediction(NamedTuple):
@@ -28,7 +28,7 @@ class Prediction(NamedTuple):
     upper: Float[Array, " R"]
 
 
-class LogisticRegression(Regression):
+class LogisticRegression(TableRegression):
     r"""Binary classification with a posterior over every weight.
 
     .. math:: p(y|x, w) = \sigma(x^\top w)^y (1 - \sigma(x^\top w))^{1-y}, \qquad w \sim p(w)

@@ -24,7 +24,7 @@ from taut.verdict.draws import gaussian_of
 
 if TYPE_CHECKING:
     from taut.data import Design, Labels
-    from taut.models.regression import Regression
+    from taut.models.table_regression import TableRegression
     from taut.verdict.judge import Judgement
 
 
@@ -101,7 +101,7 @@ class RegressionFit(ComputedFit):
         return cls(**fields, design=design, labels=labels, judged=weighted_from(arrays, fields))
 
     @property
-    def model(self) -> "Regression":
+    def model(self) -> "TableRegression":
         """The regression."""
         model: Any = self.problem.model
         return model

@@ -11,7 +11,7 @@ from rich.console import Console
 
 import taut
 from taut.errors import ArgumentError
-from taut.models.regression import Regression
+from taut.models.table_regression import TableRegression
 from taut.report import Evidence, page, table
 
 
@@ -19,7 +19,7 @@ class Count(NamedTuple):
     mean: jnp.ndarray
 
 
-class PoissonRegression(Regression):
+class PoissonRegression(TableRegression):
     """Counts: log p(y|eta) = y eta - exp(eta) - log y!."""
 
     name: ClassVar[str] = "Poisson regression"

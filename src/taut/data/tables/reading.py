@@ -6,10 +6,10 @@ from taut.data.tables.facts import facts
 from taut.data.tables.supervised import Supervised, prepare
 from taut.data.weights import checked_weights
 from taut.errors import DataError
-from taut.models.regression import Regression
+from taut.models.table_regression import TableRegression
 
 
-def table_rows(model: Regression, given: Given) -> Rows:
+def table_rows(model: TableRegression, given: Given) -> Rows:
     """The design matrix and the target; data that are prepared already pass through.
 
     Raises:
@@ -25,7 +25,7 @@ def table_rows(model: Regression, given: Given) -> Rows:
     return Rows((table.X, table.y), weights, table, given.validation, given.transform, facts(table))
 
 
-def _prepared(model: Regression, given: Given) -> Supervised:
+def _prepared(model: TableRegression, given: Given) -> Supervised:
     data = given.data
     if isinstance(data, Supervised):
         return data

@@ -17,7 +17,7 @@ from taut.models.likelihoods import Likelihood
 from taut.models.prior import Normal, Prior
 
 
-class Regression(Model, ClosedLikelihood):
+class TableRegression(Model, ClosedLikelihood):
     r"""p(y|x, z) = p(y|\eta) with the linear predictor \(\eta = x^\top z\), and a posterior over every coefficient.
 
     Data are `(X, y)`: X `[n, d]` without a column of ones. z is the vector of coefficients on the standardised columns,
