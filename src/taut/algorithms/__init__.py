@@ -2,6 +2,7 @@
 
 from taut.algorithms.base import Algorithm as Algorithm
 from taut.algorithms.natural import NaturalGradient as NaturalGradient
+from taut.algorithms.nested.algorithm import Nested as Nested
 from taut.algorithms.on_density.batch_and_match import BatchAndMatch as BatchAndMatch
 from taut.algorithms.on_density.fixed_draws import FixedDraws as FixedDraws
 from taut.algorithms.on_density.score_regression import ScoreRegression as ScoreRegression

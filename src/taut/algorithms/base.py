@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Int, PRNGKeyArray
 from taut.core.batch import Batch
 from taut.core.capabilities import Capability, sentence
 from taut.errors import PairingError
+from taut.families import Family
 from taut.gradients import Gradient
 from taut.problem import Problem
 
@@ -40,6 +41,7 @@ class Algorithm(eqx.Module):
         deterministic: Whether it draws no random numbers from step to step.
         whole: Whether it sees the data whole, so that it takes no minibatches.
         brings: The gradient estimator that it brings; None where it takes any.
+        family: The family that it has of its own; None where it takes any that offers what it needs.
     """
 
     name: ClassVar[str]
@@ -47,6 +49,7 @@ class Algorithm(eqx.Module):
     deterministic: ClassVar[bool] = False
     whole: ClassVar[bool] = False
     brings: ClassVar[Brings | None] = None
+    family: ClassVar[type[Family] | None] = None
     steps: eqx.AbstractVar[int]
 
     def estimator(self, problem: Problem) -> Gradient | None:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taut.algorithms import Algorithm, NaturalGradient, ScoreRegression, StochasticGradient
+from taut.algorithms import Algorithm, NaturalGradient, Nested, ScoreRegression, StochasticGradient
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError, PairingError
-from taut.families import Amortized, Family, FullRank, MeanField
+from taut.families import Amortized, Family, FullRank, MeanField, NestedGaussian
 from taut.gradients import Exact, Gradient, PathDerivative, Reinforce, Reparametrization
 from taut.models import Model
 from taut.networks import MLP
@@ -109,6 +109,10 @@ def _serves(algorithm: Algorithm, asked: Asked, family: type[Family], gradient: 
     return True
 
 
+def _nests(asked: Asked) -> bool:
+    return _serves(Nested(), asked, NestedGaussian, Exact())
+
+
 def _closed(asked: Asked) -> bool:
     return _serves(NaturalGradient(), asked, MeanField, Exact())
 
@@ -121,6 +125,11 @@ def _scored(asked: Asked) -> bool:
 ALGORITHM = (
     Rule(lambda asked: asked.gradient_named, _takes(StochasticGradient), _takes("a gradient estimator was asked for")),
     Rule(lambda asked: asked.minibatch, _takes(StochasticGradient), _takes("works everywhere")),
+    Rule(
+        _nests,
+        _takes(Nested),
+        _takes("Gaussian given a few scales: exact natural gradients at each of a few scales, no learning rate"),
+    ),
     Rule(
         _closed,
         _takes(NaturalGradient),
@@ -189,6 +198,11 @@ def _coordinates(asked: Asked) -> str:
 
 
 FAMILY = (
+    Rule(
+        lambda asked: asked.algorithm is not None and asked.algorithm.family is not None,
+        lambda asked: asked.algorithm.family,
+        _takes("the algorithm has a family of its own"),
+    ),
     Rule(lambda asked: asked.model.local, _encoder, _why_encoder),
     Rule(_too_many, _takes(MeanField), lambda asked: f"{_coordinates(asked)}: too many for a full covariance"),
     Rule(

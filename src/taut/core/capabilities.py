@@ -23,6 +23,7 @@ class Capability(enum.Enum):
     DIFFERENTIABLE = "a model whose log density is differentiable in the unknown"
     CLOSED_LIKELIHOOD = "a model with E_q[log p(x|z)] in closed form"
     LINEAR_PREDICTOR = "a model that sees its unknown through linear predictors"
+    GAUSSIAN_GIVEN_SCALES = "a regression whose coefficients and effects are Gaussian given a few scales"
     CLOSED_PRIOR = "a prior with E_q[log p(z)] in closed form"
     GAUSSIAN_PRIOR = "a Gaussian prior"
     LOG_WEIGHTS = "an objective that is a smooth function of the draws' log densities"

@@ -42,6 +42,9 @@ class Rows(NamedTuple):
         validation: Held-out examples, or None.
         transform: `(key, rows) -> rows` on each batch, or None.
         facts: What became of the data, in words, by what they are about.
+        model: The model that the data made of a description; None where a model was given.
+        design: How a formula made the rows of a table, or None where there was no formula.
+        labels: What the numbers of a response stand for that was labels.
     """
 
     rows: Any
@@ -50,10 +53,15 @@ class Rows(NamedTuple):
     validation: Any = None
     transform: Callable | None = None
     facts: dict[str, str] = {}
+    model: Any = None
+    design: Any = None
+    labels: Any = None
 
     @property
     def to_columns(self) -> "Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]] | None":
-        """Draws of z as coefficients of the table's columns; None where there is no table."""
+        """Draws of z as the unknowns that a person names; None where the model's own naming is all there is."""
+        if self.model is not None:
+            return self.model.to_columns
         return None if self.table is None else self.table.design.coefficients
 
     @property

@@ -23,6 +23,7 @@ from taut.fitting.run import run
 from taut.fitting.stopping import with_stopping
 from taut.learning.checkpoints import Checkpoint
 from taut.models import Model
+from taut.models.base import Described
 from taut.results.fit import Fit
 from taut.results.kinds import fit_class
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def fit(
-    model: Model,
+    model: Model | Described,
     data: Any = None,
     *,
     family: Any = None,
@@ -58,7 +59,8 @@ def fit(
 
     Args:
         model: what is unknown and how it makes the data.
-        data: `(X, y)` for a regression (arrays or tables; X without a column of ones), a pytree of arrays `[n, ...]`
+        data: a table (of Polars or pandas) for a regression by formula, `(X, y)` for one without (arrays or tables; X
+            without a column of ones), a pytree of arrays `[n, ...]`
             for a log density by rows, examples `[n, ...]` for a latent-variable model, nothing for a joint log density.
         family: "mean-field", "full-rank", a class or an instance.
         objective: "elbo", "beta=4", "annealed", "free-bits=0.5", "iwae=50", "expected_log_likelihood>=-80", "kl<=12",
@@ -113,6 +115,7 @@ def fit(
         _refuse_validation(model, {"validation": validation, "patience": patience})
     dtype = precision.resolve(model.dtype if dtype is None else dtype)
     rows = kind.read(model, Given(data, sample_weight, missing, positive, columns, validation, transform))
+    model = rows.model if isinstance(model, Described) else model
     if batch_size is None and model.batch_size is not None:
         batch_size = min(model.batch_size, len(rows.rows))
     source = Source(rows.rows, rows.weights, batch_size, seed, dtype, rows.transform)
@@ -164,7 +167,7 @@ def _given(checkpoint: Any, transform: Any, callback: Any) -> Checkpoint | None:
     return Checkpoint(path("checkpoint", checkpoint))
 
 
-def _refuse_validation(model: Model, asked: dict[str, Any]) -> None:
+def _refuse_validation(model: Model | Described, asked: dict[str, Any]) -> None:
     """Refuse what no algorithm would look at, in place of ignoring it."""
     for name, value in asked.items():
         if value is not None:

@@ -5,6 +5,7 @@ from typing import Any
 from taut.core.names import brief
 from taut.errors import ArgumentError
 from taut.models import Model
+from taut.models.base import Described
 
 
 def check_model(model: Any, data: Any = None) -> None:
@@ -13,15 +14,15 @@ def check_model(model: Any, data: Any = None) -> None:
     Raises:
         ArgumentError: Anything else than an instance of a model.
     """
-    if isinstance(model, Model):
+    if isinstance(model, (Model, Described)):
         return
-    if isinstance(data, Model):
+    if isinstance(data, (Model, Described)):
         raise ArgumentError("The arguments are swapped: the model comes first, taut.fit(model, data).")
-    if isinstance(data, type) and issubclass(data, Model):
+    if isinstance(data, type) and issubclass(data, (Model, Described)):
         raise ArgumentError(
             f"The arguments are swapped, and {data.__name__} is a class: taut.fit({data.__name__}(...), data)."
         )
-    if isinstance(model, type) and issubclass(model, Model):
+    if isinstance(model, type) and issubclass(model, (Model, Described)):
         raise ArgumentError(f"model={model.__name__} is a class: call it, taut.fit({model.__name__}(...), data).")
     remedy = "give e.g. taut.models.LogisticRegression() or taut.models.LogDensity(...)"
     if type(model).__module__.startswith("pymc."):

@@ -3,9 +3,11 @@
 import functools
 
 from taut.algorithms.base import Algorithm, Stepwise
+from taut.algorithms.nested.algorithm import Nested
 from taut.algorithms.on_density.base import OnDensity
 from taut.choosing.choose import Choice
 from taut.fitting.by_steps import by_steps
+from taut.fitting.nested import nested
 from taut.fitting.on_density import on_density
 from taut.fitting.outcome import Outcome, Request
 
@@ -19,8 +21,9 @@ def run(algorithm: Algorithm, choice: Choice, request: Request) -> Outcome:
         choice: The five sentences.
         request: What the run works on and how it is watched.
     """
-    raise TypeError(f"{type(algorithm).__name__} is neither a Stepwise nor an OnDensity algorithm.")
+    raise TypeError(f"{type(algorithm).__name__} is no kind of algorithm that can be run.")
 
 
 run.register(Stepwise, by_steps)
+run.register(Nested, nested)
 run.register(OnDensity, on_density)

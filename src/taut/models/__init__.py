@@ -14,11 +14,14 @@ from taut.models.likelihoods import Likelihood as Likelihood
 from taut.models.log_density import LogDensity as LogDensity
 from taut.models.logistic import LogisticRegression as LogisticRegression
 from taut.models.logistic import Prediction as Prediction
+from taut.models.mixed import MixedModel as MixedModel
 from taut.models.prior import BernoulliPrior as BernoulliPrior
 from taut.models.prior import Independent as Independent
 from taut.models.prior import LearnedNormal as LearnedNormal
 from taut.models.prior import Normal as Normal
 from taut.models.prior import Prior as Prior
+from taut.models.regression import Regression as Regression
+from taut.models.stated import Stated as Stated
 from taut.models.supports import Support as Support
 from taut.models.supports import bounded as bounded
 from taut.models.supports import ordered as ordered

@@ -13,6 +13,25 @@ from taut.core.capabilities import Capability
 from taut.models.prior import Prior
 
 
+class Described:
+    """What a person says of a model whose unknowns depend on the data; reading these makes a `Model` of it.
+
+    Attributes:
+        kind: As that of the model.
+        name: What it is called.
+        dtype: Precision of its fits, unless the caller says otherwise.
+        batch_size: Rows for each step; None for all.
+    """
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    dtype: ClassVar[str] = "float64"
+    batch_size: ClassVar[int | None] = None
+
+    def check_given(self, data: Any) -> None:
+        """Refuse data of a form that it does not take; None stands for no data."""
+
+
 class Model(eqx.Module):
     """log p(x|z) and log p(z) over vectors z; the model alone knows the unknown's names and shapes.
 

@@ -40,6 +40,10 @@ class DensityFit(ComputedFit):
     def check_problem(problem, rows):
         """Everything was checked with the rows and the pairing of the parts."""
 
+    def _kind_json(self):
+        """Nothing."""
+        return {}
+
     def to_save(self):
         """The draws that the summary is made of, by name, and the weighted ones where they are the answer.
 
@@ -117,6 +121,10 @@ class DrawsFit(PosteriorFit):
     @staticmethod
     def check_problem(problem, rows):
         """Never asked, either."""
+
+    def _kind_json(self):
+        """Nothing."""
+        return {}
 
     def to_save(self):
         """The same draws."""

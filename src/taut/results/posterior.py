@@ -146,7 +146,11 @@ class PosteriorFit(Fit):
         joint = (
             {"expected_log_joint": self.expected_log_likelihood, "entropy": self.entropy} if self.model.joint else {}
         )
-        return {"coefficients": self.summary().to_dicts()} | joint
+        return {"coefficients": self.summary().to_dicts()} | joint | self._kind_json()
+
+    @abc.abstractmethod
+    def _kind_json(self) -> dict[str, Any]:
+        """What this kind of posterior says beside its unknowns."""
 
     @property
     def entropy(self) -> float:
@@ -243,7 +247,8 @@ class ComputedFit(PosteriorFit):
         z, log_p, log_q = self.draws_of_answer(n, seed)
         if log_p is None and self.parent is not None:
             log_p = Density(self.model, self.parent, self.dtype)(z).value
-        return self.named(z), {"lq": log_q} if log_p is None else {"lp": log_p, "lq": log_q}
+        known = {} if log_p is None else {"lp": log_p}
+        return self.named(z), known if np.isnan(log_q).all() else known | {"lq": log_q}
 
 
 def weighted_from(arrays: dict[str, np.ndarray], fields: dict[str, Any]) -> Judgement | None:

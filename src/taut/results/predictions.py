@@ -2,30 +2,30 @@
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from taut.data import Design
+import numpy as np
 
 
-def framed(prediction: Any, index: Any = None) -> Any:
+def framed(prediction: Any, index: Any = None, levels: tuple[str, ...] = ()) -> Any:
     """The same named tuple, which is shown as a table and has `to_frame()`.
 
     Args:
         prediction: A named tuple of columns `[n]`.
         index: The index of its Pandas table, see `index_of`; None where it is to be one of Polars.
+        levels: Names of the second axis of columns `[n, K]`.
     """
     made = _with_frame(type(prediction))._make(prediction)
-    made.index = index
+    made.index, made.levels = index, levels
     return made
 
 
-def index_of(rows: Any, design: "Design") -> Any:
-    """The index of a Pandas table without the rows that the design drops; None for any other table."""
+def index_of(rows: Any, kept: np.ndarray) -> Any:
+    """The index of a Pandas table of the rows that are kept; None for any other table."""
     pandas = sys.modules.get("pandas")
     if pandas is None or not isinstance(rows, pandas.DataFrame):
         return None
-    return rows.index[design.complete_rows(rows)] if design.missing == "drop" else rows.index
+    return rows.index[kept]
 
 
 @functools.cache
@@ -40,14 +40,24 @@ class Framed:
     Attributes:
         plain: The named tuple of the model.
         index: Index of the Pandas table that it is of, or None.
+        levels: Names of the second axis of columns `[n, K]`, each of which becomes K columns of the table.
     """
 
     plain: Any
     index: Any = None
+    levels: tuple[str, ...] = ()
+
+    def columns(self) -> dict[str, Any]:
+        """All columns by name: "probability[setosa]"."""
+        found = {}
+        for name, values in self.plain._asdict(self).items():
+            wide = {f"{name}[{level}]": values[:, k] for k, level in enumerate(self.levels)}
+            found |= wide if values.ndim > 1 else {name: values}
+        return found
 
     def to_frame(self) -> Any:
         """A table of the columns: of Pandas with the same index where the rows came as such, else of Polars."""
-        columns = self.plain._asdict(self)
+        columns = self.columns()
         if self.index is not None:
             return sys.modules["pandas"].DataFrame(columns, index=self.index)
         import polars as pl

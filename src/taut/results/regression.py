@@ -81,6 +81,10 @@ class RegressionFit(ComputedFit):
             rows, source, seed, left_open
         )
 
+    def _kind_json(self):
+        """Nothing."""
+        return {}
+
     def to_save(self):
         """The way from the table to its rows, and the weighted draws where they are the answer."""
         labels = None if self.labels is None else self.labels.to_json()
@@ -184,7 +188,9 @@ class RegressionFit(ComputedFit):
         Raises:
             DataError: columns that are missing, levels that were not seen, values that are missing.
         """
-        return framed(self.predict_matrix(self.design.matrix(X), level), index_of(X, self.design))
+        predicted = self.predict_matrix(self.design.matrix(X), level)
+        kept = self.design.complete_rows(X) if self.design.missing == "drop" else np.ones(len(predicted[0]), bool)
+        return framed(predicted, index_of(X, kept))
 
     def predict_matrix(self, matrix: np.ndarray, level: float = 0.95) -> Any:
         """As `predict`, for rows of the design matrix `[n, D]`."""

@@ -33,6 +33,26 @@ class FittedNodes:
             variances.append(np.hstack([precision.border_variances(), own.reshape(len(own), -1)]))
         return self._flat(state.border, state.groups), np.vstack(variances)[:, : self._size]
 
+    @property
+    def left(self) -> np.ndarray:
+        """Nats left to gain at each node."""
+        return self.cells.state.left
+
+    @property
+    def log_density(self) -> np.ndarray:
+        """ELBO(t) + log p(t) at each node."""
+        return self.cells.log_density
+
+    @property
+    def expected_log_likelihood(self) -> np.ndarray:
+        """E log p(y given w, t) at each node."""
+        return self.cells.state.value
+
+    def fixed_covariances(self) -> np.ndarray:
+        """The covariances of the fixed columns' coefficients at each node, `[C, P, P]`."""
+        P = len(self.layout.mean)
+        return np.vstack([precision.covariance[:, :P, :P] for _, precision in self._batches(self.inner.batch)])
+
     def linear(self, parts: Parts) -> tuple[np.ndarray, np.ndarray]:
         """The mean and variance of rows' linear predictors at each node, `[C, n]`, without offsets."""
         n, B = len(parts.index), max(1, self.layout.width)

@@ -15,7 +15,24 @@ NEAR_ZERO = 0.1
 
 
 class Nodes(Protocol):
-    """q(w given t) at each of C nodes."""
+    """q(w given t) at each of C nodes.
+
+    Attributes:
+        left, log_density, expected_log_likelihood: `[C]` each, see `FittedNodes`.
+    """
+
+    @property
+    def left(self) -> np.ndarray: ...  # noqa: D102
+
+    @property
+    def log_density(self) -> np.ndarray: ...  # noqa: D102
+
+    @property
+    def expected_log_likelihood(self) -> np.ndarray: ...  # noqa: D102
+
+    def fixed_covariances(self) -> np.ndarray:
+        """Covariances of the fixed columns' coefficients, `[C, P, P]`."""
+        ...
 
     def unknowns(self) -> tuple[np.ndarray, np.ndarray]:
         """Means and variances of w, `[C, d]` each."""

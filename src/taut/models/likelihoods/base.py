@@ -52,6 +52,11 @@ class Likelihood(eqx.Module):
     intercept: ClassVar[bool] = True
 
     @property
+    def in_units_of_y(self) -> bool:
+        """Whether the predictor is in the unit of y, so that priors scale with the spread of y."""
+        return self.link == "identity" and self.target == "numbers"
+
+    @property
     def offers(self) -> AbstractSet[Capability]:
         """Smooth in the predictor, with exact expectations."""
         return frozenset({Capability.DIFFERENTIABLE, Capability.CLOSED_LIKELIHOOD})

@@ -1,0 +1,85 @@
+"""A formula and its table as the rows of a `MixedModel`."""
+
+from typing import Any
+
+import numpy as np
+
+from taut.data.formulas.design import FormulaData
+from taut.data.formulas.facts import facts
+from taut.data.formulas.learning import prepare_formula
+from taut.data.formulas.observed import Observed, observed
+from taut.data.formulas.priors import hierarchy
+from taut.data.formulas.terms import INTERCEPT
+from taut.data.given import Given, Rows
+from taut.data.tables.choices import ASSUMED
+from taut.errors import ArgumentError, DataError
+from taut.models.mixed import MixedModel
+from taut.models.regression import Regression
+
+
+def formula_rows(model: Regression, given: Given) -> Rows:
+    """Learn the formula of the table, find the likelihood, and state the priors.
+
+    Raises:
+        DataError: what is wrong with the table.
+        ArgumentError: what is wrong with the formula, the likelihood or the priors.
+    """
+    if given.data is None:
+        raise DataError("A regression by formula needs a table: taut.fit(Regression(formula), frame).")
+    if model.formula is None:
+        raise ArgumentError("Regression() needs a formula, such as 'y ~ x + (1 | group)'.")
+    data = prepare_formula(
+        model.formula,
+        given.data,
+        missing=given.missing,
+        weights=given.sample_weight,
+        columns=ASSUMED if given.columns is None else given.columns,
+    )
+    response = data.rows.response
+    assert response is not None  # it was learned from
+    seen = observed(response, model.likelihood, given.positive, data.weights)
+    if seen.likelihood.outputs > 1 and data.rows.groups:
+        raise ArgumentError(
+            f"The {seen.likelihood.name} likelihood has a predictor for each level, and group terms for these are not "
+            "there yet: leave the group terms out, or fit level against level with 'response[\"level\"] ~ ...'."
+        )
+    X, columns = _with_intercept(data, seen)
+    prior = hierarchy(data.design, columns, data.rows.groups, seen, model.prior)
+    labels = tuple(str(x) for x in seen.labels.levels[1:]) if seen.likelihood.outputs > 1 else ()  # type: ignore[union-attr]
+    mixed = MixedModel(prior, seen.likelihood, model.formula, columns, labels)
+    said = facts(data) | _said(seen, response.name)
+    return Rows(
+        arrays(X, data.rows.offset, data.rows.groups, seen.y),
+        data.weights,
+        facts=said,
+        model=mixed,
+        design=data.design,
+        labels=seen.labels,
+    )
+
+
+def arrays(X: np.ndarray, offset: np.ndarray | None, groups: Any, y: Any) -> dict[str, Any]:
+    """Rows as a `MixedModel` takes them; a group that was not there to learn from adds nothing."""
+    return {
+        "X": X,
+        "offset": np.zeros(len(X)) if offset is None else offset,
+        "index": tuple(np.maximum(group.index, 0).astype(np.int32) for group in groups),
+        "Z": tuple(np.where(group.index[:, None] < 0, 0.0, group.Z) for group in groups),
+        "y": y,
+    }
+
+
+def _with_intercept(data: FormulaData, seen: Observed) -> tuple[np.ndarray, tuple[str, ...]]:
+    """X and its columns; thresholds need an intercept, which then is minus the first of them."""
+    X, names = data.rows.X, data.design.names
+    if seen.likelihood.intercept or data.design.intercept:
+        return X, names
+    return np.column_stack([np.ones(len(X)), X]), (INTERCEPT, *names)
+
+
+def _said(seen: Observed, name: str) -> dict[str, str]:
+    """The likelihood and what the response holds, in words."""
+    found = "" if seen.why == "given" else f", because {seen.why}"
+    target = f"'{name}', a number" if seen.labels is None else f"'{name}': {seen.labels.in_words}"
+    said = {"likelihood": f"{seen.likelihood.name}{found}", "target": target}
+    return said | ({"remarks": seen.remark} if seen.remark else {})

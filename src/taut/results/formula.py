@@ -1,0 +1,240 @@
+"""The fit of a regression by formula: coefficients, scales, group effects, and predictions of new rows."""
+
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from taut.core.arguments import probability
+from taut.errors import SavedFitError
+from taut.families.nested import NestedGaussian
+from taut.results.formula_parts import Coefficients, coefficients, rows_from, rows_to_save
+from taut.results.marginals import Known, Marginals, NormalMixtures, WeightedDraws
+from taut.results.posterior import ComputedFit, weighted_from
+from taut.results.predictions import framed, index_of
+from taut.results.predictive import Predictor
+from taut.verdict.draws import plain_draws
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from taut.algorithms.nested.solution import Solution
+    from taut.data import FormulaDesign, Labels
+    from taut.data.formulas.groups import NewGroups
+    from taut.data.tables.levels import Levels
+    from taut.models import MixedModel
+
+DRAWS = 4000
+"""Draws behind what is not exact."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
+class FormulaFit(ComputedFit):
+    """A fitted regression by formula.
+
+    Attributes:
+        design: what the formula learned of the table.
+        labels: what the numbers of the response stand for; None where it holds numbers.
+        data: the rows that were fitted to, as the model takes them.
+        weights: `[n]`, how often each row counts; None for once each.
+        solution: q at all nodes, in memory; None for a saved fit and for other algorithms.
+    """
+
+    kind = "formula"
+    takes_any_family = True
+
+    design: "FormulaDesign"
+    labels: "Labels | Levels | None" = None
+    data: dict[str, Any]
+    weights: np.ndarray | None = None
+    solution: "Solution | None" = None
+
+    @staticmethod
+    def read(model, given):
+        """The formula and its table."""
+        from taut.data.formulas.reading import formula_rows
+
+        return formula_rows(model, given)
+
+    @staticmethod
+    def check_problem(problem, rows):
+        """Everything was checked with the rows and the pairing of the parts."""
+
+    @staticmethod
+    def kept(rows, source, seed, left_open):
+        """What was learned of the table, its rows, and what a verdict needs that is still to be given."""
+        own = {"design": rows.design, "labels": rows.labels, "data": rows.rows, "weights": rows.weights}
+        return own | ComputedFit.kept(rows, source, seed, left_open)
+
+    def to_save(self):
+        """The design, the labels and the rows, and the weighted draws where they are the answer."""
+        labels = None if self.labels is None else self.labels.to_json()
+        rows = rows_to_save(self.data, self.weights)
+        return {"design": self.design.to_json(), "labels": labels}, rows | self.weighted_arrays()
+
+    @classmethod
+    def from_saved(cls, meta, arrays, fields):
+        """The fit that was saved."""
+        from taut.data import FormulaDesign, Labels
+        from taut.data.tables.levels import Levels
+
+        said = meta["labels"]
+        labels = None if said is None else (Labels if "classes" in said else Levels).from_json(said)
+        data, weights = rows_from(arrays)
+        if data["X"].shape[1] != len(fields["problem"].model.columns):
+            raise SavedFitError("The saved rows are of another formula than the saved model: fit again.")
+        design = FormulaDesign.from_json(meta["design"])
+        judged = weighted_from(arrays, fields)
+        return cls(**fields, design=design, labels=labels, data=data, weights=weights, judged=judged)
+
+    @property
+    def model(self) -> "MixedModel":
+        """The regression on its data."""
+        model: Any = self.problem.model
+        return model
+
+    def named(self, z):
+        """Coefficients on the coded scale, own parameters and scales by name; effects of each group term `[n, G, q]`."""
+        found = self.model.named(z)
+        for group, u in zip(self.model.prior.groups, self.model.effects(z), strict=True):
+            name = f"u({group.name})"
+            found[name if name not in found else f"u({group.name}:{group.terms[0]})"] = u.swapaxes(1, 2)
+        return found
+
+    def columns(self, z):
+        """The scalar unknowns."""
+        return self.model.to_columns(z)
+
+    @functools.cached_property
+    def drawn_answer(self) -> tuple[Float[np.ndarray, "S D"], Float[np.ndarray, " S"]]:
+        """Draws of z with their weights, which everything that is not exact is made of."""
+        weighted = self.corrected
+        if weighted is not None:
+            return weighted.z, weighted.weights
+        nodes = self.nodes
+        z = plain_draws(self.posterior, DRAWS, self.seed, self.dtype) if nodes is None else np.asarray(nodes.draws)
+        return z, np.full(len(z), 1 / len(z))
+
+    @property
+    def nodes(self) -> NestedGaussian | None:
+        """The mixture over nodes, where it is the answer: then moments of single unknowns are exact."""
+        family = self.posterior
+        return family if isinstance(family, NestedGaussian) and self.corrected is None else None
+
+    @functools.cached_property
+    def coefficients(self) -> Coefficients:
+        """The coefficients as linear functions of beta, on the coded scale and on that of the table."""
+        return coefficients(self.model, self.design)
+
+    def table(self, level):
+        """Coefficients and thresholds, for one unit of the table's columns and on the coded scale."""
+        raw, coded = self._coefficients(raw=True), self._coefficients(raw=False)
+        columns = raw.columns(level)
+        return {
+            "name": list(self.coefficients.names),
+            **columns,
+            "p_positive": raw.p_positive(),
+            "mean_standardised": coded.mean,
+            "sd_standardised": coded.sd,
+        }
+
+    def _coefficients(self, raw: bool) -> Marginals:
+        of, nodes = self.coefficients, self.nodes
+        if nodes is not None:
+            return of.at_nodes(self.model, nodes, raw)
+        z, weights = self.drawn_answer
+        parts = self.model.prior.parts(z)
+        return WeightedDraws(of.values(self.model, parts.beta, parts.own, raw), weights)
+
+    def variances(self, level: float = 0.95) -> "pl.DataFrame":
+        """Sds and correlations of the groups, and the likelihood's own parameters: mean, sd and interval.
+
+        Sds are on the scale of the predictor, for effects of coded columns (a slope: for one sd of its column).
+
+        Args:
+            level: probability of the interval.
+        """
+        import polars as pl
+
+        return pl.DataFrame(self._variances(probability("level", level)))
+
+    def _variances(self, level: float) -> dict[str, Any]:
+        shown = set(self.coefficients.names)
+        z, weights = self.drawn_answer
+        named = {name: x for name, x in self.model.named(z).items() if name not in shown}
+        found = WeightedDraws(np.stack([*named.values()], 1) if named else np.zeros((len(z), 0)), weights)
+        marginals: Marginals = found
+        if self.nodes is not None and named:
+            nodes = self.nodes
+            at = self.model.named(np.hstack([nodes.means, nodes.scales]).astype(float))
+            values = np.stack([at[name] for name in named], 1)
+            known = NormalMixtures(np.asarray(nodes.weights), values, np.zeros_like(values))
+            marginals = Known(known.mean, known.sd, found)
+        return {"name": list(named), **marginals.columns(level)}
+
+    def groups(self, level: float = 0.95) -> "pl.DataFrame":
+        """Effects of the groups, on the scale of the predictor: mean, sd, interval and P(> 0) of each.
+
+        Args:
+            level: probability of the interval.
+        """
+        import polars as pl
+
+        parts, marginals = self.model.prior.groups, self._effects()
+        lines = [(g.name, level_, term) for g in parts for term in g.terms for level_ in g.levels]
+        names = {name: [line[i] for line in lines] for i, name in enumerate(("group", "level", "term"))}
+        columns = marginals.columns(probability("level", level))
+        return pl.DataFrame({**names, **columns, "p_positive": marginals.p_positive()})
+
+    def _effects(self) -> Marginals:
+        first, end = len(self.model.prior.coefficients), self.model.prior.dim_w
+        nodes = self.nodes
+        if nodes is None:
+            z, weights = self.drawn_answer
+            return WeightedDraws(z[:, first:end], weights)
+        means, variances = (np.asarray(x, float)[:, first:end] for x in (nodes.means, nodes.variances))
+        return NormalMixtures(np.asarray(nodes.weights, float), means, np.sqrt(variances))
+
+    def _kind_json(self):
+        groups: dict[str, list] = {}
+        for line in self.groups().to_dicts():
+            groups.setdefault(line.pop("group"), []).append(line)
+        return {
+            "formula": self.model.formula,
+            "likelihood": self.model.likelihood.name,
+            "variances": self.variances().to_dicts(),
+            "groups": groups,
+        }
+
+    @functools.cached_property
+    def predictor(self) -> Predictor:
+        """Predictions from the draws of the answer."""
+        return Predictor(self.model, *self.drawn_answer, self.labels, self.seed)
+
+    @property
+    def predicted(self) -> tuple[str, ...]:
+        """Names of the columns that `predict` gives."""
+        return self.predictor.names
+
+    def predict(self, X: Any, level: float = 0.95, new_groups: "NewGroups" = "refuse") -> Any:
+        """The posterior predictive of new rows, over the whole posterior: columns `[n]` by name.
+
+        Args:
+            X: a table with the columns of the formula (others are ignored).
+            level: probability of the intervals.
+            new_groups: what becomes of groups that the fit has not seen: "refuse" them, "sample" their effects from the
+                distribution of the groups, or take their "mean", zero.
+
+        Returns:
+            For two labels probability, sd and interval of the probability; for more the probability and sd of each; for
+            numbers mean, sd and interval of the expected response, and an interval of a new one. `to_frame()` makes a
+            table of it.
+
+        Raises:
+            DataError: columns that are missing, levels and groups that were not seen, values that are missing.
+        """
+        rows = self.design.rows(X, new_groups=new_groups)
+        predicted = self.predictor.predict(rows, probability("level", level))
+        return framed(predicted, index_of(X, rows.kept), self.predictor.levels)
