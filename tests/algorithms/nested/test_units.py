@@ -1,4 +1,4 @@
-"""The unit of y and of its group sds is only a matter of naming: the answer is the same, and as many steps lead to it."""
+"""The unit of y and of its group sds is a matter of naming: the answer is the same, and so is the effort."""
 
 import numpy as np
 import pytest
