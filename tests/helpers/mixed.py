@@ -10,7 +10,9 @@ import numpy as np
 from scipy.special import erf, gammaln
 
 from taut.algorithms.nested.layout import Factor, Layout
+from taut.algorithms.nested.rows import CompiledRows
 from taut.algorithms.nested.solution import mixed
+from taut.algorithms.nested.thresholds import Graded, graded, thresholds
 from taut.models.expectations import SLOPES, WEIGHTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,61 +134,9 @@ class StudentT(Rows):
         return half_normal_of_log(phi[:, 0]) + 2 * phi[:, 1] - 0.1 * np.exp(phi[:, 1]) + 2 * np.log(0.1)
 
 
-class Ordinal(Rows):
-    """P(y <= k) = sigmoid(c_k - eta), thresholds N(0, 5) on the ordered set (unnormalised); y from 0.
-
-    c_k = s_k - b0: the first threshold is minus an intercept b0 ~ N(0, 5) of the linear predictor, so that only the log
-    gaps are in phi, s_k = sum of exp phi. The other thresholds' priors, N(s_k - b0; 0, 5), are rows of their own, which
-    see b0 alone: y = -k.
-    """
-
-    def __init__(self, **rows):
-        super().__init__(**rows)
-        self.y = self.y.astype(int)
-        self.parameters = int(self.rows["grades"][0]) - 2
-
-    @staticmethod
-    def with_thresholds(y, fixed, factors):
-        """The rows `[n, P]` with those of the thresholds below, for an intercept in the first column of `fixed`."""
-        grades = int(max(y)) + 1
-        more = grades - 2
-        below = np.zeros((more, fixed.shape[1]))
-        below[:, 0] = 1
-        factors = [
-            Factor(np.append(x.index, np.zeros(more, int)), np.vstack([x.columns, np.zeros((more, x.width))]))
-            for x in factors
-        ]
-        layout = Layout(np.vstack([fixed, below]), factors, sd=np.array([5.0, *[2.5] * (fixed.shape[1] - 1)]))
-        y = np.append(y, -np.arange(1, more + 1))
-        return layout, Ordinal(y=y, grades=np.full(len(y), grades)).take(layout.order)
-
-    def start(self):
-        return np.zeros(len(self.y))
-
-    def gaps(self, phi):
-        """s_k, `[T, grades - 1]`."""
-        return np.pad(np.cumsum(np.exp(phi), 1), ((0, 0), (1, 0)))
-
-    def expect(self, m, v, phi):
-        gaps, graded = self.gaps(phi), self.y >= 0
-        cuts = np.pad(gaps, ((0, 0), (1, 1)), constant_values=((0, 0), (-np.inf, np.inf)))
-        y = np.where(graded, self.y, 0)
-        low, high = cuts[:, y], cuts[:, y + 1]
-        with np.errstate(invalid="ignore"):
-            value = np.where(np.isfinite(low) & np.isfinite(high), np.log(-np.expm1(low - high)), 0.0)
-        slope, bend = np.zeros_like(m), np.zeros_like(m)
-        for cut, sign in ((high, 1), (low, -1)):  # log sigmoid(high - eta) and log sigmoid(eta - low)
-            there = np.isfinite(cut)
-            softplus, sigmoid, second = softplus_expectations(sign * (m - np.where(there, cut, 0.0)), v)
-            value = value - there * softplus
-            slope -= there * sign * sigmoid
-            bend += there * second
-        away = gaps[:, np.where(graded, 0, -self.y)] - m
-        prior = -0.5 * (away**2 + v) / 25 - np.log(5 * np.sqrt(2 * np.pi))
-        return np.where(graded, value, prior), np.where(graded, slope, away / 25), np.where(graded, bend, 1 / 25)
-
-    def log_prior(self, phi):
-        return phi.sum(1)  # flat in the gaps, with the Jacobian of exp
+def Ordinal(y):
+    """Four levels, compiled: `thresholds` is their one implementation."""
+    return CompiledRows(Graded((1.0, 1.0), 5.0), y)
 
 
 def half_normal_of_log(log_sd):
@@ -211,7 +161,7 @@ def problem(kind, factors=((6, 1),), rows=60, seed=0):
         Poisson: lambda: {"y": rng.poisson(2.0, size=rows)},
         NegativeBinomial: lambda: {"y": rng.poisson(rng.gamma(2.0, 1.0, size=rows))},
         Binomial: lambda: {"y": rng.binomial(3, 0.4, size=rows), "trials": np.full(rows, 3)},
-        Ordinal: lambda: {"y": np.arange(rows) % 4, "grades": np.full(rows, 4)},
+        Ordinal: lambda: {"y": np.where(np.arange(rows) < rows - 2, np.arange(rows) % 4, np.arange(rows) - rows)},
     }[kind]
     return layout, kind(**draw())
 
@@ -283,7 +233,7 @@ class Stated:
         if family == "ordinal":
             grades = natural(set(table[target]))
             y = [grades.index(x) for x in table[target]]
-            self.layout, self.likelihood = Ordinal.with_thresholds(y, fixed, factors)
+            self.layout, self.likelihood = graded(fixed, factors, np.array(y), len(grades))
         else:
             self.layout = Layout(fixed, factors, offset)
             self.likelihood = self._likelihood(table, target).take(self.layout.order)
@@ -323,7 +273,7 @@ class Stated:
         }
         if self.family == "ordinal":
             means, variances = (x[:, 0] for x in solution.nodes.unknowns())
-            for j, gap in enumerate(self.likelihood.gaps(phi).T):
+            for j, gap in enumerate(thresholds(phi).T):
                 out[f"threshold[{j + 1}|{j + 2}]"] = mixed(solution.weights, gap - means, variances)
         return out | {x: solution.of_scales(v) for x, v in own.get(self.family, dict)().items()}
 

@@ -81,7 +81,7 @@ class GaussianEffects:
     def at(self, inner, border, groups, spread, precision, prior) -> Expected:
         """The Gaussian of this precision, with the mean that is given."""
         m = inner.layout.offset + inner.algebra.predict(border, groups)
-        v = np.maximum(inner.algebra.row_variances(precision), 1e-14)
+        v = np.maximum(inner.algebra.row_variances(precision), 0.0)
         value, slope, bend = inner.expect(m, v, prior.t)
         size = inner.layout.eliminated.size
         entropy = 0.5 * (size * (1 + LOG_2PI) + stacks.log_determinant(stacks.cholesky(precision.inverse)))

@@ -93,7 +93,7 @@ class FreeEffects:
         layout = inner.layout
         base = layout.offset + inner.algebra.predict(border, np.zeros_like(groups))
         left = replace(precision, inverse=np.zeros_like(spread))
-        v = np.maximum(inner.algebra.row_variances(left), 1e-14)
+        v = np.maximum(inner.algebra.row_variances(left), 0.0)
         found = self._quadrature(inner, base, v, groups, stacks.cholesky(spread), prior)
         for _ in range(MOST_PASSES - 1):
             if not found.far:

@@ -31,6 +31,8 @@ MOST_STEPS = 200
 WIDEST_DENSE = 100
 """Columns of the border above which sums over rows are sparse."""
 SHORTEST_STEP = 1e-3
+LEAST_WEIGHT = 1e-6
+"""Of a row at the start, by the largest."""
 
 
 class Inner:
@@ -82,9 +84,9 @@ class Inner:
     def start(self, t: np.ndarray) -> State:
         """q after one step of weighted least squares from the likelihood's own start."""
         T, n = len(t), self.layout.rows
-        m, v = np.tile(self.likelihood.start(), (T, 1)), np.full((T, n), 1e-4)
-        _, slope, bend = self.expect(m, v, t)
-        h = np.maximum(bend, 1e-6)
+        m = np.tile(self.likelihood.start(), (T, 1))
+        _, slope, bend = self.expect(m, np.zeros((T, n)), t)
+        h = np.maximum(bend, LEAST_WEIGHT * np.maximum(bend.max(1, keepdims=True), np.finfo(float).tiny))
         prior = self.prior(t)
         precision = self._factorise(h, prior)
         working = h * (m - self.layout.offset) + slope

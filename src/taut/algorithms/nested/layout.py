@@ -31,12 +31,14 @@ class Factor:
         columns: `[n, q]`, what each effect is multiplied by; a column of ones is an intercept.
         sd_prior: log density of each of the q sds.
         concentration: eta of the LKJ prior of the correlations.
+        unit: the unit of the sds, from which their search starts.
     """
 
     index: np.ndarray
     columns: np.ndarray
     sd_prior: LogDensity = field(default_factory=half_normal)
     concentration: float = 2.0
+    unit: float = 1.0
 
     def __post_init__(self):
         levels = np.unique(self.index)

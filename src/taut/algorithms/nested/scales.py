@@ -21,6 +21,7 @@ from scipy.special import betaln
 from taut.algorithms.nested.layout import Factor
 
 FIRST_LOG_SD = -0.7
+"""Where the search for an sd starts, in its factor's unit."""
 
 
 class Likelihood(Protocol):
@@ -67,8 +68,8 @@ class Scales:
     def initial(self) -> np.ndarray:
         """Where the search for t starts, `[K]`."""
         t = np.zeros(self.size)
-        for log_sds, _ in self.places:
-            t[log_sds] = FIRST_LOG_SD
+        for factor, (log_sds, _) in zip(self.factors, self.places, strict=True):
+            t[log_sds] = FIRST_LOG_SD + np.log(factor.unit)
         t[self.own] = self.likelihood.initial()
         return t
 
