@@ -96,7 +96,7 @@ class FormulaFit(ComputedFit):
         return model
 
     def named(self, z):
-        """Coefficients on the coded scale, own parameters and scales by name; effects of each group term `[n, G, q]`."""
+        """Coefficients on the coded scale, own parameters, scales, and effects of each group term `[n, G, q]`."""
         found = self.model.named(z)
         for group, u in zip(self.model.prior.groups, self.model.effects(z), strict=True):
             name = f"u({group.name})"

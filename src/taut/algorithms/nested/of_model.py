@@ -2,15 +2,19 @@
 
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 
 from taut.algorithms.nested.layout import Factor, Layout, LogDensity, half_normal
 from taut.algorithms.nested.rows import CompiledRows
 from taut.algorithms.nested.scales import Likelihood
 from taut.algorithms.nested.solution import Draws, Solution
+from taut.algorithms.nested.thresholds import graded
 from taut.families.nested import NestedGaussian
 from taut.models.hierarchy import GroupTerm
+from taut.models.likelihoods import Likelihood as OfRow
 from taut.models.mixed import MixedModel
+from taut.models.own_parameters import OwnParameters
 from taut.models.stated import Stated
 
 KEPT = 4000
@@ -22,13 +26,35 @@ def problem_of(model: MixedModel, rows: dict[str, Any], weights: np.ndarray | No
     priors = model.prior.coefficients
     mean, sd = (np.array([prior.number(name) for prior in priors]) for name in ("loc", "scale"))
     factors = [
-        Factor(np.asarray(index), np.asarray(Z, float), _density(group), group.concentration)
+        Factor(np.asarray(index), np.asarray(Z, float), _density(group), group.concentration, model.spread)
         for group, index, Z in zip(model.prior.groups, rows["index"], rows["Z"], strict=True)
     ]
+    own, y = model.prior.own, rows["y"]
+    if own.levels:
+        options = {"mean": mean, "sd": sd, "threshold_sd": sd[0], "offset": rows["offset"], "weights": weights}
+        return graded(rows["X"], factors, y, len(own.levels) + 1, **options)
     layout = Layout(rows["X"], factors, rows["offset"], mean, sd)
-    y = rows["y"]
     y = tuple(part[layout.order] for part in y) if isinstance(y, tuple) else y[layout.order]
-    return layout, CompiledRows(model.likelihood, y, None if weights is None else weights[layout.order], model.spread)
+    return layout, CompiledRows(
+        Restated(model.likelihood, own) if own.given else model.likelihood,
+        y,
+        None if weights is None else weights[layout.order],
+        model.spread,
+    )
+
+
+class Restated(eqx.Module):
+    """A likelihood whose parameters have other priors than the stated ones."""
+
+    likelihood: OfRow
+    own: OwnParameters
+
+    def parameters(self, spread: float = 1.0) -> Any:
+        """With these priors."""
+        return self.own.parameters
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.likelihood, name)
 
 
 def _density(group: GroupTerm) -> LogDensity:

@@ -148,9 +148,9 @@ def _numbers(values: pl.Series, kind: type[Likelihood]) -> np.ndarray:
     numbers = values.cast(pl.Float64, strict=False)
     wrong = numbers.is_null() & values.is_not_null()
     if wrong.any() or values.dtype.is_temporal():
+        held = quoted([str(x) for x in values.unique().sort().head(4).to_list()], 4)
         raise DataError(
-            f"The {kind.name} likelihood is for {kind.wants}, and the response '{values.name}' holds "
-            f"{quoted([str(x) for x in values.unique().sort().head(4).to_list()], 4)}. For labels there are the likelihoods "
-            "bernoulli (two), multinomial and ordinal."
+            f"The {kind.name} likelihood is for {kind.wants}, and the response '{values.name}' holds {held}. For "
+            "labels there are the likelihoods bernoulli (two), multinomial and ordinal."
         )
     return numbers.to_numpy()
