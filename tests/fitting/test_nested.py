@@ -58,6 +58,7 @@ def test_the_engine_and_the_model_are_one_density(table, formula, likelihood):
     fit = taut.fit(Regression(formula, likelihood=likelihood), table)
     assert fit.posterior.name == "nested"
     judged = fit.judged
+    z = judged.z[:40]
     density = Density(fit.model, fit.parent, np.dtype("float64"))
     z = judged.z[:40]
     np.testing.assert_allclose(judged.log_prob[:40], density(z).value, rtol=1e-9, atol=1e-7)

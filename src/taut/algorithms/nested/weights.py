@@ -81,6 +81,11 @@ def evidence(solution: Solution, draws: Draws, checked: int = CHECKED) -> Eviden
 
 def joint_log_weights(solution: Solution, draws: Draws) -> np.ndarray:
     """log p(y, w, t) - log q(w, t) of draws, `[N]`."""
+    return log_joint(solution, draws) - solution.log_prob(draws)
+
+
+def log_joint(solution: Solution, draws: Draws) -> np.ndarray:
+    """log p(y, w, t) of draws, `[N]`."""
     layout, parts = solution.layout, Parts.of(solution.layout)
     groups = np.zeros((len(draws.w), len(layout.columns), layout.eliminated.levels))
     if layout.last is not None:
@@ -89,7 +94,7 @@ def joint_log_weights(solution: Solution, draws: Draws) -> np.ndarray:
     for some in _chunks(len(rows), layout.rows):
         eta = layout.offset + parts.means(draws.w[some, : layout.width], groups[some])
         rows[some] = solution.scales.likelihood.log_prob(eta, solution.scales.phi(draws.t[some])).sum(1)
-    return rows + solution.log_prior(draws) - solution.log_prob(draws)
+    return rows + solution.log_prior(draws)
 
 
 def integrated(solution: Solution, draws: Draws) -> Integrated:
