@@ -19,10 +19,11 @@ def fitter(name, folder):
         verdict = fit.verdict
 
         def finish():
-            tables = (fit.summary(), fit.variances())
-            found = {row[0]: row[1:] for part in tables for row in part.select("name", "mean", "sd").iter_rows()}
+            coded = fit.summary().select("name", "mean_standardised", "sd_standardised")  # as the references are
+            tables = (coded, fit.variances().select("name", "mean", "sd"))
+            found = {name: values for part in tables for name, *values in part.iter_rows()}
             return {
-                "parameters": {name: list(values) for name, values in found.items()},
+                "parameters": found,
                 "groups": grouped(fit.groups()),
                 "note": f"converged: {verdict.converged.answer}, trust: {verdict.trust.answer}",
                 "verdict": {"converged": verdict.converged.answer, "trust": verdict.trust.answer},
@@ -36,7 +37,7 @@ def fitter(name, folder):
 def grouped(table):
     """Means and sds `[G, q]` by factor from the table of group effects."""
     groups = {}
-    for factor, level, term, mean, sd in table.select("factor", "level", "term", "mean", "sd").iter_rows():
+    for factor, level, term, mean, sd in table.select("group", "level", "term", "mean", "sd").iter_rows():
         groups.setdefault(factor, {}).setdefault(str(level), {})[term] = (mean, sd)
     answer = {}
     for factor, by_level in groups.items():
