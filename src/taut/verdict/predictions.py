@@ -81,7 +81,7 @@ def quality(eta: Float[np.ndarray, "S R"], log_weights: Float[np.ndarray, " S"],
     if not trust.reliable:
         return PredictionQuality(trust.answer, trust.reason, np.nan, np.nan, eta.shape[1])
     if trust.answer is Trusted.GOOD:
-        reason = f"importance weights move no predictor by more than {shift:.2f} sd and none of their sds by {ratio:.0%}"
+        reason = f"importance weights move no predictor by more than {shift:.2f} sd and none of the sds by {ratio:.0%}"
     else:
         reason = f"predictors moved by {in_sds(shift)} and their sds by {in_percent(ratio)}; predict() applies it"
     return PredictionQuality(trust.answer, reason, shift, ratio, len(names))
