@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
+from taut.algorithms.nested.family import NestedGaussian
 from taut.core.arguments import probability
 from taut.errors import SavedFitError
-from taut.families.nested import NestedGaussian
 from taut.results.formula_parts import Coefficients, coefficients, rows_from, rows_to_save, some_rows
 from taut.results.marginals import Known, Marginals, NormalMixtures, WeightedDraws
 from taut.results.posterior import ComputedFit, weighted_from
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from taut.data import FormulaDesign, Labels
     from taut.data.formulas.groups import NewGroups
     from taut.data.tables.levels import Levels
-    from taut.models import MixedModel
+    from taut.models.mixed import MixedModel
 
 DRAWS = 4000
 """Draws behind what is not exact."""

@@ -7,8 +7,8 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float
 
+from taut.algorithms.nested.family import NestedGaussian
 from taut.errors import SavedFitError
-from taut.families.nested import NestedGaussian
 from taut.models.mixed import MixedModel
 from taut.results.marginals import NormalMixtures
 
