@@ -31,6 +31,8 @@ class NegativeBinomial(LogLink):
     """
 
     name: ClassVar[str] = "negative-binomial"
+    discrete: ClassVar[bool] = True
+    checks: ClassVar[tuple[str, ...]] = ("bars", "residuals", "statistics")
     wants: ClassVar[str] = "whole numbers from 0 on"
     log_phi: Any
 

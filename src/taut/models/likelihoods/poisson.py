@@ -30,6 +30,8 @@ class Poisson(LogLink):
     name: ClassVar[str] = "poisson"
     scale: ClassVar[str] = "log-rate"
     wants: ClassVar[str] = "whole numbers from 0 on"
+    discrete: ClassVar[bool] = True
+    checks: ClassVar[tuple[str, ...]] = ("bars", "residuals", "statistics")
     examples: ClassVar[bool] = True
 
     def log_prob(self, eta, y):
