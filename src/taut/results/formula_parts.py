@@ -65,6 +65,11 @@ def coefficients(model: MixedModel, design: "FormulaDesign") -> Coefficients:
     return Coefficients((*thresholds, *names), coded, raw, above)
 
 
+def some_rows(data: dict[str, Any], places: np.ndarray) -> dict[str, Any]:
+    """Some of the rows."""
+    return {k: tuple(x[places] for x in part) if isinstance(part, tuple) else part[places] for k, part in data.items()}
+
+
 def rows_to_save(data: dict[str, Any], weights: np.ndarray | None) -> dict[str, np.ndarray]:
     """Rows as arrays by name."""
     found = {"data.X": data["X"], "data.offset": data["offset"]}
