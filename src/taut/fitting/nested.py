@@ -7,7 +7,7 @@ import numpy as np
 
 from taut.algorithms.nested.algorithm import Nested
 from taut.algorithms.nested.fit import fit
-from taut.algorithms.nested.of_model import family_of, problem_of
+from taut.algorithms.nested.of_model import KEPT, family_of, problem_of
 from taut.algorithms.nested.solution import Solution
 from taut.choosing.choose import Choice
 from taut.core.trees import cast
@@ -18,6 +18,7 @@ from taut.learning.ended import Ended
 from taut.models.mixed import MixedModel
 from taut.verdict.answers import Converged
 from taut.verdict.convergence import Convergence, certified
+from taut.verdict.draws import JUDGE_STREAM
 from taut.verdict.judge_nested import judge_nested
 
 ENOUGH = 1e-3
@@ -49,8 +50,10 @@ def nested(algorithm: Nested, choice: Choice, request: Request) -> Outcome:
     solution = fit(layout, likelihood)
     learned_at = time.perf_counter()
     convergence = _convergence(solution)
-    family = family_of(solution, request.seed)
-    judged = judge_nested(model, solution, convergence, _bound(solution), request.seed)
+    rng = np.random.default_rng([request.seed, JUDGE_STREAM])
+    draws = solution.sample(KEPT, rng)
+    family = family_of(solution, draws, rng)
+    judged = judge_nested(model, solution, draws, convergence, _bound(solution))
     return Outcome(
         problem=eqx.tree_at(lambda p: p.family, choice.problem, cast(family, request.source.dtype)),
         bound=judged.bound,

@@ -18,13 +18,12 @@ from taut.diagnostics.elbo import Bound
 from taut.models.mixed import MixedModel
 from taut.verdict.answers import Converged, Trusted
 from taut.verdict.convergence import Convergence
-from taut.verdict.draws import JUDGE_STREAM
 from taut.verdict.judge import Judgement
-from taut.verdict.trust import DRAWS, Trust, trust_from_weights
+from taut.verdict.trust import Trust, trust_from_weights
 from taut.verdict.verdict import Verdict
 from taut.verdict.weighing import Weighing
 
-AFFORDABLE = 1e7
+AFFORDABLE = 3e6
 """Draws times rows in a verdict; tall data get fewer draws."""
 LEAST_DRAWS = 400
 """Smallest number of draws."""
@@ -36,18 +35,20 @@ EFFECT_SHIFT, EFFECT_RATIO = 0.15, 0.15
 """Largest error of an effect's mean, in sds, and of its sd, as a share, that leaves an answer good."""
 
 
-def judge_nested(model: MixedModel, solution: Solution, convergence: Convergence, bound: Bound, seed: int) -> Judgement:
+def judge_nested(
+    model: MixedModel, solution: Solution, draws: Draws, convergence: Convergence, bound: Bound
+) -> Judgement:
     """Weigh draws of the answer against the full data.
 
     Args:
         model: The model.
         solution: The answer.
+        draws: Its draws, of which the first are weighed.
         convergence: What the algorithm certifies.
         bound: The ELBO with its terms.
-        seed: Of the draws.
     """
-    n = int(np.clip(AFFORDABLE / solution.layout.rows, LEAST_DRAWS, DRAWS))
-    draws = solution.sample(n, np.random.default_rng([seed, JUDGE_STREAM]))
+    n = int(np.clip(AFFORDABLE / solution.layout.rows, LEAST_DRAWS, len(draws.node)))
+    draws = draws.first(n)
     z = z_of(solution, draws)
     log_p, log_q = log_joint(solution, draws), solution.log_prob(draws)
     names, values = model.to_columns(z)
@@ -56,7 +57,7 @@ def judge_nested(model: MixedModel, solution: Solution, convergence: Convergence
     # Weights that are far from equal may call for a correction that is their own noise.
     doubted = trust.answer is not Trusted.GOOD and convergence.answer is Converged.YES
     if doubted and solution.layout.last is not None:
-        few = Draws(*(part[:INTEGRATED] for part in (draws.node, draws.t, draws.w)))
+        few = draws.first(INTEGRATED)
         integrated = _integrated(model, solution, few, z[:INTEGRATED])
         if integrated is not None:
             trust, weighing, log_p = integrated

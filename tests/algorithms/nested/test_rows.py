@@ -8,9 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from taut.algorithms.nested import rows
 from taut.algorithms.nested.fit import fit
 from taut.algorithms.nested.rows import CompiledRows
-from taut.models import positive
+from taut.algorithms.nested.thresholds import Graded
+from taut.models import likelihoods, positive
 from tests.helpers.mixed import Gaussian, Poisson, problem
 
 
@@ -55,13 +57,13 @@ PAIRS = [(Counts, Poisson), (Residuals, Gaussian)]
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
 def test_expectations_at_any_number_of_cells(ours, theirs, cells):
     layout, likelihood = problem(theirs)
-    rows = CompiledRows(ours(), likelihood.y)
+    of_rows = CompiledRows(ours(), likelihood.y)
     rng = np.random.default_rng(0)
     m, v = rng.normal(size=(cells, layout.rows)), rng.random((cells, layout.rows))
     phi = 0.3 * rng.normal(size=(cells, likelihood.parameters))
-    for a, b in zip(rows.expect(m, v, phi), likelihood.expect(m, v, phi), strict=True):
+    for a, b in zip(of_rows.expect(m, v, phi), likelihood.expect(m, v, phi), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12)
-    np.testing.assert_allclose(rows.log_prior(phi), likelihood.log_prior(phi), atol=1e-12)
+    np.testing.assert_allclose(of_rows.log_prior(phi), likelihood.log_prior(phi), atol=1e-12)
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
@@ -93,3 +95,27 @@ def test_the_start_is_near_each_row(rate):
 def test_the_start_of_far_numbers():
     y = 1e4 + np.arange(30.0)
     np.testing.assert_allclose(CompiledRows(Residuals(), y).start(), y, rtol=1e-2)
+
+
+@pytest.mark.parametrize("name", ["binomial", "negative-binomial", "student-t", "beta", "weibull", "ordinal"])
+def test_numpy_and_compiled_functions_agree(name, monkeypatch):
+    rng, n = np.random.default_rng(1), 6
+    counts = rng.integers(0, 3, n).astype(float)
+    likelihood, y = {
+        "binomial": (likelihoods.Binomial(), (counts, counts + 1)),
+        "negative-binomial": (likelihoods.NegativeBinomial(), counts),
+        "student-t": (likelihoods.StudentT(), rng.normal(size=n)),
+        "beta": (likelihoods.Beta(), rng.uniform(0.1, 0.9, n)),
+        "weibull": (likelihoods.Weibull(), (counts + 1, np.minimum(counts, 1))),
+        "ordinal": (Graded((1.0, 0.5), 5.0), counts - 1),
+    }[name]
+    results = []
+    for work in (np.inf, 0):
+        monkeypatch.setattr(rows, "MOST_WORK", work)
+        ours = CompiledRows(likelihood, y)
+        phi = ours.initial() + 0.1 * np.arange(3)[:, None]
+        rng = np.random.default_rng(1)
+        m, v = rng.normal(size=(3, n)), np.array([0.1, 0.5, 3.0])[:, None] * rng.random((3, n))
+        results.append((*ours.expect(m, v, phi), ours.log_prob(m, phi), ours.log_prior(phi)))
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)

@@ -28,13 +28,13 @@ PER_COEFFICIENT = 3
 
 def corrected(solution: Solution, inner: Inner) -> Solution:
     """The solution with its gap at the heaviest node, and corrected weights where that is neither small nor large."""
-    order = np.argsort(-solution.weights)[:MOST_NODES]
     parts = Parts.of(solution.layout)
-    heaviest = _gap(solution, inner, parts, order[0])
+    heaviest = _gap(solution, inner, parts, int(solution.weights.argmax()))
     solution = replace(solution, gap=heaviest)
     if not SMALLEST < heaviest < LARGEST or not solution.scales.size:
         return solution
-    gaps = np.array([_gap(solution, inner, parts, node) for node in order])
+    order = np.sort(np.argsort(-solution.weights)[:MOST_NODES])
+    gaps = np.array([_gap(solution, inner, parts, int(node)) for node in order])
     basis = _polynomials(solution, len(order))
     root = np.sqrt(solution.weights[order])
     coefficients = np.linalg.lstsq(basis[order] * root[:, None], gaps * root, rcond=None)[0]
@@ -50,15 +50,15 @@ def corrected(solution: Solution, inner: Inner) -> Solution:
     )
 
 
-def _gap(solution: Solution, inner: Inner, parts: Parts, node: np.intp) -> float:
+def _gap(solution: Solution, inner: Inner, parts: Parts, node: int) -> float:
     """Half the variance of lw at a node."""
-    w = solution.nodes.draw(int(node), DRAWS, np.random.default_rng(0))
+    w = solution.nodes.draw(node, DRAWS, np.random.default_rng(0))
     layout, t = solution.layout, np.repeat(solution.t[[node]], DRAWS, 0)
     groups = np.zeros((DRAWS, len(layout.columns), layout.eliminated.levels))
     if layout.last is not None:
         groups = w[:, layout.width :].reshape(groups.shape)
     eta = layout.offset + parts.means(w[:, : layout.width], groups)
-    rows = inner.expect(eta, np.zeros_like(eta), t)[0].sum(1)
+    rows = inner.likelihood.log_prob(eta, inner.scales.phi(t)).sum(1)
     draws = Draws(np.full(DRAWS, node), t, w)
     return float((rows + solution.log_prior(draws) - solution.log_prob(draws)).var(ddof=1) / 2)
 

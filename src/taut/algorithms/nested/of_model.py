@@ -9,6 +9,7 @@ from taut.algorithms.nested.family import NestedGaussian
 from taut.algorithms.nested.layout import Factor, Layout, LogDensity, half_normal
 from taut.algorithms.nested.rows import CompiledRows
 from taut.algorithms.nested.scales import Likelihood
+from taut.algorithms.nested.smoothed import distances
 from taut.algorithms.nested.solution import Draws, Solution
 from taut.algorithms.nested.thresholds import graded
 from taut.models.hierarchy import GroupTerm
@@ -79,11 +80,11 @@ def places(layout: Layout) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def family_of(solution: Solution, seed: int) -> NestedGaussian:
-    """The answer as a family."""
+def family_of(solution: Solution, draws: Draws, rng: np.random.Generator) -> NestedGaussian:
+    """The answer as a family that keeps draws of `Solution.sample`, their t spread out between the nodes."""
     at = places(solution.layout)
     means, variances = (x[:, at] for x in solution.nodes.unknowns())
-    z = z_of(solution, draws_between(solution, KEPT, np.random.default_rng([seed, 1])))
+    z = z_of(solution, spread_out(solution, draws, rng))
     return NestedGaussian(solution.weights, solution.t, means, variances, solution.nodes.fixed_covariances(), z)
 
 
@@ -92,18 +93,20 @@ def z_of(solution: Solution, draws: Draws) -> np.ndarray:
     return np.hstack([draws.w[:, places(solution.layout)], draws.t])
 
 
-def draws_between(solution: Solution, count: int, rng: np.random.Generator) -> Draws:
-    """Draws whose t lies between the nodes and whose w is drawn at the nearest of them."""
+def spread_out(solution: Solution, draws: Draws, rng: np.random.Generator) -> Draws:
+    """The draws with t between the nodes: each gets a t from the smoothed density that is nearest to its own node."""
     if not solution.scales.size:
-        return solution.sample(count, rng)
-    t = solution.sample_scales(count, rng)
+        return draws
+    t = solution.sample_scales(len(draws.node), rng)
     mean = solution.weights @ solution.t
     away = solution.t - mean
     root = np.linalg.cholesky((solution.weights[:, None] * away).T @ away)
-    apart = np.linalg.solve(root, (t - mean).T).T[:, None] - np.linalg.solve(root, away.T).T
-    node = (apart**2).sum(2).argmin(1)
-    order = np.argsort(node, kind="stable")
-    w = [solution.nodes.draw(int(c), int(n), rng) for c, n in zip(*np.unique(node, return_counts=True), strict=True)]
-    back = np.empty_like(order)
-    back[order] = np.arange(count)
-    return Draws(node, t, np.vstack(w)[back])
+    node = distances(np.linalg.solve(root, (t - mean).T).T, np.linalg.solve(root, away.T).T).argmin(1)
+    t = t[np.argsort(node, kind="stable")]
+    counts = np.bincount(node, minlength=len(solution.t))
+    first, spread = np.cumsum(counts) - counts, draws.t.copy()
+    for c in np.unique(draws.node):
+        here = np.flatnonzero(draws.node == c)
+        if counts[c]:
+            spread[here] = t[first[c] + np.arange(len(here)) % counts[c]]
+    return Draws(draws.node, spread, draws.w)

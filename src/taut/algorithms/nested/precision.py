@@ -39,6 +39,10 @@ class Precision:
     pull: np.ndarray
     log_schur: np.ndarray
 
+    def take(self, cells: slice) -> "Precision":
+        """A view of these cells."""
+        return Precision(self.covariance[cells], self.inverse[cells], self.pull[cells], self.log_schur[cells])
+
     def solve(self, border: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """P^-1 times a vector, given and returned in its two parts `[T, B]` and `[T, q, G]`."""
         reduced = border - (self.pull @ groups[..., None]).sum(1)[:, :, 0]

@@ -1,11 +1,13 @@
-"""A likelihood of `taut.models` with its rows, as the engine wants it: compiled once, called for blocks of cells.
+"""A likelihood of `taut.models` with its rows, as the engine wants it, in double precision.
 
 The engine asks for the expectations of all rows at few or many cells of t, in numbers that change from call to call.
-JAX compiles anew for every shape, so that one block of cells is compiled, in double precision, and filled up.
+A likelihood is written for one cell. Where its rows are few it is run by NumPy at all cells at once, which needs no
+compilation; where they are many it is compiled once, for a fixed number of cells.
 """
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -15,15 +17,15 @@ import numpy as np
 
 from taut.core import precision
 from taut.core.blocks import in_blocks
-from taut.core.compilation import PLAIN, rejects_options
+from taut.core.by_numpy import ByNumPy
+from taut.core.numpy_operations import Unsupported
 
 DOUBLE = np.dtype("float64")
-BLOCK = 2048
-"""Rows times cells in one call, for few rows; many rows are a call for each cell."""
-MOST_CELLS = 8
-DENSITIES, MOST_DENSITIES = 2**17, 512
-"""Rows times points in one call for log densities, and the most points."""
-SEARCHES = 30
+MOST_WORK = 4e5
+"""Numbers computed for a cell up to which NumPy takes less time than a compiled function with its compilation."""
+NUMBERS, MOST_CELLS = 2**17, 512
+"""Rows times cells in one compiled call for log densities, and the most cells."""
+SEARCHES, FOUND = 30, 1e-3
 WEAK = 1e-3
 """Precision of the prior that keeps the start of a row finite."""
 
@@ -43,22 +45,16 @@ class CompiledRows:
 
     def __init__(self, likelihood: Any, y: Any, weights: np.ndarray | None = None, spread: float = 1.0):
         self._likelihood, self._spread, self._y = likelihood, spread, y
-        self._sizes = _sizes(likelihood, spread)
-        self.parameters = sum(self._sizes)
-        n = len(jax.tree.leaves(y)[0])
-        self._blocks = sorted({1, int(np.clip(BLOCK // n, 1, MOST_CELLS))})
-        weights = np.ones(n) if weights is None else np.asarray(weights, float)
+        self.parameters = sum(_sizes(likelihood, spread))
+        self._n = len(jax.tree.leaves(y)[0])
+        weights = np.ones(self._n) if weights is None else np.asarray(weights, float)
         with precision.context(DOUBLE):
-            data = jax.tree.map(lambda part: jnp.asarray(np.asarray(part, float)), (y, weights))
+            data = jax.tree.map(lambda part: np.asarray(part, float), (y, weights))
             arrays, static = eqx.partition((likelihood, data), eqx.is_array)
             self._leaves, tree = jax.tree.flatten(arrays)
             shapes = tuple((x.shape, x.dtype.name) for x in self._leaves)
             leaves, structure = jax.tree.flatten(static)
-            key = (tuple(leaves), structure, tree, shapes, spread)
-            self._rows = [_compiled_rows(key, cells, n, self.parameters) for cells in self._blocks]
-            self._prior = _compiled_prior(key, self.parameters)
-            self._key = key
-        self._n = n
+            self._key = (tuple(leaves), structure, tree, shapes, spread)
 
     def initial(self) -> np.ndarray:
         """The likelihood's own values, unconstrained."""
@@ -79,28 +75,55 @@ class CompiledRows:
             _, slope, bend = self.expect(eta, np.full_like(eta, 1e-2), phi)
             step = (slope - WEAK * eta) / (np.maximum(bend, 0) + WEAK)
             eta = eta + np.clip(step, -bound, bound)
+            if np.abs(step).max() < FOUND:
+                break
             bound = 2 * bound if np.median(np.abs(step)) > bound else max(1.0, bound / 2)
         return eta[0]
 
     def expect(self, m: np.ndarray, v: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Values, slopes and curvatures, `[T, n]` each, for phi `[T, L]`."""
-        size = 0 if len(m) == 1 else -1
-        call = functools.partial(self._rows[size], self._leaves)
-        with precision.context(DOUBLE):
-            value, slope, bend = in_blocks(call, self._blocks[size], phi, m, v)
+        value, slope, bend = self._rows(phi, m, v)
         return value, slope, bend
 
     def log_prob(self, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
         """Log p(y given eta, phi) of each row, `[N, n]`, at predictors `[N, n]` and phi `[N, L]`."""
-        cells = int(np.clip(DENSITIES // self._n, 1, MOST_DENSITIES))
-        with precision.context(DOUBLE):
-            call = functools.partial(_compiled_densities(self._key, cells, self._n, self.parameters), self._leaves)
-            return in_blocks(call, cells, phi, eta)[0]
+        return self._densities(phi, eta)[0]
 
     def log_prior(self, phi: np.ndarray) -> np.ndarray:
         """The log density of phi, `[T]`."""
+        return self._prior(phi)[0]
+
+    @functools.cached_property
+    def _rows(self) -> Callable[..., Any]:
+        return self._at_cells(_expectations, 1, self._n, self._n)
+
+    @functools.cached_property
+    def _densities(self) -> Callable[..., Any]:
+        return self._at_cells(_log_densities, int(np.clip(NUMBERS // self._n, 1, MOST_CELLS)), self._n)
+
+    @functools.cached_property
+    def _prior(self) -> Callable[..., Any]:
+        return self._at_cells(_log_prior, 1)
+
+    def _at_cells(self, function: Any, cells: int, *sizes: int) -> Callable[..., Any]:
+        """A function of one cell at any number of cells: phi, and arguments of these sizes."""
+        sizes = (self.parameters, *sizes)
         with precision.context(DOUBLE):
-            return in_blocks(functools.partial(self._prior, self._leaves), MOST_CELLS, phi)[0]
+            try:
+                by_numpy = ByNumPy(_traced(function, self._key, sizes), self._leaves)
+                if by_numpy.work <= MOST_WORK:
+                    return by_numpy
+            except Unsupported:
+                pass
+            call = functools.partial(
+                _compiled(function, self._key, cells, sizes), [jnp.asarray(x) for x in self._leaves]
+            )
+
+        def in_double(*arguments):
+            with precision.context(DOUBLE):
+                return in_blocks(call, cells, *arguments)
+
+        return in_double
 
 
 def _sizes(likelihood: Any, spread: float) -> list[int]:
@@ -122,71 +145,51 @@ def _parts(key: Any, arrays: Any) -> tuple[Any, tuple[Any, Any]]:
     return eqx.combine(jax.tree.unflatten(tree, arrays), jax.tree.unflatten(structure, leaves))
 
 
-@functools.lru_cache(maxsize=64)
-def _compiled_rows(key: Any, cells: int, n: int, own: int) -> Any:
-    """The rows' expectations at so many cells, for all data of these shapes."""
-
-    def rows(arrays, phi, m, v):
-        likelihood, (y, weights) = _parts(key, arrays)
-
-        def cell(at):
-            phi, m, v = at
-            values = {p.name: p.from_free(part) for p, part in _split(likelihood, key[-1], phi)}
-            return tuple(weights * x for x in likelihood.with_parameters(values).expectation(m, v, y))
-
-        if not own:
-            return tuple(weights * x for x in likelihood.expectation(m, v, y))
-        # One cell after another: under vmap both branches of a choice of quadrature would be computed.
-        return jax.lax.map(cell, (phi, m, v))
-
-    narrow, wide = (jax.ShapeDtypeStruct((cells, size), DOUBLE) for size in (own, n))
-    return jax.jit(rows).lower(_shapes(key), narrow, wide, wide).compile()
+def _at(key: Any, arrays: Any, phi: Any) -> tuple[Any, Any, Any]:
+    """The likelihood of this phi, its observations and weights."""
+    likelihood, (y, weights) = _parts(key, arrays)
+    values = {p.name: p.from_free(part) for p, part in _split(likelihood, key[-1], phi)}
+    return likelihood.with_parameters(values) if values else likelihood, y, weights
 
 
-@functools.lru_cache(maxsize=64)
-def _compiled_densities(key: Any, cells: int, n: int, own: int) -> Any:
-    """The rows' log densities at so many points, made when they are first asked for."""
-
-    def densities(arrays, phi, eta):
-        likelihood, (y, weights) = _parts(key, arrays)
-
-        def point(phi, eta):
-            values = {p.name: p.from_free(part) for p, part in _split(likelihood, key[-1], phi)}
-            return weights * likelihood.with_parameters(values).log_prob(eta, y)
-
-        return (jax.vmap(point)(phi, eta),)
-
-    narrow, wide = (jax.ShapeDtypeStruct((cells, size), DOUBLE) for size in (own, n))
-    return jax.jit(densities).lower(_shapes(key), narrow, wide).compile()
+def _expectations(key: Any, arrays: Any, phi: Any, m: Any, v: Any) -> Any:
+    """The rows' expectations at one cell."""
+    likelihood, y, weights = _at(key, arrays, phi)
+    return tuple(weights * x for x in likelihood.expectation(m, v, y))
 
 
-@functools.lru_cache(maxsize=64)
-def _compiled_prior(key: Any, own: int) -> Any:
-    """The prior's density."""
+def _log_densities(key: Any, arrays: Any, phi: Any, eta: Any) -> Any:
+    """The rows' log densities at one point."""
+    likelihood, y, weights = _at(key, arrays, phi)
+    return (weights * likelihood.log_prob(eta, y),)
 
-    def prior(arrays, phi):
-        likelihood = _parts(key, arrays)[0]
 
-        def log_prior(phi):
-            return sum((p.log_prior_free(part) for p, part in _split(likelihood, key[-1], phi)), jnp.zeros(()))
-
-        return (jax.vmap(log_prior)(phi),)
-
-    return _plain(prior, _shapes(key), jax.ShapeDtypeStruct((MOST_CELLS, own), DOUBLE))
+def _log_prior(key: Any, arrays: Any, phi: Any) -> Any:
+    """The prior's log density at one cell."""
+    likelihood = _parts(key, arrays)[0]
+    return (sum((p.log_prior_free(part) for p, part in _split(likelihood, key[-1], phi)), jnp.zeros(())),)
 
 
 def _shapes(key: Any) -> list[Any]:
     return [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in key[3]]
 
 
-def _plain(function: Any, *shapes: Any) -> Any:
-    """Compiled without optimisation, which takes longer than all calls."""
-    lowered = jax.jit(function).lower(*shapes)
-    if jax.default_backend() != "cpu":
-        return lowered.compile()
-    try:
-        return lowered.compile(compiler_options=PLAIN)
-    except Exception as error:
-        if not rejects_options(error):
-            raise
-        return lowered.compile()
+@functools.lru_cache(maxsize=64)
+def _traced(function: Any, key: Any, sizes: tuple[int, ...]) -> Any:
+    """The jaxpr of a function of one cell, for all data of these shapes."""
+    wide = [jax.ShapeDtypeStruct((size,), DOUBLE) for size in sizes]
+    return jax.make_jaxpr(functools.partial(function, key))(_shapes(key), *wide)
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(function: Any, key: Any, cells: int, sizes: tuple[int, ...]) -> Any:
+    """A function of one cell, compiled at so many cells for all data of these shapes."""
+
+    def at_cells(arrays, *arguments):
+        if cells > 1:
+            return jax.vmap(functools.partial(function, key, arrays))(*arguments)
+        # Without vmap, under which both branches of a choice of quadrature would be computed.
+        return tuple(x[None] for x in function(key, arrays, *(x[0] for x in arguments)))
+
+    wide = [jax.ShapeDtypeStruct((cells, size), DOUBLE) for size in sizes]
+    return jax.jit(at_cells).lower(_shapes(key), *wide).compile()

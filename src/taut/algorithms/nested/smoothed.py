@@ -13,7 +13,7 @@ from scipy.special import logsumexp
 
 BLEND, WIDTH = 0.2, 0.7
 """s above, and the sd of the normals, in distances of a node to its nearest."""
-OVERSAMPLED = 4
+OVERSAMPLED = 2
 
 
 def between_nodes(
@@ -28,7 +28,7 @@ def between_nodes(
     blend, width = BLEND * nearest, WIDTH * nearest
     node = rng.choice(len(t), OVERSAMPLED * count, p=weights)
     points = z[node] + width * rng.standard_normal((len(node), t.shape[1]))
-    apart = ((points[:, None] - z) ** 2).sum(2)
+    apart = distances(points, z)
     local = log_density + points @ slopes.T - (z * slopes).sum(1) - 0.5 * apart
     near = -0.5 * apart / blend**2
     blended = (np.exp(near - logsumexp(near, axis=1, keepdims=True)) * local).sum(1)
@@ -37,3 +37,9 @@ def between_nodes(
     cumulative = np.cumsum(worth / worth.sum())
     chosen = np.searchsorted(cumulative, (np.arange(count) + rng.random()) / count)
     return mean + points[rng.permutation(np.minimum(chosen, len(points) - 1))] @ axes.T
+
+
+def distances(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The squared distances of points `[N, K]` and others `[C, K]`, `[N, C]`."""
+    apart = (points**2).sum(1)[:, None] + (others**2).sum(1) - 2 * points @ others.T
+    return np.maximum(apart, 0)

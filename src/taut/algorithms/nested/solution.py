@@ -69,6 +69,10 @@ class Draws:
     t: np.ndarray
     w: np.ndarray
 
+    def first(self, count: int) -> "Draws":
+        """The first of them."""
+        return Draws(self.node[:count], self.t[:count], self.w[:count])
+
 
 @dataclass
 class Solution:

@@ -34,6 +34,10 @@ class SparsePrecision:
     crossed: np.ndarray
     log_schur: np.ndarray
 
+    def take(self, cells: slice) -> "SparsePrecision":
+        """Itself: it is of one cell."""
+        return self
+
     def solve(self, border: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """P^-1 times a vector, given and returned in its two parts `[1, B]` and `[1, q, G]`."""
         reduced = border[0] - sum(pull.T @ g for pull, g in zip(self.pulls, groups[0], strict=True))

@@ -38,8 +38,8 @@ class State:
     entropy: np.ndarray
     left: np.ndarray
 
-    def take(self, cells: np.ndarray) -> "State":
-        """The cells of these indices, which may repeat."""
+    def take(self, cells: np.ndarray | slice) -> "State":
+        """The cells of these indices, which may repeat; of a slice a view."""
         return State(*(_taken(getattr(self, f.name), cells) for f in fields(self)))
 
     def put(self, cells: np.ndarray, other: "State") -> None:
