@@ -28,7 +28,7 @@ PAGES = sorted(
     for folder in (".", "docs", "benchmarks", "labs")
     for page in (ROOT / folder).glob("*.md")
 )
-SLOW = {"README.md", "docs/extending.md", "docs/gradients.md", "docs/latent.md"}  # they train
+SLOW = {"README.md", "docs/extending.md", "docs/gradients.md", "docs/latent.md", "docs/regressions.md"}  # they train
 COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
 BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 EXCEPTION = re.compile(r"<!-- (not run|needs): (.+?) -->\n\Z")

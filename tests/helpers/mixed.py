@@ -50,6 +50,9 @@ class Rows:
     def log_prior(self, phi):
         return np.zeros(len(phi))
 
+    def log_prob(self, eta, phi):
+        return self.expect(eta, np.zeros_like(eta), phi)[0]
+
 
 class Binomial(Rows):
     """y of trials."""

@@ -13,7 +13,12 @@ nbclient = pytest.importorskip("nbclient", reason="the labs' tests need nbclient
 
 LABS = sorted((Path(__file__).resolve().parents[2] / "labs").glob("*.ipynb"))
 # Most processor time of each, compilation included.
-SECONDS = {"01_model_variables": 180, "02_latent_variables": 300, "03_gradient_estimators": 300}
+SECONDS = {
+    "01_model_variables": 180,
+    "02_latent_variables": 300,
+    "03_gradient_estimators": 300,
+    "04_hierarchies": 180,
+}
 
 # For each exercise an answer that a reader may well give and that is wrong.
 WRONG = {
@@ -44,6 +49,15 @@ WRONG = {
         4: "lambda p, s0, s1, f0, f1: (p * s1 + (1 - p) * s0, p * (1 - p) * (f1 - f0))",  # without the sigmoid's slope
         5: "lambda variances, costs, budget: (2, 0.5 * 94 / budget)",  # the least variance, not the best buy
         6: "lambda n, error: (error[-1], error[0] ** 2 - error[-1] ** 2)",  # as if the last error were all bias
+    },
+    "04_hierarchies": {
+        1: "lambda estimate, error, mu, tau: ((estimate + mu) / 2, error)",  # the same for all herds
+        2: "lambda tau: tau / (tau + np.pi / np.sqrt(3))",  # sds in the place of variances
+        # the logarithm is averaged, a lower bound
+        3: "lambda y, n, m, tau, x, w: log_choose(n, y) + w @ (y * (m + tau * x) - n * np.logaddexp(0, m + tau * x))",
+        4: "lambda w, m, s: (w @ m, np.sqrt(w @ s**2))",  # the spread between nodes is forgotten
+        5: "lambda tau, count: -count * np.log(tau)",  # the sign
+        6: "lambda mu, tau, x, w: expit(mu.mean())",  # a herd in the middle
     },
 }
 

@@ -50,7 +50,7 @@ def nested(algorithm: Nested, choice: Choice, request: Request) -> Outcome:
     learned_at = time.perf_counter()
     convergence = _convergence(solution)
     family = family_of(solution, request.seed)
-    judged = judge_nested(model, solution, likelihood, convergence, _bound(solution), request.seed)
+    judged = judge_nested(model, solution, convergence, _bound(solution), request.seed)
     return Outcome(
         problem=eqx.tree_at(lambda p: p.family, choice.problem, cast(family, request.source.dtype)),
         bound=judged.bound,

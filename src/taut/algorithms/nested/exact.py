@@ -46,13 +46,18 @@ class Rule:
     log_weights: np.ndarray
 
     @staticmethod
-    def of(width: int) -> "Rule":
-        """The rule for `width` effects a level."""
-        line, weights = np.polynomial.hermite_e.hermegauss(NODES[width])
+    def of(width: int, count: int) -> "Rule":
+        """The rule for `width` effects a level, with `count` nodes of each."""
+        line, weights = np.polynomial.hermite_e.hermegauss(count)
         log_line = np.log(weights) + 0.5 * line**2
         mesh = np.meshgrid(*[np.arange(len(line))] * width, indexing="ij")
         each = np.stack([axis.ravel() for axis in mesh], 1)
         return Rule(line, log_line, line[each], log_line[each].sum(1))
+
+    def places(self, centre: np.ndarray, root: np.ndarray) -> np.ndarray:
+        """The nodes around centres `[T, q, G]`, scaled by Cholesky factors `[T, q, q, G]`: `[T, K, q, G]`."""
+        moves = sum(root[:, None, :, b] * self.points[:, b, None, None] for b in range(self.points.shape[1]))
+        return centre[:, None] + moves
 
     def spline(self, x: np.ndarray) -> np.ndarray:
         """What the values at `line` are multiplied by to interpolate at x: `[..., k]`."""
@@ -84,7 +89,7 @@ class FreeEffects:
     rounding = 0.1
 
     def __init__(self, width: int):
-        self.width, self.rule = width, Rule.of(width)
+        self.width, self.rule = width, Rule.of(width, NODES[width])
         self.nodes = len(self.rule.points)
         self.grid = np.linspace(self.rule.line[0], self.rule.line[-1], FINE[width])
 
@@ -104,12 +109,12 @@ class FreeEffects:
     def _quadrature(self, inner, base, v, centre, root, prior) -> Found:
         """The best distributions by nodes around a centre `[T, q, G]`, scaled by Cholesky factors `[T, q, q, G]`."""
         log_prior = 0.5 * (np.linalg.slogdet(prior.groups)[1] - self.width * LOG_2PI)
-        at = self._places(centre, root)
+        at = self.rule.places(centre, root)
         value, slope, bend = self._rows(inner, base, v, at, prior.t)
         rows = inner.layout.sums(value)
         quadratic = (at * (prior.groups[:, None] @ at)).sum(2)
         density = rows - 0.5 * quadratic + log_prior[:, None, None]
-        mass = density + self.rule.log_weights[:, None] + _log_scale(root)[:, None]
+        mass = density + self.rule.log_weights[:, None] + log_scale(root)[:, None]
         normaliser = np.asarray(logsumexp(mass, axis=1))[:, None]
         density, share = density - normaliser, np.exp(mass - normaliser)
         mean = (share[:, :, None] * at).sum(1)
@@ -121,13 +126,13 @@ class FreeEffects:
             (centre, root, share, density),
             ((share * rows).sum((1, 2)), self._average(inner, share, slope), self._average(inner, share, bend)),
             -(share * density).sum((1, 2)),
-            _far(centre, root, mean, second),
+            far(centre, root, mean, second),
         )
 
     def again(self, inner, state, t) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The averages over the same distributions for another t."""
         centre, root, share, _ = state.held
-        value, slope, bend = self._rows(inner, state.m, state.v, self._places(centre, root), t)
+        value, slope, bend = self._rows(inner, state.m, state.v, self.rule.places(centre, root), t)
         total = (share * inner.layout.sums(value)).sum((1, 2))
         return total, self._average(inner, share, slope), self._average(inner, share, bend)
 
@@ -142,7 +147,7 @@ class FreeEffects:
         """The log density of e `[count, q, G]` at the first cell."""
         centre, root, _, _ = (x[0] for x in state.held)
         z = (stacks.triangular_inverse(root) * (e - centre)[:, None]).sum(2)
-        total = self._first(state).log_prob(z[:, 0]) - _log_scale(root)
+        total = self._first(state).log_prob(z[:, 0]) - log_scale(root)
         if self.width == 2:
             total = total + self._second(state, z[:, 0]).log_prob(z[None, :, 1])[0]
         return total.sum(1)
@@ -150,11 +155,6 @@ class FreeEffects:
     @cached_property
     def _fine(self) -> np.ndarray:
         return self.rule.spline(self.grid)
-
-    def _places(self, centre: np.ndarray, root: np.ndarray) -> np.ndarray:
-        """The nodes `[T, K, q, G]`."""
-        moves = sum(root[:, None, :, b] * self.rule.points[:, b, None, None] for b in range(self.width))
-        return centre[:, None] + moves
 
     def _rows(self, inner, base, v, at, t):
         """The rows' expectations at each node, `[T, K, n]`, nodes as cells of their own."""
@@ -182,13 +182,13 @@ class FreeEffects:
         return Tables(self.grid, at_first @ self._fine.T)
 
 
-def _log_scale(root: np.ndarray) -> np.ndarray:
+def log_scale(root: np.ndarray) -> np.ndarray:
     """The log determinant of each Cholesky factor, `[..., G]`."""
     return 0.5 * stacks.log_determinant_each(root)
 
 
-def _far(centre, root, mean, second) -> bool:
+def far(centre, root, mean, second) -> bool:
     """Whether some mean is a sd from its centre, or some sd far from what was assumed."""
     moved = (stacks.triangular_inverse(root) * (mean - centre)[:, None]).sum(2)
-    ratio = _log_scale(stacks.cholesky(second)) - _log_scale(root)
+    ratio = log_scale(stacks.cholesky(second)) - log_scale(root)
     return bool((np.abs(moved).max(1) + np.abs(ratio)).max() > 1)

@@ -74,13 +74,24 @@ class FittedNodes:
     def log_prob(self, node: int, w: np.ndarray) -> np.ndarray:
         """log q(w given t) at one node, `[count]`."""
         (state, precision), layout = self._node(node), self.layout
-        border = w[:, : layout.width] - state.border
-        squares = (np.linalg.solve(np.linalg.cholesky(precision.covariance[0]), border.T) ** 2).sum(0)
-        total = 0.5 * (precision.log_schur[0] - layout.width * LOG_2PI - squares)
+        total = self.log_border(node, w)
         if layout.last is None:
             return total
         groups = w[:, layout.width :].reshape(len(w), *state.groups.shape[1:])
-        return total + self.inner.effects.log_prob(state, groups + precision.pulled(border))
+        moved = precision.pulled(w[:, : layout.width] - state.border)
+        return total + self.inner.effects.log_prob(state, groups + moved)
+
+    def log_border(self, node: int, w: np.ndarray) -> np.ndarray:
+        """log q(border given t) at one node, `[count]`."""
+        (state, precision), layout = self._node(node), self.layout
+        border = w[:, : layout.width] - state.border
+        squares = (np.linalg.solve(np.linalg.cholesky(precision.covariance[0]), border.T) ** 2).sum(0)
+        return 0.5 * (precision.log_schur[0] - layout.width * LOG_2PI - squares)
+
+    def effects_given(self, node: int, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean `[count, q, G]` and covariance `[q, q, G]` of the eliminated effects given the border, at one node."""
+        state, precision = self._node(node)
+        return state.groups - precision.pulled(w[:, : self.layout.width] - state.border), state.spread[0]
 
     @property
     def _size(self) -> int:

@@ -21,6 +21,8 @@ DOUBLE = np.dtype("float64")
 BLOCK = 2048
 """Rows times cells in one call, for few rows; many rows are a call for each cell."""
 MOST_CELLS = 8
+DENSITIES, MOST_DENSITIES = 2**17, 512
+"""Rows times points in one call for log densities, and the most points."""
 SEARCHES = 30
 WEAK = 1e-3
 """Precision of the prior that keeps the start of a row finite."""
@@ -55,6 +57,7 @@ class CompiledRows:
             key = (tuple(leaves), structure, tree, shapes, spread)
             self._rows = [_compiled_rows(key, cells, n, self.parameters) for cells in self._blocks]
             self._prior = _compiled_prior(key, self.parameters)
+            self._key = key
         self._n = n
 
     def initial(self) -> np.ndarray:
@@ -86,6 +89,13 @@ class CompiledRows:
         with precision.context(DOUBLE):
             value, slope, bend = in_blocks(call, self._blocks[size], phi, m, v)
         return value, slope, bend
+
+    def log_prob(self, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
+        """Log p(y given eta, phi) of each row, `[N, n]`, at predictors `[N, n]` and phi `[N, L]`."""
+        cells = int(np.clip(DENSITIES // self._n, 1, MOST_DENSITIES))
+        with precision.context(DOUBLE):
+            call = functools.partial(_compiled_densities(self._key, cells, self._n, self.parameters), self._leaves)
+            return in_blocks(call, cells, phi, eta)[0]
 
     def log_prior(self, phi: np.ndarray) -> np.ndarray:
         """The log density of phi, `[T]`."""
@@ -131,6 +141,23 @@ def _compiled_rows(key: Any, cells: int, n: int, own: int) -> Any:
 
     narrow, wide = (jax.ShapeDtypeStruct((cells, size), DOUBLE) for size in (own, n))
     return jax.jit(rows).lower(_shapes(key), narrow, wide, wide).compile()
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled_densities(key: Any, cells: int, n: int, own: int) -> Any:
+    """The rows' log densities at so many points, made when they are first asked for."""
+
+    def densities(arrays, phi, eta):
+        likelihood, (y, weights) = _parts(key, arrays)
+
+        def point(phi, eta):
+            values = {p.name: p.from_free(part) for p, part in _split(likelihood, key[-1], phi)}
+            return weights * likelihood.with_parameters(values).log_prob(eta, y)
+
+        return (jax.vmap(point)(phi, eta),)
+
+    narrow, wide = (jax.ShapeDtypeStruct((cells, size), DOUBLE) for size in (own, n))
+    return jax.jit(densities).lower(_shapes(key), narrow, wide).compile()
 
 
 @functools.lru_cache(maxsize=64)

@@ -42,6 +42,10 @@ class Likelihood(Protocol):
         """E log p, E d/d eta log p and -E d2/d eta2 log p for eta ~ N(m, v): `[T, n]` each, phi `[T, L]`."""
         ...
 
+    def log_prob(self, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
+        """log p(y given eta, phi) of each row, `[T, n]`, eta `[T, n]`, phi `[T, L]`."""
+        ...
+
     def log_prior(self, phi: np.ndarray) -> np.ndarray:
         """`[T]`, the log density of phi."""
         ...

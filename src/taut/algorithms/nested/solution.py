@@ -50,6 +50,14 @@ class Nodes(Protocol):
         """log q(w given t) at one node, `[count]`."""
         ...
 
+    def log_border(self, node: int, w: np.ndarray) -> np.ndarray:
+        """log q(border given t) at one node, `[count]`."""
+        ...
+
+    def effects_given(self, node: int, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean `[count, q, G]` and covariance `[q, q, G]` of the eliminated effects given the border, at one node."""
+        ...
+
 
 @dataclass
 class Draws:

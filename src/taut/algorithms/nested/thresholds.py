@@ -65,8 +65,8 @@ class Graded(eqx.Module):
         return (Gaps(len(self.gaps)),) if len(self.gaps) else ()
 
     def with_parameters(self, values: Any) -> "Graded":
-        """With other gaps."""
-        return Graded(values["gap"], self.sd)
+        """With other gaps, if there are any."""
+        return Graded(values["gap"], self.sd) if values else self
 
     def log_prob(self, eta: Any, y: Any) -> Any:
         """Log p(y|eta) of the rows, and the log prior of thresholds."""

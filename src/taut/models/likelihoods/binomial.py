@@ -35,6 +35,7 @@ class Binomial(Likelihood):
     name: ClassVar[str] = "binomial"
     scale: ClassVar[str] = "log-odds"
     link: ClassVar[str] = "logit"
+    ratio: ClassVar[str] = "odds ratio"
     target: ClassVar[str | None] = "numbers"
     parts: ClassVar[tuple[str, ...]] = ("successes", "trials")
     wants: ClassVar[str] = "whole numbers of successes from 0 to the number of trials"

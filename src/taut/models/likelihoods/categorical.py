@@ -26,6 +26,7 @@ class Categorical(Likelihood):
     name: ClassVar[str] = "categorical"
     scale: ClassVar[str] = "log-odds"
     link: ClassVar[str] = "logit"
+    ratio: ClassVar[str] = "odds ratio"
     examples: ClassVar[bool] = True
     levels: int = eqx.field(static=True, default=256)
 

@@ -31,6 +31,7 @@ class NegativeBinomial(LogLink):
     """
 
     name: ClassVar[str] = "negative-binomial"
+    ratio: ClassVar[str] = "rate ratio"
     wants: ClassVar[str] = "whole numbers from 0 on"
     log_phi: Any
 
