@@ -9,7 +9,6 @@ import typer
 from taut.cli import options
 from taut.cli.ending import end
 from taut.cli.guard import COMMAND_LINE, as_options, say
-from taut.cli.inputs import Inputs
 from taut.cli.option_groups import in_groups
 from taut.cli.outputs import check_folder, save, show, show_json
 from taut.cli.regressions import asked
@@ -74,7 +73,7 @@ def fit(
         checkpoint=Checkpoint(out, resume=bool(resume)) if out is not None and regression.stepwise else None,
         **sentences.arguments(),
     )
-    result = _with_evidence(result, inputs)
+    result = regression.with_evidence(result, inputs)
     result = with_origin(result, inputs.path or inputs.name, context, separator=table.separator)
     _say_what_became(result)
     present(result, out, inputs.name, result.to_json() if as_json else None)
@@ -105,16 +104,6 @@ def with_origin(result: Any, data: Path | str, context: typer.Context, **about: 
     if "remarks" in words:
         words["remarks"] = as_options(words["remarks"])
     return dataclasses.replace(result, provenance=words | {"command": context.meta[COMMAND_LINE]})
-
-
-def _with_evidence(result: Any, inputs: Inputs) -> Any:
-    """The fit with what its page needs of the data, so that the page can be made again without them."""
-    from taut.report.evidence import Evidence, has_probabilities
-
-    if not has_probabilities(result):
-        return result
-    evidence = Evidence.gather(result, inputs.data)
-    return dataclasses.replace(result, evidence=evidence.arrays())
 
 
 def _check_folder(stepwise: bool, out: Path | None, resume: bool | None) -> None:

@@ -1,5 +1,6 @@
 """Which regression `taut fit` is asked for: one by formula, or the logistic one of every column."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,6 +51,14 @@ class EveryColumn(NamedTuple):
             prior=prior, standardise=sentences.standardise, intercept=sentences.intercept
         )
 
+    def with_evidence(self, result: Any, inputs: Inputs) -> Any:
+        """The fit with what its page needs of the data, so that the page can be made again without them."""
+        from taut.report.evidence import Evidence, has_probabilities
+
+        if not has_probabilities(result):
+            return result
+        return dataclasses.replace(result, evidence=Evidence.gather(result, inputs.data).arrays())
+
 
 class ByFormula(NamedTuple):
     """A regression by formula.
@@ -83,6 +92,10 @@ class ByFormula(NamedTuple):
         return taut.models.Regression(
             inputs.formula, likelihood=self.likelihood, prior=priors(self.sentences.prior or ())
         )
+
+    def with_evidence(self, result: Any, inputs: Inputs) -> Any:
+        """The fit as it is: it keeps its rows."""
+        return result
 
 
 def asked(
