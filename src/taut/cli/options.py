@@ -237,4 +237,12 @@ Keep = Annotated[
 ]
 OutTable = Annotated[Path | None, Option(metavar="FILE.csv", help="Write the table here, not to standard output.")]
 OutPage = Annotated[Path | None, Option(metavar="FILE.html", help="Write the page here, not to RUN/report.html.")]
+NewGroups = Annotated[
+    Literal["refuse", "sample", "mean"] | None,
+    Option(
+        parser=names.reader(["refuse", "sample", "mean"]),
+        help="What becomes of groups that the fit has not seen: refused if left out; sample draws their effects, mean "
+        "takes zero.",
+    ),
+]
 PredictJson = Annotated[bool, Option("--json", help="Print one JSON object in place of the table.")]

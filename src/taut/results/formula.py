@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import Float
 
 from taut.core.arguments import probability
-from taut.errors import SavedFitError
+from taut.errors import ArgumentError, SavedFitError
 from taut.families.nested import NestedGaussian
 from taut.results.formula_parts import Coefficients, coefficients, rows_from, rows_to_save
 from taut.results.marginals import Known, Marginals, NormalMixtures, WeightedDraws
 from taut.results.posterior import ComputedFit, weighted_from
-from taut.results.predictions import framed, index_of
+from taut.results.predictions import framed, in_place, index_of
 from taut.results.predictive import Predictor
 from taut.verdict.draws import plain_draws
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from taut.algorithms.nested.solution import Solution
     from taut.data import FormulaDesign, Labels
     from taut.data.formulas.groups import NewGroups
+    from taut.data.tables.labels import Label
     from taut.data.tables.levels import Levels
     from taut.models import MixedModel
 
@@ -235,6 +236,38 @@ class FormulaFit(ComputedFit):
         Raises:
             DataError: columns that are missing, levels and groups that were not seen, values that are missing.
         """
+        return self._predicted(X, level, new_groups)[0]
+
+    def _predicted(self, X: Any, level: float, new_groups: "NewGroups") -> tuple[Any, np.ndarray]:
+        """The prediction, and which rows it is of."""
         rows = self.design.rows(X, new_groups=new_groups)
         predicted = self.predictor.predict(rows, probability("level", level))
-        return framed(predicted, index_of(X, rows.kept), self.predictor.levels)
+        return framed(predicted, index_of(X, rows.kept), self.predictor.levels), rows.kept
+
+    def predict_rows(self, table: Any, level: float, new_groups: "NewGroups | None" = None) -> dict[str, np.ndarray]:
+        """As `predict`, with a row for each of the table: NaN where the fit drops it.
+
+        Raises:
+            ArgumentError: A word on new groups where there is no group term.
+        """
+        if new_groups is not None and not self.model.prior.groups:
+            raise ArgumentError(f"new_groups={new_groups!r} is for group terms, and {self.model.formula} has none.")
+        predicted, kept = self._predicted(table, level, new_groups or "refuse")
+        return in_place(predicted.columns(), kept)
+
+    def with_decimal(self, mark: str) -> "FormulaFit":
+        """The same for tables whose numbers have this decimal mark."""
+        return dataclasses.replace(self, design=self.design.with_decimal(mark))
+
+    @property
+    def positive(self) -> "Label | None":
+        """The label whose probability is predicted; None for other responses."""
+        classes = getattr(self.labels, "classes", None)
+        return None if classes is None else classes[1]
+
+    @property
+    def predicts(self) -> str:
+        """What `predict` gives, in words."""
+        if self.positive is not None:
+            return f"the probability of '{self.positive}'"
+        return self.predictor.in_words(self.design.response.name)
