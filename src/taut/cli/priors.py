@@ -1,6 +1,7 @@
 """Priors on the command line: "age=Normal(0,1)", "district=HalfNormal(1)", "cor(district)=1", "Normal(0,1)" for all."""
 
 import inspect
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -62,11 +63,14 @@ def written(text: str) -> Written | None:
 def _number(text: str, part: str) -> tuple[str | None, float]:
     name, is_named, value = part.rpartition("=")
     try:
-        return (name.strip() if is_named else None), float(value)
+        number = float(value)
     except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
         raise typer.BadParameter(
-            f"{text!r}: {value.strip()!r} is neither a number nor a distribution; write e.g. 'age=Normal(0,1)'."
-        ) from None
+            f"{text!r}: {value.strip()!r} is neither a finite number nor a distribution; write e.g. 'age=Normal(0,1)'."
+        )
+    return (name.strip() if is_named else None), number
 
 
 def priors(given: Sequence[str]) -> Any:
@@ -89,13 +93,24 @@ def priors(given: Sequence[str]) -> Any:
     for text, prior in found:
         if prior is None:
             return None if text == "normal" else text
-        value = prior.numbers[0][1] if prior.kind is None else _stated(prior, prior.kind)
+        value = _concentration(prior) if prior.kind is None else _stated(prior, prior.kind)
         if prior.name is None:
             return value
         if prior.name in by_name:
             raise typer.BadParameter(f"'{prior.name}' has two priors; keep one.", param_hint=HINT)
         by_name[prior.name] = value
     return by_name or None
+
+
+def _concentration(prior: Written) -> float:
+    """The number of an LKJ prior; nothing else has a number for its prior."""
+    if not (prior.name or "").startswith("cor("):
+        raise typer.BadParameter(
+            f"{prior.text} is a number, and a distribution is needed; write e.g. '{prior.name}=Normal(0,1)'. Only "
+            "correlations have one, as in 'cor(group)=2'.",
+            param_hint=HINT,
+        )
+    return prior.numbers[0][1]
 
 
 def _stated(prior: Written, name: str) -> "Stated":

@@ -15,7 +15,7 @@ from taut.cli.table_options import TableOptions
 NOT_BY_FORMULA = {
     "model": "is for a fit without a formula; here --likelihood says what the response is.",
     "prior_scale": "is for a fit without a formula; write e.g. --prior 'Normal(0,1)', or --prior 'age=Normal(0,1)'.",
-    "standardise": "is for a fit without a formula, which always standardises its columns of numbers.",
+    "standardise": "is for a fit without a formula; the columns of numbers of a formula are always standardised.",
     "intercept": "is for a fit without a formula; a formula says it, with 0 + or 1 +.",
 }
 """Options that a formula leaves no place for, and what to do."""

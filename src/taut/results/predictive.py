@@ -122,7 +122,10 @@ class Predictor:
         """What is predicted of a response."""
         if self.kind is Shares:
             return f"the probability of each of {len(self.levels)} levels of '{response}'"
-        return f"the expected '{response}', its interval, and that of a new one,"
+        what = f"'{response}'"
+        if "trials" in self.model.likelihood.parts:
+            what += " (successes; of one trial where the table has no trials)"
+        return f"the expected {what}, its interval, and that of a new one,"
 
     def eta(self, rows: Any) -> Float[np.ndarray, "S n ..."]:
         """Draws of the predictors of rows as a formula gives them; new groups have effects of their own."""

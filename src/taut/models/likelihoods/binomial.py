@@ -98,5 +98,6 @@ class Binomial(Likelihood):
         successes, trials = (np.asarray(part) for part in y)
         whole(self, trials, np.inf, "These are the trials: give the number of times that was tried in each row.")
         whole(self, successes, np.inf, "These are the successes: give counts, not proportions.")
+        refuse(self, trials, trials == 0, "There nothing was tried: leave such rows out.")
         more = successes > trials
         refuse(self, successes, more, "There the trials are fewer than the successes: are the two columns exchanged?")
