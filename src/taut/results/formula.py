@@ -15,6 +15,7 @@ from taut.results.marginals import Known, Marginals, NormalMixtures, WeightedDra
 from taut.results.posterior import ComputedFit, weighted_from
 from taut.results.predictions import framed, in_place, index_of
 from taut.results.predictive import Predictor
+from taut.results.tabular import Tabular
 from taut.verdict.draws import plain_draws
 from taut.verdict.predictions import PredictionQuality, places, quality
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from taut.algorithms.nested.solution import Solution
     from taut.data import FormulaDesign, Labels
     from taut.data.formulas.groups import NewGroups
-    from taut.data.tables.labels import Label
     from taut.data.tables.levels import Levels
     from taut.models.mixed import MixedModel
 
@@ -33,7 +33,7 @@ DRAWS = 4000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
-class FormulaFit(ComputedFit):
+class FormulaFit(Tabular, ComputedFit):
     """A fitted regression by formula.
 
     Attributes:
@@ -272,16 +272,6 @@ class FormulaFit(ComputedFit):
             raise ArgumentError(f"new_groups={new_groups!r} is for group terms, and {self.model.formula} has none.")
         predicted, kept = self._predicted(table, level, new_groups or "refuse")
         return in_place(predicted.columns(), kept)
-
-    def with_decimal(self, mark: str) -> "FormulaFit":
-        """The same for tables whose numbers have this decimal mark."""
-        return dataclasses.replace(self, design=self.design.with_decimal(mark))
-
-    @property
-    def positive(self) -> "Label | None":
-        """The label whose probability is predicted; None for other responses."""
-        classes = getattr(self.labels, "classes", None)
-        return None if classes is None else classes[1]
 
     @property
     def predicts(self) -> str:

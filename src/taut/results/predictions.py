@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-NO_CHECKS = dict.fromkeys(
-    ("check", "loo"),
+NO_CHECKS: dict[str, str] = dict.fromkeys(
+    ["check", "loo"],
     "Predictive checks and leave-one-out are of regressions by formula ('y ~ x'), and this fit is none.",
 )
 """What a fit without them answers where it is asked for them."""

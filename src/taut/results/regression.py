@@ -20,11 +20,11 @@ from taut.families import Family, FullRank
 from taut.results.density import weighted_table
 from taut.results.posterior import ComputedFit, weighted_from
 from taut.results.predictions import NO_CHECKS, framed, in_place, index_of
+from taut.results.tabular import Tabular
 from taut.verdict.draws import gaussian_of
 
 if TYPE_CHECKING:
     from taut.data import Design, Labels
-    from taut.data.tables.labels import Label
     from taut.models.table_regression import TableRegression
     from taut.verdict.judge import Judgement
 
@@ -46,7 +46,7 @@ def _predict(model: Any, family: Any, X: Any, level: Any) -> Any:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
-class RegressionFit(ComputedFit):
+class RegressionFit(Tabular, ComputedFit):
     """A fitted regression.
 
     Attributes:
@@ -205,15 +205,6 @@ class RegressionFit(ComputedFit):
                 f"new_groups={new_groups!r} is for a regression with group terms, and this {self.model.name} has none."
             )
         return in_place(self.predict(table, level).columns(), self.design.complete_rows(table))
-
-    def with_decimal(self, mark: str) -> "RegressionFit":
-        """The same for tables whose numbers have this decimal mark."""
-        return dataclasses.replace(self, design=self.design.with_decimal(mark))
-
-    @property
-    def positive(self) -> "Label | None":
-        """The label whose probability is predicted; None for a target of numbers."""
-        return None if self.labels is None else self.labels.classes[1]
 
     @property
     def predicts(self) -> str:
