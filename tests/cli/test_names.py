@@ -10,7 +10,7 @@ from taut import objectives
 from taut.choosing import names as live
 from taut.cli import names
 from taut.core.parts import public, short
-from taut.models.likelihoods import LIKELIHOODS
+from taut.models.likelihoods import LIKELIHOODS, REGRESSIONS
 from taut.objectives import Objective
 from taut.objectives.parse import forms
 
@@ -21,6 +21,7 @@ ROOMS = {
     "algorithms": (names.ALGORITHMS, {short(name): part for name, part in live.ALGORITHMS.items()}),
     "regressions": (names.REGRESSIONS, live.REGRESSIONS),
     "likelihoods": (names.LIKELIHOODS, {name: part for name, part in LIKELIHOODS.items() if part.outputs == 1}),
+    "responses": (names.RESPONSES, REGRESSIONS),
 }
 
 

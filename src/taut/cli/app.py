@@ -14,6 +14,7 @@ from taut.cli.guard import Guarded
 COMMANDS = (
     "fit",
     "predict",
+    "check",
     "vae",
     "evaluate",
     "sample",

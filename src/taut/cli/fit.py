@@ -9,24 +9,34 @@ import typer
 from taut.cli import options
 from taut.cli.ending import end
 from taut.cli.guard import COMMAND_LINE, as_options, say
-from taut.cli.inputs import Inputs, read
 from taut.cli.option_groups import in_groups
 from taut.cli.outputs import check_folder, save, show, show_json
+from taut.cli.regressions import asked
 from taut.cli.sentences import Sentences
 from taut.cli.table_options import TableOptions
 
 if TYPE_CHECKING:
     from taut.results.fit import Fit
 
-SPOKEN = ("categories", "dates", "missing values", "remarks")
-"""What became of the table and is said at once, on standard error."""
+SPOKEN = {
+    "likelihood": "the likelihood is ",
+    "categories": "",
+    "interactions": "",
+    "dates": "",
+    "missing values": "",
+    "remarks": "",
+}
+"""What became of the table and is said at once, on standard error, with how the sentence begins."""
 
 
 @in_groups
 def fit(
     context: typer.Context,
     data: options.Data,
+    formula: options.Formula = None,
+    *,
     table: TableOptions,
+    likelihood: options.Likelihood = None,
     sentences: Sentences,
     steps: options.Steps = None,
     seed: options.Seed = 0,
@@ -37,11 +47,15 @@ def fit(
 ) -> None:
     """Fit a Bayesian regression: print its posterior and how it ended, write a report page.
 
+    With a formula, as of lme4 and brms, the response may be counts, grades, amounts or times, and effects may vary by
+    group. Without one it is the logistic regression of --target on every other column.
+
     Ctrl-C keeps the last good state. Exit codes: 0 an answer, 2 something to mend, 3 diverged, 130 interrupted.
     """
     sentences.check()
-    _check_folder(sentences, out, resume)
-    inputs = read(data, table)
+    regression = asked(context, data, formula, likelihood, sentences, table)
+    _check_folder(regression.stepwise, out, resume)
+    inputs = regression.read(data, table)
 
     import taut
     from taut.core.cache import keep_compilations
@@ -49,16 +63,17 @@ def fit(
 
     keep_compilations()
     result = taut.fit(
-        data=(inputs.features, inputs.target),
+        regression.model(inputs),
+        inputs.given,
         sample_weight=inputs.weights,
         **inputs.reading,
         steps=steps,
         seed=seed,
         dtype=dtype,
-        checkpoint=Checkpoint(out, resume=bool(resume)) if out is not None and sentences.stepwise else None,
+        checkpoint=Checkpoint(out, resume=bool(resume)) if out is not None and regression.stepwise else None,
         **sentences.arguments(),
     )
-    result = _with_evidence(result, inputs)
+    result = regression.with_evidence(result, inputs)
     result = with_origin(result, inputs.path or inputs.name, context, separator=table.separator)
     _say_what_became(result)
     present(result, out, inputs.name, result.to_json() if as_json else None)
@@ -67,9 +82,9 @@ def fit(
 
 def _say_what_became(result: Any) -> None:
     """What became of the table, as far as nobody asked for it."""
-    for about in SPOKEN:
+    for about, begun in SPOKEN.items():
         if about in result.provenance:
-            say(f"{result.provenance[about].removesuffix('.')}.")
+            say(f"{begun}{result.provenance[about].removesuffix('.')}.")
 
 
 def with_origin(result: Any, data: Path | str, context: typer.Context, **about: str | None) -> Any:
@@ -91,22 +106,12 @@ def with_origin(result: Any, data: Path | str, context: typer.Context, **about: 
     return dataclasses.replace(result, provenance=words | {"command": context.meta[COMMAND_LINE]})
 
 
-def _with_evidence(result: Any, inputs: Inputs) -> Any:
-    """The fit with what its page needs of the data, so that the page can be made again without them."""
-    from taut.report.evidence import Evidence, has_probabilities
-
-    if not has_probabilities(result):
-        return result
-    evidence = Evidence.gather(result, inputs.data)
-    return dataclasses.replace(result, evidence=evidence.arrays())
-
-
-def _check_folder(sentences: Sentences, out: Path | None, resume: bool | None) -> None:
+def _check_folder(stepwise: bool, out: Path | None, resume: bool | None) -> None:
     """Refuse a folder, or a wish to go on from it, that this run cannot serve."""
     check_folder(out, resume)
-    if resume and not sentences.stepwise:
+    if resume and not stepwise:
         raise typer.BadParameter(
-            f"the {sentences.algorithm} algorithm saves no checkpoint to go on from.",
+            "only algorithms that learn step by step save a checkpoint to go on from.",
             param_hint="--resume",
         )
 

@@ -24,7 +24,7 @@ DEFECT = 1
 COLUMNS = re.compile(r"columns=Columns\((\w+=[^()]*)\)")
 ARGUMENT = re.compile(
     r"\b(algorithm|alphas|batch_size|betas|categorical|control|dates|decimal|draws|drop|dtype|family|"
-    r"gradient|latent|learning_rate|likelihood|missing|numeric|objective|only|patience|positive|samples|seed|separator|steps)=(\[[^\]]*\]|'[^']*'|[^\s,;]*[^\s,;.:])"
+    r"gradient|latent|learning_rate|likelihood|missing|new_groups|numeric|objective|only|patience|positive|samples|seed|separator|steps)=(\[[^\]]*\]|'[^']*'|[^\s,;]*[^\s,;.:])"
 )
 NAMES = {
     "taut.algorithms.StochasticGradient()": "stochastic",

@@ -157,5 +157,12 @@ LIKELIHOODS = {
     if part.says.get("examples") and part.says.get("outputs") == 1
 }
 """Those of one number for each pixel, as the networks of the command line give it."""
+RESPONSES = {
+    name: part
+    for part in parts("models.likelihoods", "Likelihood", "target")
+    if part.says["target"]
+    for name in part.names
+}
+"""Likelihoods of the response of a regression."""
 FORMS = sorted(filter(None, (part.says["written"] for part in parts("objectives", "Objective", "written"))), key=len)
 """The forms of the objectives, the shortest first."""

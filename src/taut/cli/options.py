@@ -8,16 +8,18 @@ import typer
 from typer import Argument, Option
 
 from taut.cli import names
+from taut.cli.priors import PRIORS, written
 from taut.cli.run_options import Run as Run
 
 if TYPE_CHECKING:
-    FamilyName = GradientName = ControlName = AlgorithmName = RegressionName = str
+    FamilyName = GradientName = ControlName = AlgorithmName = RegressionName = ResponseName = str
 else:  # a type checker cannot see values that come from the rooms
     FamilyName = Literal[tuple(names.FAMILIES)]
     GradientName = Literal[("auto", *names.GRADIENTS)]
     ControlName = Literal[tuple(names.CONTROLS)]
     AlgorithmName = Literal[tuple(names.ALGORITHMS)]
     RegressionName = Literal[tuple(names.REGRESSIONS)]
+    ResponseName = Literal[tuple(names.RESPONSES)]
 
 
 def positive(text: str) -> float:
@@ -46,6 +48,16 @@ def probability(text: str) -> float:
     return value
 
 
+def prior(text: str) -> str:
+    """A word, or a prior as `taut.cli.priors` reads it.
+
+    Example:
+        >>> prior("Empirical"), prior("age=Normal(0, 1)")
+        ('empirical', 'age=Normal(0, 1)')
+    """
+    return text if written(text) else names.reader(PRIORS)(text)
+
+
 def _number(text: str) -> float:
     try:
         return float(text)
@@ -62,6 +74,14 @@ RUN = "Run"
 TABLE = "a .csv, .csv.gz, .tsv or .parquet file"
 Data = Annotated[
     str, Argument(metavar="DATA", show_default=False, help=f"The data: {TABLE}, or the bundled breast-cancer.")
+]
+Formula = Annotated[
+    list[str] | None,
+    Argument(
+        metavar="FORMULA",
+        show_default=False,
+        help="A regression by formula, such as 'y ~ x + (1 | group)'; without it every column predicts --target.",
+    ),
 ]
 New = Annotated[
     str, Argument(metavar="NEW", show_default=False, help=f"New rows, {TABLE} with the columns of the fit.")
@@ -124,12 +144,22 @@ Model = Annotated[
     RegressionName,
     Option(parser=names.reader(names.REGRESSIONS), rich_help_panel=MODEL, help="The regression."),
 ]
-Prior = Annotated[
-    Literal["normal", "empirical"],
+Likelihood = Annotated[
+    ResponseName | None,
     Option(
-        parser=names.reader(["normal", "empirical"]),
+        parser=names.reader(names.RESPONSES),
         rich_help_panel=MODEL,
-        help="Normal with sd --prior-scale, or with the sd of the highest ELBO.",
+        help="Of the response; with a formula it is found if left out. With --target the formula is 'TARGET ~ .'.",
+    ),
+]
+Prior = Annotated[
+    list[str] | None,
+    Option(
+        metavar="normal|empirical|NAME=DIST",
+        parser=prior,
+        rich_help_panel=MODEL,
+        help="Normal with sd --prior-scale, or with the sd of the highest ELBO. With a formula, once for each term, "
+        "group or parameter: 'age=Normal(0,1)', 'district=HalfNormal(1)'.",
     ),
 ]
 PriorScale = Annotated[
@@ -207,4 +237,12 @@ Keep = Annotated[
 ]
 OutTable = Annotated[Path | None, Option(metavar="FILE.csv", help="Write the table here, not to standard output.")]
 OutPage = Annotated[Path | None, Option(metavar="FILE.html", help="Write the page here, not to RUN/report.html.")]
+NewGroups = Annotated[
+    Literal["refuse", "sample", "mean"] | None,
+    Option(
+        parser=names.reader(["refuse", "sample", "mean"]),
+        help="What becomes of groups that the fit has not seen: refused if left out; sample draws their effects, mean "
+        "takes zero.",
+    ),
+]
 PredictJson = Annotated[bool, Option("--json", help="Print one JSON object in place of the table.")]

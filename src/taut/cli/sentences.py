@@ -11,7 +11,7 @@ class Sentences(NamedTuple):
     """What was asked for, None where nothing was; the fields are the options of that name."""
 
     model: options.Model = "logistic"
-    prior: options.Prior = "normal"
+    prior: options.Prior = None
     prior_scale: options.PriorScale = 1.0
     standardise: options.Standardise = True
     intercept: options.Intercept = True
@@ -28,11 +28,6 @@ class Sentences(NamedTuple):
     def scale_asked(self) -> float | None:
         """The scale of the prior where it is another than the default."""
         return None if self.prior_scale == 1.0 else self.prior_scale
-
-    @property
-    def stepwise(self) -> bool:
-        """Whether the algorithm goes step by step, so that it saves checkpoints and can go on from one."""
-        return self.algorithm is None or "Stepwise" in names.ALGORITHMS[self.algorithm].bases
 
     def check(self) -> None:
         """Refuse options that no sentence would take, before anything is read or loaded.
@@ -56,7 +51,7 @@ class Sentences(NamedTuple):
             (
                 "--prior-scale",
                 self.scale_asked,
-                self.prior == "empirical",
+                "empirical" in (self.prior or ()),
                 "is not for --prior empirical, which finds it",
             ),
             ("--samples", self.samples, self.gradient is None, f"is for a gradient that draws: add {draws}"),
@@ -69,13 +64,8 @@ class Sentences(NamedTuple):
                 raise typer.BadParameter(f"{asked} {reason}.", param_hint=option)
 
     def arguments(self) -> dict[str, Any]:
-        """The parts as arguments of `taut.fit`; what was not asked for is left for it to choose."""
-        import taut
-        from taut.choosing.names import REGRESSIONS
-
-        prior = self.prior if self.prior == "empirical" else taut.models.Normal(0.0, self.prior_scale)
+        """The parts but the model as arguments of `taut.fit`; what was not asked for is left for it to choose."""
         return {
-            "model": REGRESSIONS[self.model](prior=prior, standardise=self.standardise, intercept=self.intercept),
             "family": self.family,
             "gradient": self._gradient(),
             "algorithm": self._algorithm(),

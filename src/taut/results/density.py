@@ -10,6 +10,7 @@ from jaxtyping import Float
 from taut.data.arrays import array_rows
 from taut.errors import SavedFitError
 from taut.results.posterior import MOST_SAVED_NUMBERS, ComputedFit, PosteriorFit, weighted_from
+from taut.results.predictions import NO_CHECKS, no_prediction
 from taut.verdict.draws import by_path, columns, named_values, numbered, plain_draws
 from taut.verdict.weighing import resample
 
@@ -23,7 +24,9 @@ OF_SUMMARY = "draws_of_summary"
 """The entry of `fit.json` that says whether the saved draws are those that the summary is made of."""
 REPORTED = 0.95
 """Level of the summary in `fit.json`."""
-ABSENT = {"predict": "A log density has no prediction of its own; average your function over fit.sample()."}
+ABSENT = NO_CHECKS | no_prediction(
+    "A log density has no prediction of its own; average your function over fit.sample()."
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)

@@ -9,12 +9,13 @@ from jaxtyping import Float
 
 from taut.algorithms.nested.family import NestedGaussian
 from taut.core.arguments import probability
-from taut.errors import SavedFitError
+from taut.errors import ArgumentError, SavedFitError
 from taut.results.formula_parts import Coefficients, coefficients, rows_from, rows_to_save, some_rows
 from taut.results.marginals import Known, Marginals, NormalMixtures, WeightedDraws
 from taut.results.posterior import ComputedFit, weighted_from
-from taut.results.predictions import framed, index_of
+from taut.results.predictions import framed, in_place, index_of
 from taut.results.predictive import Predictor
+from taut.results.tabular import Tabular
 from taut.verdict.draws import plain_draws
 from taut.verdict.predictions import PredictionQuality, places, quality
 
@@ -32,7 +33,7 @@ DRAWS = 4000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
-class FormulaFit(ComputedFit):
+class FormulaFit(Tabular, ComputedFit):
     """A fitted regression by formula.
 
     Attributes:
@@ -253,6 +254,28 @@ class FormulaFit(ComputedFit):
         Raises:
             DataError: columns that are missing, levels and groups that were not seen, values that are missing.
         """
+        return self._predicted(X, level, new_groups)[0]
+
+    def _predicted(self, X: Any, level: float, new_groups: "NewGroups") -> tuple[Any, np.ndarray]:
+        """The prediction, and which rows it is of."""
         rows = self.design.rows(X, new_groups=new_groups)
         predicted = self.predictor.predict(rows, probability("level", level))
-        return framed(predicted, index_of(X, rows.kept), self.predictor.levels)
+        return framed(predicted, index_of(X, rows.kept), self.predictor.levels), rows.kept
+
+    def predict_rows(self, table: Any, level: float, new_groups: "NewGroups | None" = None) -> dict[str, np.ndarray]:
+        """As `predict`, with a row for each of the table: NaN where the fit drops it.
+
+        Raises:
+            ArgumentError: A word on new groups where there is no group term.
+        """
+        if new_groups is not None and not self.model.prior.groups:
+            raise ArgumentError(f"new_groups={new_groups!r} is for group terms, and {self.model.formula} has none.")
+        predicted, kept = self._predicted(table, level, new_groups or "refuse")
+        return in_place(predicted.columns(), kept)
+
+    @property
+    def predicts(self) -> str:
+        """What `predict` gives, in words."""
+        if self.positive is not None:
+            return f"the probability of '{self.positive}'"
+        return self.predictor.in_words(self.design.response.name)

@@ -19,6 +19,7 @@ from taut.errors import PairingError
 from taut.learning.ended import Ended
 from taut.results.density import NO_TABLE
 from taut.results.fit import Fit
+from taut.results.predictions import NO_CHECKS, no_prediction
 from taut.verdict.judge_latent import examples_to_judge, judge_latent
 from taut.verdict.verdict import Verdict
 
@@ -60,8 +61,9 @@ class LatentFit(Fit):
     counts_examples = True
     takes_validation = True
     absent = {
+        **NO_CHECKS,
+        **no_prediction("A latent-variable model predicts no target; use encode, reconstruct or sample."),
         "summary": "A latent-variable model has no table of coefficients; use evaluate, encode, reconstruct or sample.",
-        "predict": "A latent-variable model predicts no target; use encode, reconstruct or sample.",
         "to_arviz": (
             "A latent variable model has a posterior for each example, not one to hand to ArviZ; use fit.encode(...)."
         ),

@@ -6,6 +6,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+NO_CHECKS: dict[str, str] = dict.fromkeys(
+    ["check", "loo"],
+    "Predictive checks and leave-one-out are of regressions by formula ('y ~ x'), and this fit is none.",
+)
+"""What a fit without them answers where it is asked for them."""
+
+
+def no_prediction(hint: str) -> dict[str, str]:
+    """What a fit that predicts nothing answers wherever it is asked for a prediction."""
+    return dict.fromkeys(("predict", "predict_rows", "with_decimal"), hint)
+
 
 def framed(prediction: Any, index: Any = None, levels: tuple[str, ...] = ()) -> Any:
     """The same named tuple, which is shown as a table and has `to_frame()`.
@@ -18,6 +29,19 @@ def framed(prediction: Any, index: Any = None, levels: tuple[str, ...] = ()) -> 
     made = _with_frame(type(prediction))._make(prediction)
     made.index, made.levels = index, levels
     return made
+
+
+def in_place(columns: dict[str, np.ndarray], kept: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns of the rows that are kept as columns of all rows, NaN where one was left out.
+
+    Example:
+        >>> in_place({"mean": np.array([1.0, 2.0])}, np.array([True, False, True]))
+        {'mean': array([ 1., nan,  2.])}
+    """
+    found = {name: np.full(len(kept), np.nan) for name in columns}
+    for name, values in columns.items():
+        found[name][kept] = values
+    return found
 
 
 def index_of(rows: Any, kept: np.ndarray) -> Any:

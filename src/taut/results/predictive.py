@@ -118,6 +118,15 @@ class Predictor:
         """Names of the levels of a response of labels."""
         return () if self.labels is None else tuple(map(str, getattr(self.labels, "levels", ())))
 
+    def in_words(self, response: str) -> str:
+        """What is predicted of a response."""
+        if self.kind is Shares:
+            return f"the probability of each of {len(self.levels)} levels of '{response}'"
+        what = f"'{response}'"
+        if "trials" in self.model.likelihood.parts:
+            what += " (successes; of one trial where the table has no trials)"
+        return f"the expected {what}, its interval, and that of a new one,"
+
     def eta(self, rows: Any) -> Float[np.ndarray, "S n ..."]:
         """Draws of the predictors of rows as a formula gives them; new groups have effects of their own."""
         X, beta = self._columns(rows.X), self.parts.beta

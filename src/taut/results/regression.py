@@ -15,11 +15,12 @@ from taut.core.capabilities import Capability
 from taut.core.compilation import Compiled
 from taut.core.trees import cast
 from taut.data.source import padded_size
-from taut.errors import PairingError, SavedFitError
+from taut.errors import ArgumentError, PairingError, SavedFitError
 from taut.families import Family, FullRank
 from taut.results.density import weighted_table
 from taut.results.posterior import ComputedFit, weighted_from
-from taut.results.predictions import framed, index_of
+from taut.results.predictions import NO_CHECKS, framed, in_place, index_of
+from taut.results.tabular import Tabular
 from taut.verdict.draws import gaussian_of
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _predict(model: Any, family: Any, X: Any, level: Any) -> Any:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
-class RegressionFit(ComputedFit):
+class RegressionFit(Tabular, ComputedFit):
     """A fitted regression.
 
     Attributes:
@@ -54,6 +55,7 @@ class RegressionFit(ComputedFit):
     """
 
     kind = "regression"
+    absent = NO_CHECKS
 
     design: "Design"
     labels: "Labels | None" = None
@@ -191,6 +193,23 @@ class RegressionFit(ComputedFit):
         predicted = self.predict_matrix(self.design.matrix(X), level)
         kept = self.design.complete_rows(X) if self.design.missing == "drop" else np.ones(len(predicted[0]), bool)
         return framed(predicted, index_of(X, kept))
+
+    def predict_rows(self, table: Any, level: float, new_groups: Any = None) -> dict[str, np.ndarray]:
+        """As `predict`, with a row for each of the table: NaN where the fit drops it.
+
+        Raises:
+            ArgumentError: A word on new groups.
+        """
+        if new_groups is not None:
+            raise ArgumentError(
+                f"new_groups={new_groups!r} is for a regression with group terms, and this {self.model.name} has none."
+            )
+        return in_place(self.predict(table, level).columns(), self.design.complete_rows(table))
+
+    @property
+    def predicts(self) -> str:
+        """What `predict` gives, in words."""
+        return "the prediction" if self.positive is None else f"the probability of '{self.positive}'"
 
     def predict_matrix(self, matrix: np.ndarray, level: float = 0.95) -> Any:
         """As `predict`, for rows of the design matrix `[n, D]`."""

@@ -1,6 +1,6 @@
 """What a formula learned of a table, recorded so that new rows go the same way."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
@@ -182,6 +182,10 @@ class FormulaDesign:
                     )
                 )
         return tuple(parts)
+
+    def with_decimal(self, mark: str) -> "FormulaDesign":
+        """The same for text whose numbers have this decimal mark."""
+        return replace(self, columns=tuple(column.with_decimal(mark) for column in self.columns))
 
     def to_json(self) -> dict:
         """Everything that was learned, as a dict for `json.dumps`; floats survive to the last bit."""

@@ -73,7 +73,8 @@ class Group:
         Returns:
             The group of each row or -1, its place among those that were not seen or -1, and the names of these.
         """
-        rows = pl.DataFrame({name: factors[name] for name in self.factor})
+        known = zip(self.factor, zip(*self.levels, strict=True), strict=True)
+        rows = pl.DataFrame({name: _as_learned(factors[name], set(levels)) for name, levels in known})
         index = _places(rows, self.levels)
         new = in_order(rows.filter(pl.Series(index < 0)))
         return index, _places(rows, new), tuple(":".join(level) for level in new)
@@ -130,6 +131,15 @@ def _places(rows: pl.DataFrame, levels: tuple[tuple[str, ...], ...]) -> np.ndarr
     known = known.with_columns(pl.int_range(pl.len()).alias("\0"))
     found = rows.join(known, on=rows.columns, how="left", maintain_order="left")
     return found["\0"].fill_null(-1).to_numpy()
+
+
+def _as_learned(text: pl.Series, known: set[str]) -> pl.Series:
+    """Groups as text, whole numbers as the fit spells them: "3.0" in a file that is read as text is the group "3"."""
+    whole = text.cast(pl.Float64, strict=False)
+    whole = whole.set(~(whole.is_finite() & (whole % 1 == 0)).fill_null(False), None)
+    spelt = whole.cast(pl.Int64, strict=False).cast(pl.String)
+    levels = sorted(known)
+    return spelt.zip_with(~text.is_in(levels) & spelt.is_in(levels).fill_null(False), text)
 
 
 def as_groups(series: pl.Series) -> pl.Series:

@@ -23,7 +23,7 @@ from taut.data.formulas.sources import source_columns
 from taut.data.formulas.terms import INTERCEPT, Term
 from taut.data.formulas.understanding import Understood, understood
 from taut.data.tables.checks import refuse_missing
-from taut.data.tables.choices import ASSUMED, Columns
+from taut.data.tables.choices import ASSUMED, Columns, said
 from taut.data.tables.columns import Column, in_order
 from taut.data.tables.problems import Problems
 from taut.data.tables.rows import blanked
@@ -64,6 +64,7 @@ def prepare_formula(
     given = checked_weights(weights, frame.height)
     others = frame.columns if columns == ASSUMED else columns.features(frame).columns
     asked = understood(formula, frame.columns, others)
+    _refuse_choices_of_dot(columns, asked)
     response = asked.response.of(frame)
     counted = np.ones(frame.height, bool) if given is None else given > 0
     frame = blanked(frame, ~counted)
@@ -82,6 +83,16 @@ def prepare_formula(
     left_out = tuple((reason, int(mask.sum())) for reason, mask in reasons.items())
     used = {*design.sources, *response.columns}
     return FormulaData(design, made, own, left_out, tuple(name for name in frame.columns if name not in used))
+
+
+def _refuse_choices_of_dot(columns: Columns, asked: Understood) -> None:
+    """Refuse a choice among the columns where no '.' stands for them."""
+    for field in ("drop", "only"):
+        if (names := columns.names(field)) and not asked.dotted:
+            raise ArgumentError(
+                f"{said(field, *names)} chooses what '.' stands for, and the formula has none: leave it out, or write "
+                "'.' among the terms."
+            )
 
 
 def _kept(frame: pl.DataFrame, found: Read, response: Response, missing: str, counted: np.ndarray) -> np.ndarray:

@@ -145,7 +145,8 @@ def _numbers(values: pl.Series, kind: type[Likelihood]) -> np.ndarray:
     Raises:
         DataError: text.
     """
-    numbers = values.cast(pl.Float64, strict=False)
+    as_text = isinstance(values.dtype, (pl.Categorical, pl.Enum))
+    numbers = (values.cast(pl.String) if as_text else values).cast(pl.Float64, strict=False)
     wrong = numbers.is_null() & values.is_not_null()
     if wrong.any() or values.dtype.is_temporal():
         held = quoted([str(x) for x in values.unique().sort().head(4).to_list()], 4)

@@ -67,6 +67,12 @@ class Column:
         defaults = {field.name: field.default for field in fields(self)}
         return always | {name: value for name, value in others.items() if value != defaults[name]}
 
+    def with_decimal(self, mark: str) -> "Column":
+        """The same for text whose numbers have this decimal mark."""
+        if self.kind != "numeric":
+            return self
+        return replace(self, decimal=mark if self.decimal or mark != "." else "")
+
     @classmethod
     def of_kind(cls, series: pl.Series, choices: Columns = ASSUMED) -> "Column":
         """Record the kind alone, from values some of which may be missing."""

@@ -215,13 +215,7 @@ class Design:
 
     def with_decimal(self, mark: str) -> "Design":
         """The same for text whose numbers have this decimal mark."""
-        columns = (
-            replace(column, decimal=mark if column.decimal or mark != "." else "")
-            if column.kind == "numeric"
-            else column
-            for column in self.columns
-        )
-        return replace(self, columns=tuple(columns))
+        return replace(self, columns=tuple(column.with_decimal(mark) for column in self.columns))
 
     def to_json(self) -> dict:
         """Everything that was learned, as a dict for `json.dumps`; floats survive to the last bit."""

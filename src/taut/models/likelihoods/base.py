@@ -34,6 +34,7 @@ class Likelihood(eqx.Module):
         outputs: Predictors for each element, along the last axis of eta where there are more than one.
         scale: Name of the scale of the predictor, for tables and figures.
         link: Of the mean: "identity", "log" (effects are ratios), "logit" (effects are odds ratios).
+        ratio: What e to the power of a coefficient is called; "" where it is nothing to speak of.
         target: How a column becomes y, if a regression can use it: "numbers", "labels" (two, as 0 and 1), "any labels"
             or "ordered labels" (as 0, 1, ...).
         parts: Names of the columns that make up y; of more than one, y is a tuple of as many arrays.
@@ -50,6 +51,7 @@ class Likelihood(eqx.Module):
     outputs: ClassVar[int] = 1
     scale: ClassVar[str] = "predictor"
     link: ClassVar[str] = "identity"
+    ratio: ClassVar[str] = ""
     target: ClassVar[str | None] = None
     parts: ClassVar[tuple[str, ...]] = ("y",)
     wants: ClassVar[str] = "numbers"

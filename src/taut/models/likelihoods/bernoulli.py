@@ -23,6 +23,7 @@ class Bernoulli(Likelihood):
     name: ClassVar[str] = "bernoulli"
     scale: ClassVar[str] = "log-odds"
     link: ClassVar[str] = "logit"
+    ratio: ClassVar[str] = "odds ratio"
     target: ClassVar[str | None] = "labels"
     wants: ClassVar[str] = "zeros and ones"
     latent_variance: ClassVar[float | None] = LOGISTIC_VARIANCE

@@ -30,6 +30,7 @@ class Beta(Likelihood):
     name: ClassVar[str] = "beta"
     scale: ClassVar[str] = "log-odds of the mean"
     link: ClassVar[str] = "logit"
+    ratio: ClassVar[str] = "odds ratio"
     target: ClassVar[str | None] = "numbers"
     wants: ClassVar[str] = "numbers between 0 and 1, without the ends"
     log_precision: Any

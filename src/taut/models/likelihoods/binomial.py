@@ -35,6 +35,7 @@ class Binomial(Likelihood):
     name: ClassVar[str] = "binomial"
     scale: ClassVar[str] = "log-odds"
     link: ClassVar[str] = "logit"
+    ratio: ClassVar[str] = "odds ratio"
     target: ClassVar[str | None] = "numbers"
     parts: ClassVar[tuple[str, ...]] = ("successes", "trials")
     latent_variance: ClassVar[float | None] = LOGISTIC_VARIANCE
@@ -100,5 +101,6 @@ class Binomial(Likelihood):
         successes, trials = (np.asarray(part) for part in y)
         whole(self, trials, np.inf, "These are the trials: give the number of times that was tried in each row.")
         whole(self, successes, np.inf, "These are the successes: give counts, not proportions.")
+        refuse(self, trials, trials == 0, "There nothing was tried: leave such rows out.")
         more = successes > trials
         refuse(self, successes, more, "There the trials are fewer than the successes: are the two columns exchanged?")

@@ -29,6 +29,7 @@ class Categorical(Likelihood):
     latent_variance: ClassVar[float | None] = LOGISTIC_VARIANCE
     discrete: ClassVar[bool] = True
     checks: ClassVar[tuple[str, ...]] = ("bars",)
+    ratio: ClassVar[str] = "odds ratio"
     examples: ClassVar[bool] = True
     levels: int = eqx.field(static=True, default=256)
 

@@ -12,6 +12,7 @@ class LogLink(Likelihood):
 
     scale: ClassVar[str] = "log mean"
     link: ClassVar[str] = "log"
+    ratio: ClassVar[str] = "ratio of means"
     target: ClassVar[str | None] = "numbers"
 
     def response(self, m, v, known=None):

@@ -33,6 +33,7 @@ class NegativeBinomial(LogLink):
     name: ClassVar[str] = "negative-binomial"
     discrete: ClassVar[bool] = True
     checks: ClassVar[tuple[str, ...]] = ("bars", "residuals", "statistics")
+    ratio: ClassVar[str] = "rate ratio"
     wants: ClassVar[str] = "whole numbers from 0 on"
     log_phi: Any
 

@@ -36,6 +36,7 @@ class Ordinal(Likelihood):
     name: ClassVar[str] = "ordinal"
     scale: ClassVar[str] = "log-odds of a higher level"
     link: ClassVar[str] = "logit"
+    ratio: ClassVar[str] = "odds ratio"
     target: ClassVar[str | None] = "ordered labels"
     latent_variance: ClassVar[float | None] = LOGISTIC_VARIANCE
     discrete: ClassVar[bool] = True

@@ -29,6 +29,7 @@ class Poisson(LogLink):
 
     name: ClassVar[str] = "poisson"
     scale: ClassVar[str] = "log-rate"
+    ratio: ClassVar[str] = "rate ratio"
     wants: ClassVar[str] = "whole numbers from 0 on"
     discrete: ClassVar[bool] = True
     checks: ClassVar[tuple[str, ...]] = ("bars", "residuals", "statistics")

@@ -20,6 +20,7 @@ class Survival(LogLink):
     `cdf` and `quantile` are of the uncensored time.
     """
 
+    ratio: ClassVar[str] = "time ratio"
     parts: ClassVar[tuple[str, ...]] = ("time", "event")
     checks: ClassVar[tuple[str, ...]] = ("residuals",)
     wants: ClassVar[str] = "times of zero or more, each with 1 (the event was seen) or 0 (censored)"

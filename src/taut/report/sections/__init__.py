@@ -35,6 +35,15 @@ POSTERIOR = (
 )
 """The page of a regression or a log density."""
 
+FORMULA = (
+    choices,
+    posterior,
+    forest,
+    provenance,
+    particulars,
+)
+"""The page of a regression by formula."""
+
 LATENT = (
     reconstructions,
     samples,

@@ -5,16 +5,19 @@ from typing import Any
 from taut.core.arguments import instance
 from taut.report.subjects.base import FitSubject
 from taut.report.subjects.density import DensitySubject
+from taut.report.subjects.formula import FormulaSubject
 from taut.report.subjects.latent import LatentSubject
 from taut.report.subjects.regression import RegressionSubject
 from taut.results.density import DensityFit
 from taut.results.fit import Fit
+from taut.results.formula import FormulaFit
 from taut.results.latent import LatentFit
 from taut.results.regression import RegressionFit
 
 KINDS: dict[str, type[FitSubject]] = {
     RegressionFit.kind: RegressionSubject,
     DensityFit.kind: DensitySubject,
+    FormulaFit.kind: FormulaSubject,
     LatentFit.kind: LatentSubject,
 }
 

@@ -8,12 +8,16 @@ from rich.text import Text
 from taut.report import posterior_table
 from taut.report.words import numbers as words
 
+STRONGEST = "Strongest first. std: for one standard deviation of the column.\n"
+"""Below the table of a regression on standardised columns."""
 
-def unknowns_table(posterior: posterior_table.Table) -> list[RenderableType]:
+
+def unknowns_table(posterior: posterior_table.Table, caption: str = STRONGEST) -> list[RenderableType]:
     """The unknowns, a line each, and what the standardised columns are where there are any.
 
     Args:
         posterior: The posterior table.
+        caption: What is said of the standardised columns.
     """
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     grid.add_column("", overflow="fold", min_width=9)
@@ -26,7 +30,7 @@ def unknowns_table(posterior: posterior_table.Table) -> list[RenderableType]:
         grid.add_row(Text(words.printable(entry.name)), *_cells(entry, posterior.standardised), style=dim)
     if not posterior.standardised:
         return [grid]
-    return [grid, Text("Strongest first. std: for one standard deviation of the column.\n", style="dim")]
+    return [grid, Text(caption, style="dim")]
 
 
 def _cells(entry: posterior_table.Entry, both: bool) -> list[str]:
