@@ -222,7 +222,8 @@ class FormulaFit(ComputedFit):
         """The posterior predictive of new rows, over the whole posterior: columns `[n]` by name.
 
         Args:
-            X: a table with the columns of the formula (others are ignored).
+            X: a table with the columns of the formula (others are ignored); without a formula features as they were
+                fitted to, or `(features, offset)`.
             level: probability of the intervals.
             new_groups: what becomes of groups that the fit has not seen: "refuse" them, "sample" their effects from the
                 distribution of the groups, or take their "mean", zero.
@@ -237,4 +238,5 @@ class FormulaFit(ComputedFit):
         """
         rows = self.design.rows(X, new_groups=new_groups)
         predicted = self.predictor.predict(rows, probability("level", level))
-        return framed(predicted, index_of(X, rows.kept), self.predictor.levels)
+        table = X[0] if isinstance(X, tuple) else X
+        return framed(predicted, index_of(table, rows.kept), self.predictor.levels)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from taut.data.formulas.design import FormulaData
+from taut.data.formulas.every_column import prepare_columns
 from taut.data.formulas.facts import facts
 from taut.data.formulas.learning import prepare_formula
 from taut.data.formulas.observed import Observed, observed
@@ -18,23 +19,25 @@ from taut.models.regression import Regression
 
 
 def formula_rows(model: Regression, given: Given) -> Rows:
-    """Learn the formula of the table, find the likelihood, and state the priors.
+    """Learn the formula of the table, or all columns of X, find the likelihood, and state the priors.
 
     Raises:
         DataError: what is wrong with the table.
         ArgumentError: what is wrong with the formula, the likelihood or the priors.
     """
     if given.data is None:
-        raise DataError("A regression by formula needs a table: taut.fit(Regression(formula), frame).")
+        raise DataError(
+            "A regression needs data: taut.fit(Regression(formula), frame) or taut.fit(Regression(), (X, y))."
+        )
+    options = {
+        "missing": given.missing,
+        "weights": given.sample_weight,
+        "columns": ASSUMED if given.columns is None else given.columns,
+    }
     if model.formula is None:
-        raise ArgumentError("Regression() needs a formula, such as 'y ~ x + (1 | group)'.")
-    data = prepare_formula(
-        model.formula,
-        given.data,
-        missing=given.missing,
-        weights=given.sample_weight,
-        columns=ASSUMED if given.columns is None else given.columns,
-    )
+        data = prepare_columns(given.data, **options)
+    else:
+        data = prepare_formula(model.formula, given.data, **options)
     response = data.rows.response
     assert response is not None  # it was learned from
     seen = observed(response, model.likelihood, given.positive, data.weights)
@@ -46,7 +49,7 @@ def formula_rows(model: Regression, given: Given) -> Rows:
     X, columns = _with_intercept(data, seen)
     prior = hierarchy(data.design, columns, data.rows.groups, seen, model.prior)
     labels = tuple(str(x) for x in seen.labels.levels[1:]) if seen.likelihood.outputs > 1 else ()  # type: ignore[union-attr]
-    mixed = MixedModel(prior, seen.likelihood, model.formula, columns, labels)
+    mixed = MixedModel(prior, seen.likelihood, data.design.formula, columns, labels)
     said = facts(data) | _said(seen, response.name)
     return Rows(
         arrays(X, data.rows.offset, data.rows.groups, seen.y),
