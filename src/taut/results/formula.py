@@ -12,6 +12,7 @@ from taut.errors import SavedFitError
 from taut.families.nested import NestedGaussian
 from taut.results.formula_parts import Coefficients, coefficients, rows_from, rows_to_save
 from taut.results.marginals import Known, Marginals, NormalMixtures, WeightedDraws
+from taut.results.node_moments import Moments, moments_at_nodes
 from taut.results.posterior import ComputedFit, weighted_from
 from taut.results.predictions import framed, index_of
 from taut.results.predictive import Predictor
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from taut.algorithms.nested.solution import Solution
-    from taut.data import FormulaDesign, Labels
+    from taut.data import FormulaDesign, FormulaRows, Labels
     from taut.data.formulas.groups import NewGroups
     from taut.data.tables.levels import Levels
     from taut.models import MixedModel
@@ -50,6 +51,10 @@ class FormulaFit(ComputedFit):
     data: dict[str, Any]
     weights: np.ndarray | None = None
     solution: "Solution | None" = None
+
+    def __getstate__(self):
+        """In another process it is as a saved fit: q at all nodes stays behind, with the compiled rows it is of."""
+        return self.__dict__ | {"solution": None}
 
     @staticmethod
     def read(model, given):
@@ -212,6 +217,12 @@ class FormulaFit(ComputedFit):
     def predictor(self) -> Predictor:
         """Predictions from the draws of the answer."""
         return Predictor(self.model, *self.drawn_answer, self.labels, self.seed)
+
+    def moments(self, rows: "FormulaRows") -> Moments:
+        """Moments of the response of rows without group terms: exact at the nodes where these are the answer."""
+        if self.nodes is None:
+            return self.predictor.moments(rows)
+        return moments_at_nodes(self.model, self.nodes, rows)
 
     @property
     def predicted(self) -> tuple[str, ...]:

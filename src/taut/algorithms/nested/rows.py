@@ -56,6 +56,7 @@ class CompiledRows:
             self._rows = [_compiled_rows(key, cells, n, self.parameters) for cells in self._blocks]
             self._prior = _compiled_prior(key, self.parameters)
         self._n = n
+        self._each = np.where(weights > 0, weights, 1.0)  # a row that counts twice starts where it starts once
 
     def initial(self) -> np.ndarray:
         """The likelihood's own values, unconstrained."""
@@ -73,7 +74,7 @@ class CompiledRows:
         phi = self.initial()[None]
         eta, bound = np.zeros((1, self._n)), 1.0
         for _ in range(SEARCHES):
-            _, slope, bend = self.expect(eta, np.full_like(eta, 1e-2), phi)
+            slope, bend = (x / self._each for x in self.expect(eta, np.full_like(eta, 1e-2), phi)[1:])
             step = (slope - WEAK * eta) / (np.maximum(bend, 0) + WEAK)
             eta = eta + np.clip(step, -bound, bound)
             bound = 2 * bound if np.median(np.abs(step)) > bound else max(1.0, bound / 2)
