@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from taut.core.names import brief
+from taut.core.names import brief, find, unknown
 from taut.data.formulas.design import FormulaDesign
 from taut.data.formulas.groups import GroupRows
 from taut.data.formulas.observed import Observed
 from taut.data.formulas.terms import INTERCEPT
 from taut.data.wording import quoted, suggestion
 from taut.errors import ArgumentError
+from taut.models.given_prior import NAMED
 from taut.models.hierarchy import GroupTerm, Hierarchy
 from taut.models.own_parameters import own_parameters
 from taut.models.prior import Prior
@@ -59,12 +60,22 @@ def hierarchy(
         for place in _places(design, columns, groups, parameters.names, name):
             stated[columns[place]] = _of_reals(name, Stated.of(value, name))
     predictors = seen.likelihood.outputs
-    return Hierarchy(tuple(stated[name] for name in columns) * predictors, scales, parameters)
+    coefficients = tuple(stated[name] for name in columns) * predictors
+    empirical: tuple[int, ...] = ()
+    if isinstance(prior, str):
+        empirical = tuple(j for j, name in enumerate(tuple(columns) * predictors) if name != INTERCEPT)
+        if not empirical:
+            raise ArgumentError("prior='empirical' chooses the scale of coefficients, and there is only an intercept.")
+    return Hierarchy(coefficients, scales, parameters, empirical)
 
 
 def _by_name(prior: Any, columns: Sequence[str]) -> dict[str, Any]:
     """Priors by name; one for all coefficients is not that of the intercept."""
     if prior is None:
+        return {}
+    if isinstance(prior, str):
+        if find(prior, NAMED) is None:
+            raise ArgumentError(f"prior={unknown(prior, NAMED)}; or a distribution, or priors by name.")
         return {}
     if isinstance(prior, Mapping):
         if wrong := [name for name in prior if not isinstance(name, str)]:
