@@ -1,16 +1,17 @@
-"""A regression behind scikit-learn's interface: everything but what is predicted."""
+"""Regressions behind scikit-learn's interface: everything but what is predicted."""
 
 import abc
 import numbers
 import warnings
-from typing import Any, ClassVar, Self
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from taut.core.cache import keep_compilations
@@ -18,6 +19,7 @@ from taut.core.names import find, unknown
 from taut.data.tables.columns import Column
 from taut.data.tables.design import Design
 from taut.data.tables.labels import Labels
+from taut.data.tables.levels import Levels
 from taut.data.tables.supervised import Supervised
 from taut.errors import ArgumentError, DataError
 from taut.fitting.fit import fit
@@ -30,8 +32,91 @@ MOST_DENSE = 2**28
 """Largest number of entries, 2 GiB of them, for which a sparse matrix is made dense."""
 
 
-class BayesianRegression(BaseEstimator, abc.ABC):
-    """Base of the regressions: a subclass names its model, reads its target and predicts.
+class Received(NamedTuple):
+    """The rows that count, checked by scikit-learn's rules.
+
+    Attributes:
+        X: `[n, d]`, dense.
+        y: `[n]`.
+        weights: `[n]`, all positive.
+        offset: `[n]`, or None.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray
+    offset: np.ndarray | None = None
+
+
+class BayesianEstimator(BaseEstimator, abc.ABC):
+    """What every estimator does: check its data, fit with the arguments that it was made with, report the ending."""
+
+    family: Any
+    algorithm: Any
+    steps: int | None
+    fallbacks: bool
+    random_state: Any
+    result_: Any
+    elbo_: float
+    n_iter_: int
+
+    def _received(self, X: Any, y: Any, sample_weight: Any, offset: Any = None, least: int = 1) -> Received:
+        """The rows that count, of which `least` are needed."""
+        keep_compilations()
+        options = {"dtype": np.float64, "accept_sparse": "csr", "y_numeric": is_regressor(self)}
+        X, y = validate_data(self, X, y, ensure_min_samples=least, **options)
+        X = _dense(X)
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        counts = weights > 0
+        if counts.sum() < least:
+            raise DataError(f"Only {counts.sum()} of {len(X)} rows count (weight above 0): {least} are needed.")
+        offset = None if offset is None else checked_offset(offset, len(X))[counts]
+        return Received(X[counts], y[counts], weights[counts], offset)
+
+    def _new_rows(self, X: Any) -> np.ndarray:
+        """New rows, dense."""
+        check_is_fitted(self)
+        return _dense(validate_data(self, X, dtype=np.float64, reset=False, accept_sparse="csr"))
+
+    def _learn(self, model: Any, data: Any, weights: np.ndarray | None = None, **others: Any) -> None:
+        """Fit the model, with the estimator's arguments and others."""
+        self.result_ = fit(
+            model,
+            data,
+            family=self.family,
+            algorithm=self.algorithm,
+            seed=self._seed(),
+            steps=self.steps,
+            fallbacks=bool(self.fallbacks),
+            sample_weight=weights,
+            progress=False,
+            **others,
+        )
+        _report_the_ending(self.result_)
+        self.elbo_, self.n_iter_ = self.result_.elbo, self.result_.iterations
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    @property
+    def _names(self) -> tuple[tuple[str, ...], bool]:
+        """Names of X's columns, and whether X had them."""
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None:
+            return tuple(map(str, names)), True
+        return tuple(f"x{j}" for j in range(self.n_features_in_)), False  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _seed(self) -> int:
+        """An integer as it is, so that `taut.fit` with the same one gives the same fit; else the next of its stream."""
+        if isinstance(self.random_state, numbers.Integral):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+
+class BayesianRegression(BayesianEstimator):
+    """Base of the regressions on a table: a subclass names its model, reads its target and predicts.
 
     The arguments and attributes are those of `BayesianLogisticRegression`.
     """
@@ -64,8 +149,8 @@ class BayesianRegression(BaseEstimator, abc.ABC):
         self.random_state = random_state
 
     @abc.abstractmethod
-    def _read_target(self, y: np.ndarray) -> tuple[np.ndarray, Labels | None]:
-        """The target as numbers `[n]`, and what 0 and 1 stand for where it holds labels."""
+    def _read_target(self, y: np.ndarray) -> tuple[np.ndarray, Labels | Levels | None]:
+        """The target as numbers `[n]`, and what they stand for where it holds labels."""
 
     def _row_weights(self, target: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """How much each row counts, `[n]`, given its sample weight."""
@@ -82,45 +167,39 @@ class BayesianRegression(BaseEstimator, abc.ABC):
         Returns:
             Itself.
         """
-        keep_compilations()
-        X, y = validate_data(self, X, y, dtype=np.float64, accept_sparse="csr")
-        X = _dense(X)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
-        target, labels = self._read_target(y)
-        weights = self._row_weights(target, weights)
+        received = self._received(X, y, sample_weight)
+        target, labels = self._read_target(received.y)
+        weights = self._row_weights(target, received.weights)
+        self._fit_rows(received.X, target, labels, weights)
+        return self
+
+    def _fit_rows(self, X: np.ndarray, target: np.ndarray, labels: Any, weights: np.ndarray) -> None:
+        """Fit to rows that were checked."""
         design = self._design(X, weights)
         matrix = design.standardised(X)
-        prior: Any = self.prior_scale
-        if not isinstance(prior, str):
-            prior = Normal(0.0, prior)
-        elif find(prior, NAMED) is None:
-            raise ArgumentError(f"prior_scale={unknown(prior, NAMED)}; or a positive number.")
-        self.result_ = fit(
-            self._model(prior, bool(self.standardise), bool(self.fit_intercept)),
+        self._learn(
+            self._model(self._prior(), bool(self.standardise), bool(self.fit_intercept)),
             Supervised(matrix, target, design, labels, kept=np.ones(len(matrix), bool)),
-            family=self.family,
+            weights,
             gradient=self.gradient,
-            algorithm=self.algorithm,
-            seed=self._seed(),
-            steps=self.steps,
             batch_size=self.batch_size,
-            fallbacks=bool(self.fallbacks),
-            sample_weight=weights,
-            progress=False,
         )
         prior: Any = self.result_.model.prior
         self.prior_scale_ = float(np.ravel(prior.scale)[-1])  # the intercept's is first
-        _report_the_ending(self.result_)
-        self.elbo_, self.n_iter_ = self.result_.elbo, self.result_.iterations
         self._read_off_coefficients()
-        return self
+
+    def _prior(self) -> Any:
+        """The prior of the coefficients, or its name."""
+        prior: Any = self.prior_scale
+        if not isinstance(prior, str):
+            return Normal(0.0, prior)
+        if find(prior, NAMED) is None:
+            raise ArgumentError(f"prior_scale={unknown(prior, NAMED)}; or a positive number.")
+        return prior
 
     def _predictive(self, X: Any, level: float = 0.95) -> Any:
         """The posterior predictive of new rows, columns `[n]` by name."""
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False, accept_sparse="csr")
-        return self.result_.predict(_dense(X), level)
+        return self.result_.predict(self._new_rows(X), level)
 
     def predict_interval(self, X: Any, level: float = 0.95) -> np.ndarray:
         """Lower and upper end of the credible interval of what is predicted for each row, `[n, 2]`.
@@ -132,37 +211,22 @@ class BayesianRegression(BaseEstimator, abc.ABC):
         prediction = self._predictive(X, level)
         return np.column_stack([prediction.lower, prediction.upper])
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
+    def _moments(self, X: np.ndarray, weights: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Shifts and scales of the columns, see `standardisation`."""
+        return standardisation(X, weights, bool(self.fit_intercept), bool(self.standardise))
 
     def _design(self, X: np.ndarray, weights: np.ndarray) -> Design:
-        """How columns are standardised: with the weights, so that a weight of 2 is the row twice here, too."""
-        # Without an intercept nothing could take up the means, and a row of zeros has to keep a logit of zero.
-        centre, scale = bool(self.standardise and self.fit_intercept), bool(self.standardise)
-        scaler: Any = StandardScaler(with_mean=centre, with_std=scale).fit(X, sample_weight=weights)
-        d = X.shape[1]
-        names = getattr(self, "feature_names_in_", None)
-        named = names is not None
-        names = names if named else [f"x{j}" for j in range(d)]
+        """How columns are standardised."""
+        names, named = self._names
         design = Design(
-            columns=tuple(Column(str(name), "numeric") for name in names),
-            shift=tuple(scaler.mean_.tolist()) if centre else (0.0,) * d,
-            scale=tuple(scaler.scale_.tolist()) if scale else (1.0,) * d,
-            standardise=scale,
+            tuple(Column(name, "numeric") for name in names),
+            *self._moments(X, weights),
+            standardise=bool(self.standardise),
             intercept=bool(self.fit_intercept),
             named=named,
         )
-        if len(set(design.names)) < len(design.names):
-            raise DataError(f"Two coefficients would have one name in {list(design.names)}: rename a column.")
+        refuse_one_name(design.names)
         return design
-
-    def _seed(self) -> int:
-        """An integer as it is, so that `taut.fit` with the same one gives the same fit; else the next of its stream."""
-        if isinstance(self.random_state, numbers.Integral):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _read_off_coefficients(self) -> None:
         table = self.result_.summary()
@@ -171,6 +235,31 @@ class BayesianRegression(BaseEstimator, abc.ABC):
             mean, sd = np.insert(mean, 0, 0.0), np.insert(sd, 0, 0.0)
         self.coef_, self.intercept_ = mean[None, 1:], mean[:1]
         self.coef_sd_, self.intercept_sd_ = sd[None, 1:], sd[:1]
+
+
+def standardisation(
+    X: np.ndarray, weights: np.ndarray, intercept: bool = True, scaled: bool = True
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Shifts and scales of columns: with the weights, so that a weight of 2 is the row twice here, too."""
+    # Without an intercept nothing could take up the means, and a row of zeros has to keep a predictor of zero.
+    centre, d = intercept and scaled, X.shape[1]
+    scaler: Any = StandardScaler(with_mean=centre, with_std=scaled).fit(X, sample_weight=weights)
+    shift = tuple(scaler.mean_.tolist()) if centre else (0.0,) * d
+    return shift, tuple(scaler.scale_.tolist()) if scaled else (1.0,) * d
+
+
+def refuse_one_name(names: Sequence[str]) -> None:
+    """Refuse coefficients that would have one name."""
+    if len(set(names)) < len(names):
+        raise DataError(f"Two coefficients would have one name in {list(names)}: rename a column.")
+
+
+def checked_offset(offset: Any, rows: int) -> np.ndarray:
+    """An offset, `[rows]`; one number is that of every row."""
+    values = check_array(np.broadcast_to(offset, rows) if np.ndim(offset) == 0 else offset, ensure_2d=False)
+    if values.shape != (rows,):
+        raise DataError(f"offset has shape {values.shape}; one number for each of the {rows} rows is needed.")
+    return values.astype(np.float64)
 
 
 def _dense(X: Any) -> np.ndarray:
@@ -193,4 +282,4 @@ def _report_the_ending(result: Fit) -> None:
         raise KeyboardInterrupt
     certifies = result.algorithm.deterministic  # otherwise a spent budget is the usual end
     if result.ended in (Ended.DIVERGED, Ended.STALLED) or (certifies and result.ended is Ended.BUDGET_SPENT):
-        warnings.warn(f"ended: {result.ending}", ConvergenceWarning, stacklevel=3)
+        warnings.warn(f"ended: {result.ending}", ConvergenceWarning, stacklevel=4)

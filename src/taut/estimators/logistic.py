@@ -4,24 +4,31 @@ from typing import Any
 
 import numpy as np
 from scipy.special import logit
-from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
 
-from taut.data.tables.labels import Labels
+from taut.data import Labels, Levels
+from taut.data.formulas.observed import Observed
 from taut.errors import DataError
-from taut.estimators.base import BayesianRegression
-from taut.models import LogisticRegression
+from taut.estimators.base import BayesianRegression, Received
+from taut.estimators.classifier import Classifier
+from taut.estimators.rows import matrix_rows, prepared
+from taut.models import LogisticRegression, Regression
+from taut.models.likelihoods import Multinomial
 
 
-class BayesianLogisticRegression(ClassifierMixin, BayesianRegression):
-    r"""Binary classifier with a posterior over its coefficients, and predictions that integrate over it.
+class BayesianLogisticRegression(Classifier, BayesianRegression):
+    r"""Classifier with a posterior over its coefficients, and predictions that integrate over it.
 
     .. math:: p(y = 1|x) = \int \sigma(b_0 + x^\top b) \, q(b_0, b) \, d(b_0, b)
 
     The coefficients of the standardised columns have independent N(0, `prior_scale`^2) priors, the intercept included.
-    Left as it is, the estimator climbs to the exact optimum of the family, with no learning rate and no noise.
-    Features are numbers; put a `OneHotEncoder` before it for categories. Computed in float64.
+    More than two classes are a multinomial regression: each class but the first has coefficients of its own, whose
+    log-odds are against the first.
+
+    Left as it is, with two classes, the estimator climbs to the exact optimum of the family, with no learning rate and
+    no noise. Features are numbers; put a `OneHotEncoder` before it for categories. Computed in float64.
 
     Sample weights go through scikit-learn's metadata routing (`set_fit_request(sample_weight=True)`). What is compiled
     is kept on disk (`~/.cache/taut`), so that the processes of a search share it; `TAUT_NO_CACHE=1` keeps nothing.
@@ -46,11 +53,12 @@ class BayesianLogisticRegression(ClassifierMixin, BayesianRegression):
             algorithm uses no chance, so that equal data give an equal answer unless this is None.
 
     Attributes:
-        classes_: `[2]`, the labels; the second is the positive one.
-        coef_: `[1, d]`, posterior means, for the columns in their own units.
-        intercept_: `[1]`, posterior mean; 0 without an intercept.
-        coef_sd_: `[1, d]`, posterior standard deviations of `coef_`.
-        intercept_sd_: `[1]`, that of `intercept_`.
+        classes_: `[K]`, the labels; of two the second is the positive one.
+        coef_: `[1, d]`, posterior means, for the columns in their own units; `[K, d]` of more than two classes, zeros
+            for the first.
+        intercept_: `[1]` or `[K]`, posterior mean; 0 without an intercept.
+        coef_sd_: like `coef_`, its posterior standard deviations.
+        intercept_sd_: like `intercept_`, that of `intercept_`.
         prior_scale_: the standard deviation of the coefficients' prior that was used.
         elbo_: the ELBO, in nats for all rows.
         n_iter_: accepted steps.
@@ -59,7 +67,7 @@ class BayesianLogisticRegression(ClassifierMixin, BayesianRegression):
         result_: the `taut.Fit`: `result_.summary()`, `result_.sample()`, `result_.predict(X)` with uncertainties, ...
 
     Raises:
-        ValueError: data that cannot be used (one class or more than two, missing values, ...), by scikit-learn's rules.
+        ValueError: data that cannot be used (one class, missing values, ...), by scikit-learn's rules.
 
     Example:
         >>> import numpy as np
@@ -104,8 +112,15 @@ class BayesianLogisticRegression(ClassifierMixin, BayesianRegression):
         self.class_weight = class_weight
 
     def _read_target(self, y):
-        self.classes_, target = _binary(y)
-        return target, Labels(tuple(self.classes_.tolist()))
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise DataError(
+                f"y has one class only, {self.classes_.tolist()[0]!r}, among the rows that count (weight above 0): "
+                "rows of two classes are needed."
+            )
+        kind = Labels if len(self.classes_) == 2 else Levels
+        return codes.astype(np.float64), kind(tuple(self.classes_.tolist()))
 
     def _row_weights(self, target, weights):
         labels = self.classes_[target.astype(int)]
@@ -114,47 +129,58 @@ class BayesianLogisticRegression(ClassifierMixin, BayesianRegression):
             raise DataError(f"class_weight={self.class_weight!r}: a positive, finite number for each class is needed.")
         return weights * each[target.astype(int)]
 
+    def _fit_rows(self, X, target, labels, weights):
+        if len(self.classes_) == 2:
+            super()._fit_rows(X, target, labels, weights)
+            return
+        seen = Observed(Multinomial(len(self.classes_)), target, labels, 1.0, 0.0, "given")
+        received, intercept = Received(X, target, weights), bool(self.fit_intercept)
+        data = prepared(received, seen, self._names, self._moments(X, weights), intercept)
+        prior = self._prior()
+        stated = prior if isinstance(prior, str) else dict.fromkeys(data.data.design.names, prior)
+        others = {"gradient": self.gradient, "batch_size": self.batch_size}
+        self._learn(Regression(likelihood=seen.likelihood, prior=stated), data, **others)
+        self.prior_scale_ = self.result_.model.prior.coefficients[-1].number("scale")
+        table = self.result_.summary()
+        mean, sd = (table[name].to_numpy().reshape(len(self.classes_) - 1, -1) for name in ("mean", "sd"))
+        if not intercept:
+            mean, sd = (np.pad(x, ((0, 0), (1, 0))) for x in (mean, sd))
+        mean, sd = (np.pad(x, ((1, 0), (0, 0))) for x in (mean, sd))  # the first class is what others are against
+        self.coef_, self.intercept_ = mean[:, 1:], mean[:, 0]
+        self.coef_sd_, self.intercept_sd_ = sd[:, 1:], sd[:, 0]
+
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities `[n, 2]` of the two classes, integrated over the posterior.
+        """Probabilities `[n, K]` of the classes, integrated over the posterior.
 
-        They are good to 1e-8, or averages over 4,000 draws where a richer answer stands in for the Gaussian.
+        Those of two classes are good to 1e-8, or averages over 4,000 draws where a richer answer stands in for the
+        Gaussian; those of more are such averages.
         """
-        positive = self._predictive(X).probability
-        return np.column_stack([1.0 - positive, positive])
+        check_is_fitted(self)
+        if len(self.classes_) == 2:
+            positive = self._predictive(X).probability
+            return np.column_stack([1.0 - positive, positive])
+        X = self._new_rows(X)
+        rows = matrix_rows(self.result_.design, X, None, padded=True)
+        return self.result_.predictor.predict(rows, 0.95).probability[: len(X)]
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Logarithms of `predict_proba`, `[n, 2]`; minus infinity where a probability is 0 to rounding."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+    def predict_interval(self, X: Any, level: float = 0.95) -> np.ndarray:
+        """Lower and upper end of the credible interval of the probability of the second of two classes, `[n, 2]`.
+
+        Args:
+            X: `[n, d]`, new rows.
+            level: Probability of the interval.
+
+        Raises:
+            DataError: There are more than two classes.
+        """
+        check_is_fitted(self)
+        if len(self.classes_) > 2:
+            raise DataError(f"predict_interval is for two classes, and there are {len(self.classes_)}.")
+        return super().predict_interval(X, level)
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Log-odds of the second class, `[n]`, of the probabilities that `predict_proba` gives."""
+        """Log-odds of the second of two classes, `[n]`, or log probabilities of more, `[n, K]`, by `predict_proba`."""
+        check_is_fitted(self)
+        if len(self.classes_) > 2:
+            return self.predict_log_proba(X)
         return logit(self._predictive(X).probability)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The more probable label of each row, `[n]`; the first where they are equal."""
-        probabilities = self.predict_proba(X)
-        return self.classes_[np.argmax(probabilities, axis=1)]
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
-
-
-def _binary(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The two labels in order, and the target as 0 and 1."""
-    check_classification_targets(y)
-    classes, codes = np.unique(y, return_inverse=True)
-    if len(classes) > 2:
-        raise DataError(
-            f"Only binary classification is supported. The type of the target is {type_of_target(y)}, with "
-            f"{len(classes)} classes: group them into two, or fit one regression for each with "
-            "sklearn.multiclass.OneVsRestClassifier."
-        )
-    if len(classes) < 2:
-        raise DataError(
-            f"y has one class only, {classes.tolist()[0]!r}, among the rows that count (weight above 0): "
-            "rows of two classes are needed."
-        )
-    return classes, codes.astype(np.float64)

@@ -20,7 +20,7 @@ from taut.models.likelihoods import Likelihood
 from taut.models.own_parameters import OwnParameters
 from taut.models.partial_correlations import correlation_root, log_lkj
 from taut.models.prior import Prior
-from taut.models.stated import Stated
+from taut.models.stated import Stated, normal
 
 
 class GroupTerm(eqx.Module):
@@ -82,11 +82,19 @@ class Hierarchy(Prior):
         coefficients: The prior of each coefficient.
         groups: The group terms.
         own: The parameters of the likelihood itself.
+        empirical: Places of the coefficients whose common scale the data are still to choose; none once it is chosen.
     """
 
     coefficients: tuple[Stated, ...]
     groups: tuple[GroupTerm, ...]
     own: OwnParameters
+    empirical: tuple[int, ...] = eqx.field(static=True, default=())
+
+    def with_scale(self, scale: float) -> "Hierarchy":
+        """The same with N(0, scale) on the coefficients whose common scale was to be chosen."""
+        chosen = set(self.empirical)
+        each = enumerate(self.coefficients)
+        return Hierarchy(tuple(normal(0.0, scale) if j in chosen else p for j, p in each), self.groups, self.own)
 
     @property
     def dim_w(self) -> int:

@@ -12,6 +12,7 @@ from taut.core.arguments import probability
 from taut.errors import ArgumentError, SavedFitError
 from taut.results.formula_parts import Coefficients, coefficients, rows_from, rows_to_save, some_rows
 from taut.results.marginals import Known, Marginals, NormalMixtures, WeightedDraws
+from taut.results.node_moments import Moments, moments_at_nodes
 from taut.results.posterior import ComputedFit, weighted_from
 from taut.results.predictions import framed, in_place, index_of
 from taut.results.predictive import Predictor
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from taut.algorithms.nested.solution import Solution
-    from taut.data import FormulaDesign, Labels
+    from taut.data import FormulaDesign, FormulaRows, Labels
     from taut.data.formulas.groups import NewGroups
     from taut.data.tables.levels import Levels
     from taut.models.mixed import MixedModel
@@ -54,6 +55,10 @@ class FormulaFit(Tabular, ComputedFit):
     weights: np.ndarray | None = None
     solution: "Solution | None" = None
     said_of_predictions: PredictionQuality | None = None
+
+    def __getstate__(self):
+        """In another process it is as a saved fit: q at all nodes stays behind, with the compiled rows it is of."""
+        return self.__dict__ | {"solution": None}
 
     @staticmethod
     def read(model, given):
@@ -232,6 +237,12 @@ class FormulaFit(Tabular, ComputedFit):
         """Predictions from the draws of the answer."""
         return Predictor(self.model, *self.drawn_answer, self.labels, self.seed)
 
+    def moments(self, rows: "FormulaRows") -> Moments:
+        """Moments of the response of rows without group terms: exact at the nodes where these are the answer."""
+        if self.nodes is None:
+            return self.predictor.moments(rows)
+        return moments_at_nodes(self.model, self.nodes, rows)
+
     @property
     def predicted(self) -> tuple[str, ...]:
         """Names of the columns that `predict` gives."""
@@ -241,7 +252,8 @@ class FormulaFit(Tabular, ComputedFit):
         """The posterior predictive of new rows, over the whole posterior: columns `[n]` by name.
 
         Args:
-            X: a table with the columns of the formula (others are ignored).
+            X: a table with the columns of the formula (others are ignored); without a formula features as they were
+                fitted to, or `(features, offset)`.
             level: probability of the intervals.
             new_groups: what becomes of groups that the fit has not seen: "refuse" them, "sample" their effects from the
                 distribution of the groups, or take their "mean", zero.
@@ -260,7 +272,8 @@ class FormulaFit(Tabular, ComputedFit):
         """The prediction, and which rows it is of."""
         rows = self.design.rows(X, new_groups=new_groups)
         predicted = self.predictor.predict(rows, probability("level", level))
-        return framed(predicted, index_of(X, rows.kept), self.predictor.levels), rows.kept
+        table = X[0] if isinstance(X, tuple) else X
+        return framed(predicted, index_of(table, rows.kept), self.predictor.levels), rows.kept
 
     def predict_rows(self, table: Any, level: float, new_groups: "NewGroups | None" = None) -> dict[str, np.ndarray]:
         """As `predict`, with a row for each of the table: NaN where the fit drops it.

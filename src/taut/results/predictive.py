@@ -14,6 +14,7 @@ from taut.core.compilation import Compiled
 from taut.models.hierarchy import likelihood_with
 from taut.models.mixed import MixedModel
 from taut.models.partial_correlations import correlation_root
+from taut.results.node_moments import Moments
 
 NUMBERS_AT_ONCE = 4_000_000
 """Draws times rows (times predictors) that are held at once."""
@@ -65,6 +66,17 @@ class Shares(NamedTuple):
 
     probability: np.ndarray
     sd: np.ndarray
+
+
+@Compiled
+def _moments(model: Any, own: Any, eta: Any, known: Any) -> Any:
+    """Mean and sd of responses, for draws of the parameters `[S, L]` and of predictors `[S, n]`."""
+
+    def one(free, eta):
+        likelihood = likelihood_with(model.prior.own, model.likelihood, free)
+        return likelihood.mean(eta, known), likelihood.sd(eta, known)
+
+    return jax.vmap(one)(own, eta)
 
 
 @Compiled
@@ -160,6 +172,18 @@ class Predictor:
         """The predictive distribution of each row: a named tuple of columns."""
         found = [self._of_some(some, level) for some in self._blocks(rows)]
         return self.kind(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+    def moments(self, rows: Any) -> Moments:
+        """Moments of the response of each row, for a likelihood of numbers."""
+        found = []
+        for some in self._blocks(rows):
+            with precision.context(np.dtype("float64")):
+                answer = _moments(self.model, self.parts.own, self.eta(some), self._known(some), plain=True)
+            expected, noise = map(np.asarray, answer)
+            mean = self.weights @ expected
+            variance = self.weights @ (expected - mean) ** 2
+            found.append(Moments(mean, np.sqrt(variance), np.sqrt(variance + self.weights @ noise**2)))
+        return Moments(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
     def _blocks(self, rows: Any) -> Iterator[Any]:
         size = max(1, NUMBERS_AT_ONCE // (len(self.z) * max(1, self.model.likelihood.outputs)))

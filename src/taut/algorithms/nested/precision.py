@@ -128,4 +128,5 @@ def inverse_and_log_determinant(matrices: np.ndarray) -> tuple[np.ndarray, np.nd
         each = [inverse_and_log_determinant(matrix[None]) for matrix in matrices]
         return np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each])
     log_determinant = 2 * np.log(np.einsum("tbb->tb", root)).sum(1)
-    return np.linalg.inv(matrices), log_determinant
+    half = np.linalg.inv(root)  # so that the inverse is positive definite, however wide its range of sizes
+    return half.swapaxes(1, 2) @ half, log_determinant

@@ -55,6 +55,7 @@ class CompiledRows:
             shapes = tuple((x.shape, x.dtype.name) for x in self._leaves)
             leaves, structure = jax.tree.flatten(static)
             self._key = (tuple(leaves), structure, tree, shapes, spread)
+        self._each = np.where(weights > 0, weights, 1.0)  # a row that counts twice starts where it starts once
 
     def initial(self) -> np.ndarray:
         """The likelihood's own values, unconstrained."""
@@ -72,7 +73,7 @@ class CompiledRows:
         phi = self.initial()[None]
         eta, bound = np.zeros((1, self._n)), 1.0
         for _ in range(SEARCHES):
-            _, slope, bend = self.expect(eta, np.full_like(eta, 1e-2), phi)
+            slope, bend = (x / self._each for x in self.expect(eta, np.full_like(eta, 1e-2), phi)[1:])
             step = (slope - WEAK * eta) / (np.maximum(bend, 0) + WEAK)
             eta = eta + np.clip(step, -bound, bound)
             if np.abs(step).max() < FOUND:

@@ -116,7 +116,7 @@ def expressed(name: str, found: Values) -> pl.Series:
 
 def apply(design: FormulaDesign, table: Any, new_groups: NewGroups) -> FormulaRows:
     """What `FormulaDesign.rows` gives."""
-    frame = named_frame(table)
+    frame = named_frame(table) if design.of == "a table" else _joined(design, table)
     if absent := [name for name in design.sources if name not in frame.columns]:
         raise DataError(f"Columns that the fit used are missing: {quoted(absent)}.")
     factors = list(dict.fromkeys(name for group in design.groups for name in group.factor))
@@ -131,6 +131,15 @@ def apply(design: FormulaDesign, table: Any, new_groups: NewGroups) -> FormulaRo
     rows = as_arrays(found, design.columns, n)
     values = {c.name: _known(c, values_of(c.name, c.called, rows, c.states).array) for c in design.components}
     return assembled(design, frame, found.factors, values, rows, new_groups, kept)
+
+
+def _joined(design: FormulaDesign, table: Any) -> pl.DataFrame:
+    """New rows of a formula of all columns."""
+    from taut.data.formulas.every_column import joined  # which learns by way of this file
+
+    offset = design.offsets[0].name if design.offsets else None
+    features = [column.name for column in design.columns if column.name != offset]
+    return joined(table, features, offset, design.of == "columns")
 
 
 def _known(component: Component, array: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What a formula learned of a table, recorded so that new rows go the same way."""
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from taut.data.tables.design import COLUMN
 from taut.data.wording import quoted, suggestion
 from taut.errors import ArgumentError, SavedFitError
 
+Of = Literal["a table", "columns", "an array"]
+"""What a design was learned of: a table with the response in it, or features alone, with names or by position."""
 RECORD = entries(
     {
         "formula": TEXT,
@@ -27,6 +29,7 @@ RECORD = entries(
         "groups": each(entries({})),
         "missing": one_of("refuse", "drop"),
         "dropped": whole(),
+        "of": one_of(*get_args(Of)),
     }
 )
 """What `FormulaDesign.to_json` gives; the parts are looked at by those who build them."""
@@ -88,6 +91,8 @@ class FormulaDesign:
         groups: the group terms.
         missing: what becomes of a row with a missing value: "refuse" or "drop".
         dropped: how many rows it was learned from were dropped for that.
+        of: what it was learned of: "a table" with the response in it, or features by themselves, whose new rows are X
+            or `(X, offset)`: "columns" with names, "an array" whose columns go by position.
     """
 
     formula: str
@@ -99,6 +104,11 @@ class FormulaDesign:
     groups: tuple[Group, ...]
     missing: str = "refuse"
     dropped: int = 0
+    of: Of = "a table"
+
+    def of_columns(self, named: bool) -> "FormulaDesign":
+        """The same for new rows that are features by themselves, with names or not."""
+        return replace(self, of="columns" if named else "an array")
 
     @property
     def intercept(self) -> bool:
@@ -147,7 +157,8 @@ class FormulaDesign:
         """Rows of a table, in the way that was learned.
 
         Args:
-            frame: a Polars or pandas table; columns are found by name, others ignored. The response may be missing.
+            frame: a Polars or pandas table; columns are found by name, others ignored. The response may be missing. Of
+                features by themselves: X, or `(X, offset)`.
             new_groups: what becomes of groups that were not there to learn from. "refuse" them; "sample" and "mean"
                 give them index -1, for "mean" with zeros in Z, so that they add nothing.
 
@@ -196,6 +207,7 @@ class FormulaDesign:
             **{name: [part.to_json() for part in getattr(self, name)] for name in parts},
             "missing": self.missing,
             "dropped": self.dropped,
+            "of": self.of,
         }
 
     @classmethod
@@ -224,6 +236,7 @@ class FormulaDesign:
                 tuple(Group.from_json(one, by_name) for one in saved["groups"]),
                 saved["missing"],
                 saved["dropped"],
+                saved["of"],
             )
         except (TypeError, ValueError) as problem:
             raise SavedFitError(f"This is not the record of a formula's design ({problem}).") from problem

@@ -57,18 +57,35 @@ def prepare_formula(
         >>> data.design.names, data.rows.groups[0].levels, data.rows.groups[0].index.tolist()
         (('Intercept', 'x'), ('a', 'b'), [0, 1, 0, 1])
     """
-    if missing not in MISSING:
-        more = " A formula has no column of its own for what is missing." * (missing == "impute")
-        raise ArgumentError(f"missing={missing!r} is none of {quoted(MISSING)}.{more}")
     frame = named_frame(table)
     given = checked_weights(weights, frame.height)
     others = frame.columns if columns == ASSUMED else columns.features(frame).columns
     asked = understood(formula, frame.columns, others)
     _refuse_choices_of_dot(columns, asked)
+    data = learn_formula(formula, asked, frame, missing, given, columns)
+    refuse_collinear(data.design.names, data.rows.X)
+    return data
+
+
+def learn_formula(
+    formula: str, asked: Understood, frame: pl.DataFrame, missing: str, given: np.ndarray | None, columns: Columns
+) -> FormulaData:
+    """Learn of a table what a formula asks for.
+
+    Args:
+        formula: its text.
+        asked: what it asks for.
+        frame: the table, `N` rows.
+        missing: "refuse" rows with a missing value in a column of the formula, or "drop" them.
+        given: `[N]`, how often each row counts; None for once each.
+        columns: what columns hold where their values do not say it.
+    """
+    if missing not in MISSING:
+        more = " A formula has no column of its own for what is missing." * (missing == "impute")
+        raise ArgumentError(f"missing={missing!r} is none of {quoted(MISSING)}.{more}")
     response = asked.response.of(frame)
     counted = np.ones(frame.height, bool) if given is None else given > 0
-    frame = blanked(frame, ~counted)
-    assert isinstance(frame, pl.DataFrame)
+    frame = blanked(frame, ~counted)  # type: ignore[assignment]
     sources = source_columns(frame, asked, columns)
     found = read(frame, sources, asked.factors)
     kept = _kept(frame, found, response, missing, counted)
@@ -78,7 +95,6 @@ def prepare_formula(
     design, values, rows = learning.learn(response)
     design = replace(design, missing=missing, dropped=int(counted.sum() - kept.sum()))
     made = assembled(design, whole, learning.read.factors, values, rows, "refuse", kept)
-    refuse_collinear(design.names, made.X)
     reasons = {"a weight above zero": ~counted, "a value in a column of the formula": counted & ~kept}
     left_out = tuple((reason, int(mask.sum())) for reason, mask in reasons.items())
     used = {*design.sources, *response.columns}

@@ -1,17 +1,19 @@
 """The priors of a formula's unknowns: the stated ones, and those that were given by name."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from taut.core.names import brief
+from taut.core.names import brief, find, unknown
 from taut.data.formulas.design import FormulaDesign
 from taut.data.formulas.groups import GroupRows
 from taut.data.formulas.observed import Observed
 from taut.data.formulas.terms import INTERCEPT
 from taut.data.wording import quoted, suggestion
 from taut.errors import ArgumentError
+from taut.models.given_prior import NAMED
 from taut.models.hierarchy import GroupTerm, Hierarchy
 from taut.models.own_parameters import own_parameters
 from taut.models.prior import Prior
@@ -26,7 +28,12 @@ THRESHOLD = 5.0
 
 
 def hierarchy(
-    design: FormulaDesign, columns: Sequence[str], groups: Sequence[GroupRows], seen: Observed, prior: Any
+    design: FormulaDesign,
+    columns: Sequence[str],
+    groups: Sequence[GroupRows],
+    seen: Observed,
+    prior: Any,
+    own: Mapping[str, Stated] = MappingProxyType({}),
 ) -> Hierarchy:
     """The prior of everything that is unknown.
 
@@ -36,26 +43,39 @@ def hierarchy(
         groups: Its group terms.
         seen: The response with its likelihood.
         prior: What was given: None, one prior for all coefficients, or priors by name.
+        own: Priors of the likelihood's parameters in place of the stated ones, unless others were given.
 
     Raises:
         ArgumentError: a name that is none, a prior of another support.
     """
     given = _by_name(prior, columns)
-    own = own_parameters(seen.likelihood, seen.spread)
-    mine = {name: Stated.of(given.pop(name), name) for name in [p.name for p in own.parameters] if name in given}
-    own = own_parameters(seen.likelihood, seen.spread, tuple(mine.items()))
+    parameters = own_parameters(seen.likelihood, seen.spread)
+    mine = dict(own) | {
+        name: Stated.of(given.pop(name), name) for name in [p.name for p in parameters.parameters] if name in given
+    }
+    parameters = own_parameters(seen.likelihood, seen.spread, tuple(mine.items()))
     scales = _scales(groups, given, seen.spread)
     stated = {name: _stated(name, seen, mine) for name in columns}
     for name, value in given.items():
-        for place in _places(design, columns, groups, own.names, name):
+        for place in _places(design, columns, groups, parameters.names, name):
             stated[columns[place]] = _of_reals(name, Stated.of(value, name))
     predictors = seen.likelihood.outputs
-    return Hierarchy(tuple(stated[name] for name in columns) * predictors, scales, own)
+    coefficients = tuple(stated[name] for name in columns) * predictors
+    empirical: tuple[int, ...] = ()
+    if isinstance(prior, str):
+        empirical = tuple(j for j, name in enumerate(tuple(columns) * predictors) if name != INTERCEPT)
+        if not empirical:
+            raise ArgumentError("prior='empirical' chooses the scale of coefficients, and there is only an intercept.")
+    return Hierarchy(coefficients, scales, parameters, empirical)
 
 
 def _by_name(prior: Any, columns: Sequence[str]) -> dict[str, Any]:
     """Priors by name; one for all coefficients is not that of the intercept."""
     if prior is None:
+        return {}
+    if isinstance(prior, str):
+        if find(prior, NAMED) is None:
+            raise ArgumentError(f"prior={unknown(prior, NAMED)}; or a distribution, or priors by name.")
         return {}
     if isinstance(prior, Mapping):
         if wrong := [name for name in prior if not isinstance(name, str)]:

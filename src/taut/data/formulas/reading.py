@@ -1,10 +1,12 @@
 """A formula and its table as the rows of a `MixedModel`."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from taut.data.formulas.design import FormulaData
+from taut.data.formulas.every_column import prepare_columns
+from taut.data.formulas.exact import EXACT, residual_of_exact
 from taut.data.formulas.facts import facts
 from taut.data.formulas.learning import prepare_formula
 from taut.data.formulas.observed import Observed, observed
@@ -17,37 +19,37 @@ from taut.models.mixed import MixedModel
 from taut.models.regression import Regression
 
 
+class Prepared(NamedTuple):
+    """What a formula made of a table, with its response as the likelihood takes it.
+
+    Attributes:
+        data: the formula and its rows.
+        seen: the response.
+    """
+
+    data: FormulaData
+    seen: Observed
+
+
 def formula_rows(model: Regression, given: Given) -> Rows:
-    """Learn the formula of the table, find the likelihood, and state the priors.
+    """Learn the formula of the table, or all columns of X, find the likelihood, and state the priors.
 
     Raises:
         DataError: what is wrong with the table.
         ArgumentError: what is wrong with the formula, the likelihood or the priors.
     """
-    if given.data is None:
-        raise DataError("A regression by formula needs a table: taut.fit(Regression(formula), frame).")
-    if model.formula is None:
-        raise ArgumentError("Regression() needs a formula, such as 'y ~ x + (1 | group)'.")
-    data = prepare_formula(
-        model.formula,
-        given.data,
-        missing=given.missing,
-        weights=given.sample_weight,
-        columns=ASSUMED if given.columns is None else given.columns,
-    )
-    response = data.rows.response
-    assert response is not None  # it was learned from
-    seen = observed(response, model.likelihood, given.positive, data.weights)
+    data, seen = given.data if isinstance(given.data, Prepared) else _prepared(model, given)
     if seen.likelihood.outputs > 1 and data.rows.groups:
         raise ArgumentError(
             f"The {seen.likelihood.name} likelihood has a predictor for each level, and group terms for these are not "
             "there yet: leave the group terms out, or fit level against level with 'response[\"level\"] ~ ...'."
         )
     X, columns = _with_intercept(data, seen)
-    prior = hierarchy(data.design, columns, data.rows.groups, seen, model.prior)
+    exact = residual_of_exact(X, data.rows.offset, seen, data.weights)
+    prior = hierarchy(data.design, columns, data.rows.groups, seen, model.prior, exact)
     labels = tuple(str(x) for x in seen.labels.levels[1:]) if seen.likelihood.outputs > 1 else ()  # type: ignore[union-attr]
-    mixed = MixedModel(prior, seen.likelihood, model.formula, columns, labels)
-    said = facts(data) | _said(seen, response.name)
+    mixed = MixedModel(prior, seen.likelihood, data.design.formula, columns, labels)
+    said = facts(data) | _said(seen, data.design.response.name) | {name: EXACT for name in exact}
     return Rows(
         arrays(X, data.rows.offset, data.rows.groups, seen.y),
         data.weights,
@@ -56,6 +58,25 @@ def formula_rows(model: Regression, given: Given) -> Rows:
         design=data.design,
         labels=seen.labels,
     )
+
+
+def _prepared(model: Regression, given: Given) -> Prepared:
+    if given.data is None:
+        raise DataError(
+            "A regression needs data: taut.fit(Regression(formula), frame) or taut.fit(Regression(), (X, y))."
+        )
+    options = {
+        "missing": given.missing,
+        "weights": given.sample_weight,
+        "columns": ASSUMED if given.columns is None else given.columns,
+    }
+    if model.formula is None:
+        data = prepare_columns(given.data, **options)
+    else:
+        data = prepare_formula(model.formula, given.data, **options)
+    response = data.rows.response
+    assert response is not None  # it was learned from
+    return Prepared(data, observed(response, model.likelihood, given.positive, data.weights))
 
 
 def arrays(X: np.ndarray, offset: np.ndarray | None, groups: Any, y: Any) -> dict[str, Any]:
