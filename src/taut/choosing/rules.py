@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taut.algorithms import Algorithm, NaturalGradient, Nested, ScoreRegression, StochasticGradient
+from taut.algorithms.nested.family import NestedGaussian
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError, PairingError
-from taut.families import Amortized, Family, FullRank, MeanField, NestedGaussian
+from taut.families import Amortized, Family, FullRank, MeanField
 from taut.gradients import Exact, Gradient, PathDerivative, Reinforce, Reparametrization
 from taut.models import Model
 from taut.networks import MLP

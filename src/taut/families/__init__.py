@@ -10,7 +10,6 @@ from taut.families.full_rank import FullRank as FullRank
 from taut.families.low_rank import LowRank as LowRank
 from taut.families.mean_field import MeanField as MeanField
 from taut.families.mixture import GaussianMixture as GaussianMixture
-from taut.families.nested import NestedGaussian as NestedGaussian
 from taut.families.poisson import Poisson as Poisson
 from taut.families.positive import Gamma as Gamma
 from taut.families.positive import GammaRate as GammaRate

@@ -15,7 +15,7 @@ from taut.diagnostics.elbo import Bound
 from taut.errors import ArgumentError
 from taut.fitting.outcome import Outcome, Request
 from taut.learning.ended import Ended
-from taut.models import MixedModel
+from taut.models.mixed import MixedModel
 from taut.verdict.answers import Converged
 from taut.verdict.convergence import Convergence, certified
 from taut.verdict.judge_nested import judge_nested

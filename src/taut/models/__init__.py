@@ -14,7 +14,6 @@ from taut.models.likelihoods import Likelihood as Likelihood
 from taut.models.log_density import LogDensity as LogDensity
 from taut.models.logistic import LogisticRegression as LogisticRegression
 from taut.models.logistic import Prediction as Prediction
-from taut.models.mixed import MixedModel as MixedModel
 from taut.models.prior import BernoulliPrior as BernoulliPrior
 from taut.models.prior import Independent as Independent
 from taut.models.prior import LearnedNormal as LearnedNormal

@@ -112,6 +112,17 @@ class MixedModel(Model):
             eta = eta + jnp.sum(Z * u.T[index], axis=-1)
         return eta
 
+    def predictors(self, z: Float[np.ndarray, "S D"], rows: Any) -> Float[np.ndarray, "S R ..."]:
+        """eta of each row at draws, on the host."""
+        parts, m = self.prior.parts(z), len(self.labels)
+        X, offset = rows["X"], rows["offset"]
+        if m:
+            return np.einsum("smp,np->snm", parts.beta.reshape(len(z), m, -1), X) + offset[:, None]
+        eta = parts.beta @ X.T + offset
+        for u, index, Z in zip(parts.effects, rows["index"], rows["Z"], strict=True):
+            eta += np.einsum("nq,sqn->sn", Z, u[:, :, index])
+        return eta
+
     def log_likelihood(self, z, rows):
         """log p(y_r given z), in nats."""
         likelihood = likelihood_with(self.prior.own, self.likelihood, self.prior.parts(z).own)

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
+from taut.algorithms.nested.family import NestedGaussian
 from taut.core.arguments import probability
 from taut.errors import SavedFitError
-from taut.families.nested import NestedGaussian
-from taut.results.formula_parts import Coefficients, coefficients, rows_from, rows_to_save
+from taut.results.formula_parts import Coefficients, coefficients, rows_from, rows_to_save, some_rows
 from taut.results.marginals import Known, Marginals, NormalMixtures, WeightedDraws
 from taut.results.posterior import ComputedFit, weighted_from
 from taut.results.predictions import framed, index_of
 from taut.results.predictive import Predictor
 from taut.verdict.draws import plain_draws
+from taut.verdict.predictions import PredictionQuality, places, quality
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from taut.data import FormulaDesign, Labels
     from taut.data.formulas.groups import NewGroups
     from taut.data.tables.levels import Levels
-    from taut.models import MixedModel
+    from taut.models.mixed import MixedModel
 
 DRAWS = 4000
 """Draws behind what is not exact."""
@@ -41,6 +42,7 @@ class FormulaFit(ComputedFit):
         data: the rows that were fitted to, as the model takes them.
         weights: `[n]`, how often each row counts; None for once each.
         solution: q at all nodes, in memory; None for a saved fit and for other algorithms.
+        said_of_predictions: what a saved fit said of its predictions.
     """
 
     kind = "formula"
@@ -51,6 +53,7 @@ class FormulaFit(ComputedFit):
     data: dict[str, Any]
     weights: np.ndarray | None = None
     solution: "Solution | None" = None
+    said_of_predictions: PredictionQuality | None = None
 
     @staticmethod
     def read(model, given):
@@ -73,7 +76,9 @@ class FormulaFit(ComputedFit):
         """The design, the labels and the rows, and the weighted draws where they are the answer."""
         labels = None if self.labels is None else self.labels.to_json()
         rows = rows_to_save(self.data, self.weights)
-        return {"design": self.design.to_json(), "labels": labels}, rows | self.weighted_arrays()
+        predictions = None if self.predictions is None else self.predictions.to_json()
+        meta = {"design": self.design.to_json(), "labels": labels, "predictions": predictions}
+        return meta, rows | self.weighted_arrays()
 
     @classmethod
     def from_saved(cls, meta, arrays, fields):
@@ -87,8 +92,9 @@ class FormulaFit(ComputedFit):
         if data["X"].shape[1] != len(fields["problem"].model.columns):
             raise SavedFitError("The saved rows are of another formula than the saved model: fit again.")
         design = FormulaDesign.from_json(meta["design"])
-        judged = weighted_from(arrays, fields)
-        return cls(**fields, design=design, labels=labels, data=data, weights=weights, judged=judged)
+        own = {"design": design, "labels": labels, "data": data, "weights": weights}
+        said_of = None if meta["predictions"] is None else PredictionQuality.from_json(meta["predictions"])
+        return cls(**fields, **own, judged=weighted_from(arrays, fields), said_of_predictions=said_of)
 
     @property
     def model(self) -> "MixedModel":
@@ -210,6 +216,17 @@ class FormulaFit(ComputedFit):
         means, variances = (np.asarray(x, float)[:, first:end] for x in (nodes.means, nodes.variances))
         return NormalMixtures(np.asarray(nodes.weights, float), means, np.sqrt(variances))
 
+    @functools.cached_property
+    def predictions(self) -> PredictionQuality | None:
+        """Whether predictions can be used, where single unknowns cannot; None where nothing was weighed."""
+        judged = self.judgement
+        if judged is None or self.said_of_predictions is not None:
+            return self.said_of_predictions
+        rows = some_rows(self.data, places(len(self.data["X"])))
+        eta = self.model.predictors(np.asarray(judged.z, float), rows)
+        converged = judged.verdict.converged.answer
+        return quality(eta.reshape(len(eta), -1), judged.log_prob - judged.log_q, converged)
+
     def _kind_json(self):
         groups: dict[str, list] = {}
         for line in self.groups().to_dicts():
@@ -219,6 +236,7 @@ class FormulaFit(ComputedFit):
             "likelihood": self.model.likelihood.name,
             "variances": self.variances().to_dicts(),
             "groups": groups,
+            "predictions": None if self.predictions is None else self.predictions.to_json(),
         }
 
     @functools.cached_property

@@ -7,8 +7,8 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float
 
+from taut.algorithms.nested.family import NestedGaussian
 from taut.errors import SavedFitError
-from taut.families.nested import NestedGaussian
 from taut.models.mixed import MixedModel
 from taut.results.marginals import NormalMixtures
 
@@ -63,6 +63,11 @@ def coefficients(model: MixedModel, design: "FormulaDesign") -> Coefficients:
     coded = np.vstack([np.repeat(-np.eye(1, len(A)), above, 0), np.eye(len(A))[kept]])
     raw = np.vstack([np.repeat(-A[:1], above, 0), A[kept]])
     return Coefficients((*thresholds, *names), coded, raw, above)
+
+
+def some_rows(data: dict[str, Any], places: np.ndarray) -> dict[str, Any]:
+    """Some of the rows."""
+    return {k: tuple(x[places] for x in part) if isinstance(part, tuple) else part[places] for k, part in data.items()}
 
 
 def rows_to_save(data: dict[str, Any], weights: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -5,12 +5,12 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from taut.algorithms.nested.family import NestedGaussian
 from taut.algorithms.nested.layout import Factor, Layout, LogDensity, half_normal
 from taut.algorithms.nested.rows import CompiledRows
 from taut.algorithms.nested.scales import Likelihood
 from taut.algorithms.nested.solution import Draws, Solution
 from taut.algorithms.nested.thresholds import graded
-from taut.families.nested import NestedGaussian
 from taut.models.hierarchy import GroupTerm
 from taut.models.likelihoods import Likelihood as OfRow
 from taut.models.mixed import MixedModel

@@ -15,20 +15,22 @@ NEAR_ZERO = 0.1
 
 
 class Nodes(Protocol):
-    """q(w given t) at each of C nodes.
-
-    Attributes:
-        left, log_density, expected_log_likelihood: `[C]` each, see `FittedNodes`.
-    """
+    """q(w given t) at each of C nodes."""
 
     @property
-    def left(self) -> np.ndarray: ...  # noqa: D102
+    def left(self) -> np.ndarray:
+        """Nats left to gain, `[C]`."""
+        ...
 
     @property
-    def log_density(self) -> np.ndarray: ...  # noqa: D102
+    def log_density(self) -> np.ndarray:
+        """ELBO(t) + log p(t), `[C]`."""
+        ...
 
     @property
-    def expected_log_likelihood(self) -> np.ndarray: ...  # noqa: D102
+    def expected_log_likelihood(self) -> np.ndarray:
+        """E log p(y given w, t), `[C]`."""
+        ...
 
     def fixed_covariances(self) -> np.ndarray:
         """Covariances of the fixed columns' coefficients, `[C, P, P]`."""

@@ -33,7 +33,6 @@ class NestedGaussian(Distribution):
     """
 
     name: ClassVar[str] = "nested"
-    by_name: ClassVar[bool] = True
     weights: Float[Array, " C"]
     scales: Float[Array, "C K"]
     means: Float[Array, "C W"]
