@@ -14,9 +14,9 @@ import taut
 from taut.algorithms import StochasticGradient
 from taut.algorithms.on_density.gaussians import Gaussian
 from taut.algorithms.recipe import Recipe
+from taut.diagnostics.importance import pareto_smoothed
 from taut.models import LogDensity, real
 from taut.verdict.convergence import full_step
-from taut.verdict.importance import pareto_smoothed
 from taut.verdict.trust import trust_from_weights
 
 from ..helpers.densities import Plain, best_of_log_gamma, log_gamma, normal

@@ -18,9 +18,9 @@ import numpy as np
 from jaxtyping import Float
 
 from taut.core import precision
+from taut.diagnostics.importance import HIGH_K, pareto_smoothed
 from taut.errors import SavedFitError
 from taut.results.regression import RegressionFit
-from taut.verdict.importance import HIGH_K, pareto_smoothed
 
 MOST_ROWS = 1000
 """Rows that are scored, drawn at random: of more a page would take seconds."""

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from taut.diagnostics.importance import HIGH_K
 from taut.verdict.answers import Converged, Trusted
 from taut.verdict.changes import LEAST_RATIO, LEAST_SHIFT, in_percent, in_sds
-from taut.verdict.importance import HIGH_K
 from taut.verdict.weighing import ROUGH_RATIO, TAIL, Weighing, intervals_hold, tails_of_interval, weigh
 
 DRAWS = 4000

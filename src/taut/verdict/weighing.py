@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from taut.verdict.importance import HIGH_K, Smoothed, pareto_smoothed
+from taut.diagnostics.importance import HIGH_K, Smoothed, pareto_smoothed
 
 ROUGH_RATIO = 0.1
 """Change of an sd under the weights from which the number of draws behind it matters."""

@@ -19,6 +19,8 @@ from taut.models.likelihoods.moments import Moments, expectation, expected_log_p
 from taut.models.likelihoods.parameter import Parameter
 from taut.models.likelihoods.quadrature import average, moments_of
 
+LOGISTIC_VARIANCE = float(np.pi**2 / 3)
+
 
 class Likelihood(eqx.Module):
     """p(y|eta): what is observed, given a predictor. Everything is elementwise.
@@ -39,6 +41,9 @@ class Likelihood(eqx.Module):
         wants: The values that it is for, in words.
         examples: Whether a decoder can have it by its name alone.
         intercept: Whether a linear predictor needs an intercept of its own.
+        latent_variance: Variance of the noise of a latent number whose thresholds give y, if it has such a number.
+        discrete: Whether y is a whole number, so that its distribution function jumps there.
+        checks: Posterior predictive checks that suit it, by name (`diagnostics/predictive/checks.py`).
     """
 
     name: ClassVar[str]
@@ -52,6 +57,9 @@ class Likelihood(eqx.Module):
     wants: ClassVar[str] = "numbers"
     examples: ClassVar[bool] = False
     intercept: ClassVar[bool] = True
+    latent_variance: ClassVar[float | None] = None
+    discrete: ClassVar[bool] = False
+    checks: ClassVar[tuple[str, ...]] = ("quantiles", "residuals", "statistics")
 
     @property
     def in_units_of_y(self) -> bool:
@@ -89,6 +97,24 @@ class Likelihood(eqx.Module):
     def cdf(self, eta: Any, y: Any) -> np.ndarray:
         """P(Y <= y|eta), on the host, in double precision."""
         raise ArgumentError(f"The {self.name} likelihood has no distribution function.")
+
+    def cdf_around(self, eta: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        """P(Y < y|eta) and P(Y <= y|eta): what is known of the place of an observation in its distribution."""
+        first = np.asarray(y[0] if isinstance(y, tuple) else y, float)
+        at = self.cdf(eta, y)
+        return (self.cdf(eta, (first - 1, *y[1:]) if isinstance(y, tuple) else first - 1) if self.discrete else at), at
+
+    def residual_variance(self, eta: Float[Array, "..."], spread: Float[Array, "..."]) -> Float[Array, "..."]:
+        """Variance of y given eta on the scale of eta, for shares of variance.
+
+        Args:
+            eta: Predictors of the average row.
+            spread: Variance of the predictors around them.
+
+        Source: S. Nakagawa, P. C. D. Johnson and H. Schielzeth, The coefficient of determination R^2 and intra-class
+        correlation coefficient from generalized linear mixed-effects models revisited and expanded, 2017.
+        """
+        return self.sd(eta) ** 2 if self.latent_variance is None else jnp.full(jnp.shape(eta), self.latent_variance)
 
     def quantile(self, eta: Any, p: Any, known: Any = None) -> np.ndarray:
         """The smallest y with P(Y <= y|eta) >= p, on the host, in double precision."""

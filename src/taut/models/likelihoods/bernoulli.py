@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from taut.models.expectations import logistic_expectations
-from taut.models.likelihoods.base import Likelihood, Moments
+from taut.models.likelihoods.base import LOGISTIC_VARIANCE, Likelihood, Moments
 from taut.models.likelihoods.checks import refuse
 
 
@@ -26,6 +26,9 @@ class Bernoulli(Likelihood):
     ratio: ClassVar[str] = "odds ratio"
     target: ClassVar[str | None] = "labels"
     wants: ClassVar[str] = "zeros and ones"
+    latent_variance: ClassVar[float | None] = LOGISTIC_VARIANCE
+    discrete: ClassVar[bool] = True
+    checks: ClassVar[tuple[str, ...]] = ("calibration", "statistics")
     examples: ClassVar[bool] = True
 
     def log_prob(self, eta, y):

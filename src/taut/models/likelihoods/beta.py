@@ -79,6 +79,10 @@ class Beta(Likelihood):
         k = jnp.exp(jnp.asarray(self.log_precision, eta.dtype))
         return jnp.sqrt(jax.nn.sigmoid(eta) * jax.nn.sigmoid(-eta) / (1 + k))
 
+    def residual_variance(self, eta, spread):
+        """By the delta method: the sd over the slope of the mean."""
+        return (self.sd(eta) / (jax.nn.sigmoid(eta) * jax.nn.sigmoid(-eta))) ** 2
+
     def sample(self, key, eta, known=None):
         """Proportions, at least a rounding error from the ends."""
         k = jnp.exp(jnp.asarray(self.log_precision, eta.dtype))

@@ -8,7 +8,7 @@ import numpy as np
 from jax.scipy.special import gammaln
 from scipy.special import betainc, expit
 
-from taut.models.likelihoods.base import Likelihood, Moments
+from taut.models.likelihoods.base import LOGISTIC_VARIANCE, Likelihood, Moments
 from taut.models.likelihoods.bernoulli import Bernoulli
 from taut.models.likelihoods.checks import refuse, whole
 from taut.models.likelihoods.quadrature import softplus_averages
@@ -38,6 +38,9 @@ class Binomial(Likelihood):
     ratio: ClassVar[str] = "odds ratio"
     target: ClassVar[str | None] = "numbers"
     parts: ClassVar[tuple[str, ...]] = ("successes", "trials")
+    latent_variance: ClassVar[float | None] = LOGISTIC_VARIANCE
+    discrete: ClassVar[bool] = True
+    checks: ClassVar[tuple[str, ...]] = ("calibration", "residuals", "statistics")
     wants: ClassVar[str] = "whole numbers of successes from 0 to the number of trials"
 
     def log_prob(self, eta, y):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from taut.core.capabilities import Capability
-from taut.models.likelihoods.base import Likelihood
+from taut.models.likelihoods.base import LOGISTIC_VARIANCE, Likelihood
 from taut.models.likelihoods.checks import whole
 
 
@@ -27,6 +27,9 @@ class Categorical(Likelihood):
     scale: ClassVar[str] = "log-odds"
     link: ClassVar[str] = "logit"
     ratio: ClassVar[str] = "odds ratio"
+    latent_variance: ClassVar[float | None] = LOGISTIC_VARIANCE
+    discrete: ClassVar[bool] = True
+    checks: ClassVar[tuple[str, ...]] = ("bars",)
     examples: ClassVar[bool] = True
     levels: int = eqx.field(static=True, default=256)
 

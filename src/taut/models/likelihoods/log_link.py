@@ -20,6 +20,11 @@ class LogLink(Likelihood):
         mean = self.mean(m + v / 2, known)
         return mean, mean * jnp.sqrt(jnp.expm1(v))
 
+    def residual_variance(self, eta, spread):
+        """log(1 + (sd / mean)^2) at the mean over the spread."""
+        at = eta + spread / 2
+        return jnp.log1p((self.sd(at) / self.mean(at)) ** 2)
+
     def predictors(self, output):
         """Bounded, since no decoder knows better at its start: e^20 is more than any mean, and finite."""
         return 20 * jnp.tanh(output / 20)

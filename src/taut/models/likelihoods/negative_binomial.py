@@ -32,6 +32,8 @@ class NegativeBinomial(LogLink):
 
     name: ClassVar[str] = "negative-binomial"
     ratio: ClassVar[str] = "rate ratio"
+    discrete: ClassVar[bool] = True
+    checks: ClassVar[tuple[str, ...]] = ("bars", "residuals", "statistics")
     wants: ClassVar[str] = "whole numbers from 0 on"
     log_phi: Any
 

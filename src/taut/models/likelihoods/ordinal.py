@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 from taut.core.names import brief
 from taut.errors import ArgumentError
 from taut.models.expectations import logistic_expectations
-from taut.models.likelihoods.base import Likelihood, Moments
+from taut.models.likelihoods.base import LOGISTIC_VARIANCE, Likelihood, Moments
 from taut.models.likelihoods.checks import whole
 from taut.models.likelihoods.parameter import Parameter
 from taut.models.supports import ordered, real
@@ -38,6 +38,9 @@ class Ordinal(Likelihood):
     link: ClassVar[str] = "logit"
     ratio: ClassVar[str] = "odds ratio"
     target: ClassVar[str | None] = "ordered labels"
+    latent_variance: ClassVar[float | None] = LOGISTIC_VARIANCE
+    discrete: ClassVar[bool] = True
+    checks: ClassVar[tuple[str, ...]] = ("bars", "residuals")
     intercept: ClassVar[bool] = False
     thresholds: Any
 

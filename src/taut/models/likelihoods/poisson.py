@@ -31,6 +31,8 @@ class Poisson(LogLink):
     scale: ClassVar[str] = "log-rate"
     ratio: ClassVar[str] = "rate ratio"
     wants: ClassVar[str] = "whole numbers from 0 on"
+    discrete: ClassVar[bool] = True
+    checks: ClassVar[tuple[str, ...]] = ("bars", "residuals", "statistics")
     examples: ClassVar[bool] = True
 
     def log_prob(self, eta, y):

@@ -16,6 +16,8 @@ class Relaxed(Bernoulli):
 
     name: ClassVar[str] = "relaxed"
     target: ClassVar[str | None] = None
+    discrete: ClassVar[bool] = False
+    checks: ClassVar[tuple[str, ...]] = ("statistics",)
     wants: ClassVar[str] = "values from 0 to 1"
 
     def check(self, y):

@@ -22,6 +22,7 @@ class Survival(LogLink):
 
     ratio: ClassVar[str] = "time ratio"
     parts: ClassVar[tuple[str, ...]] = ("time", "event")
+    checks: ClassVar[tuple[str, ...]] = ("residuals",)
     wants: ClassVar[str] = "times of zero or more, each with 1 (the event was seen) or 0 (censored)"
 
     @abc.abstractmethod
@@ -70,6 +71,11 @@ class Survival(LogLink):
         """1 - e^(-(t / e^eta)^k)."""
         time = np.maximum(np.asarray(y[0], float), 0.0)
         return -np.expm1(-((time * np.exp(-np.asarray(eta, float))) ** self._shape()))
+
+    def cdf_around(self, eta, y):
+        """Of a censored time everything above is possible."""
+        at = self.cdf(eta, y)
+        return at, np.where(np.asarray(y[1]) == 0, 1.0, at)
 
     def quantile(self, eta, p, known=None):
         """The inverse of that function."""

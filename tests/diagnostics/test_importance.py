@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from taut.verdict.importance import generalised_pareto, pareto_smoothed
+from taut.diagnostics.importance import generalised_pareto, pareto_smoothed
 
 # At 200 normal quantiles z: name, log-weights, and what arviz.psislw (0.23) says: k-hat, effective sample size.
 Z = norm.ppf((np.arange(200) + 0.5) / 200)

@@ -1,0 +1,51 @@
+"""What one posterior predictive check has found."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: arrays to draw, and a sentence.
+
+    Attributes:
+        kind: "bars", "calibration", "quantiles", "residuals" or "statistics".
+        at: `[k]`, what each entry is of: values, bins, probabilities, names.
+        observed: `[k]`, of the data.
+        expected, lower, upper: `[k]`, mean and 90 % band of replicated data.
+        sentence: the result in words.
+        more: further arrays.
+    """
+
+    kind: str
+    at: np.ndarray
+    observed: np.ndarray
+    expected: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    sentence: str
+    more: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def outside(self) -> np.ndarray:
+        """`[k]`, whether the observed is outside the band."""
+        slack = 1e-9 * np.maximum(1.0, np.abs(self.observed))
+        return (self.observed < self.lower - slack) | (self.observed > self.upper + slack)
+
+
+LEVEL = 0.9
+
+
+def band(replicated: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, lower and upper end of the 90 % band of `[S, k]`."""
+    lower, upper = np.nanquantile(replicated, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    return np.nanmean(replicated, axis=0), lower, upper
+
+
+def many_outside(outside: np.ndarray) -> bool:
+    """Whether more entries are outside than chance puts there once in a hundred times, were they independent."""
+    from scipy.stats import binom  # loaded by the first check
+
+    k = int(np.sum(outside))
+    return bool(binom.sf(k - 1, len(outside), 1 - LEVEL) < 0.01)

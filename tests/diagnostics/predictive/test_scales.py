@@ -1,0 +1,61 @@
+"""Ratios, shares of variance and marginal effects against closed forms."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from taut.diagnostics.predictive.marginal import average_difference, average_slope
+from taut.diagnostics.predictive.response import ratios
+from taut.diagnostics.predictive.shares import variance_shares
+from taut.models.likelihoods import Bernoulli, Beta, Binomial, Gaussian, NegativeBinomial, Ordinal, Poisson
+
+DRAWS = np.random.default_rng(0).normal(0.3, 0.1, (4000, 2))
+
+
+@pytest.mark.parametrize(("link", "name"), [("log", "ratio"), ("logit", "odds ratio")])
+def test_ratios(link, name):
+    found = ratios(link, DRAWS)
+    assert found.name == name
+    np.testing.assert_allclose(found.median, np.exp(np.quantile(DRAWS, 0.5, axis=0)))
+    np.testing.assert_allclose(found.lower, np.exp(np.quantile(DRAWS, 0.025, axis=0)))
+    assert (found.upper > found.median).all()
+
+
+def test_differences_have_no_ratio():
+    assert ratios("identity", DRAWS) is None
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "values", "residual"),
+    [
+        (Gaussian(), {"sigma": 2.0}, 4.0),
+        (Bernoulli(), {}, np.pi**2 / 3),
+        (Binomial(), {}, np.pi**2 / 3),
+        (Ordinal(4), {}, np.pi**2 / 3),
+        (Poisson(), {}, np.log1p(1 / np.exp(0.5 + 1.5 / 2))),
+        (NegativeBinomial(), {"phi": 3.0}, np.log1p(1 / np.exp(0.5 + 1.5 / 2) + 1 / 3)),
+        (Beta(), {"precision": 9.0}, 0.1 / (expit(0.5) * expit(-0.5))),
+    ],
+)
+def test_shares_by_nakagawa(likelihood, values, residual):
+    variances = np.array([[1.0, 0.5]])
+    found = variance_shares(likelihood, {k: np.array([v]) for k, v in values.items()}, np.array([0.5]), variances)
+    np.testing.assert_allclose(found[0], np.array([1.0, 0.5, residual]) / (1.5 + residual), rtol=1e-5)
+
+
+def test_average_slopes():
+    eta, b = np.random.default_rng(0).normal(size=(3, 50)), np.array([[0.5], [1.0], [-1.0]])
+    p = expit(eta)
+    np.testing.assert_allclose(average_slope(Bernoulli(), {}, eta, b), (b * p * (1 - p)).mean(1), rtol=1e-5)
+    np.testing.assert_allclose(average_slope(Poisson(), {}, eta, b), (b * np.exp(eta)).mean(1), rtol=1e-5)
+    np.testing.assert_allclose(average_slope(Gaussian(), {"sigma": np.ones(3)}, eta, b), b[:, 0], rtol=1e-5)
+    weights = np.arange(50.0)
+    weighted = (b * np.exp(eta)) @ weights / weights.sum()
+    np.testing.assert_allclose(average_slope(Poisson(), {}, eta, b, weights=weights), weighted, rtol=1e-5)
+
+
+def test_average_differences():
+    eta = np.random.default_rng(0).normal(size=(3, 50))
+    trials = np.arange(1.0, 51.0)
+    found = average_difference(Binomial(), {}, eta + 1, eta, trials)
+    np.testing.assert_allclose(found, (trials * (expit(eta + 1) - expit(eta))).mean(1), rtol=1e-5)
