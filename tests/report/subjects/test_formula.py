@@ -225,3 +225,16 @@ def test_ticks_of_ratios_are_few_and_inside(low, high):
     ticks = ratio_ticks(low, high)
     assert 2 <= len(ticks) <= 12
     assert all(low - 1e-9 <= np.log(x) <= high + 1e-9 for x in ticks)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "binomial", "ordinal"])
+def test_checks_and_rows_left_out_are_drawn_and_told(fits, name, tmp_path):
+    fit = fits(name)
+    subject = subject_of(fit)
+    assert list(subject.checks) == list(fit.model.likelihood.checks)
+    assert len(subject.left_out.elpd) == fit.rows
+    page = taut.report.page(fit, tmp_path / "page.html").read_text(encoding="utf-8").replace("\N{MINUS SIGN}", "-")
+    assert subject.left_out.sentence in page
+    assert f"row {np.argmin(subject.left_out.elpd) + 1}<" in page
+    for figure in ("checks", "left_out"):
+        assert fit.plot(figure).axes

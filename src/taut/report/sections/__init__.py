@@ -1,12 +1,14 @@
 """The sections of pages, one file each, and which of them each page has, in their order."""
 
 from taut.report.sections.calibration import calibration
+from taut.report.sections.checks import checks
 from taut.report.sections.choices import choices
 from taut.report.sections.evaluation import evaluation
 from taut.report.sections.forest import forest
 from taut.report.sections.gradient_noise import gradient_noise
 from taut.report.sections.groups import groups
 from taut.report.sections.latent_map import latent_map
+from taut.report.sections.left_out import left_out
 from taut.report.sections.manifold import manifold
 from taut.report.sections.multipliers import multipliers
 from taut.report.sections.particulars import particulars
@@ -45,6 +47,8 @@ FORMULA = (
     ratios,
     variances,
     groups,
+    checks,
+    left_out,
     choices,
     priors,
     trace,

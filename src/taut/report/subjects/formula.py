@@ -4,6 +4,9 @@ import dataclasses
 import functools
 
 from taut.data import Levels
+from taut.diagnostics.predictive.check import Check
+from taut.diagnostics.predictive.left_out import LeftOut
+from taut.report.formula_evidence import checks_of, left_out_of
 from taut.report.group_effects import GroupEffects, group_effects
 from taut.report.posterior_table import LEVEL, Entry, Table
 from taut.report.ratios import Ratio, alone, ratios
@@ -65,6 +68,22 @@ class FormulaSubject(PosteriorSubject[FormulaFit]):
     def effects(self) -> list[GroupEffects]:
         """Effects of the groups."""
         return group_effects(self.fit)
+
+    @functools.cached_property
+    def checks(self) -> dict[str, Check]:
+        """What replicated data say."""
+        return checks_of(self.fit)
+
+    @functools.cached_property
+    def left_out(self) -> LeftOut:
+        """What each row left out says."""
+        return left_out_of(self.fit)
+
+    @property
+    def levels(self) -> list[str]:
+        """Names of the levels of the response; none for numbers."""
+        labels = self.fit.labels
+        return [str(level) for level in labels.levels] if isinstance(labels, Levels) else []
 
     @property
     def what(self):
