@@ -30,7 +30,7 @@ OF_LIKELIHOOD = {"gaussian": {"sigma": HalfNormal(1)}}
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_ranks_are_uniform(name):
-    """By a Kolmogorov-Smirnov test of each unknown; at 1e-5 each, some 20 unknowns fail by chance once in 5,000 runs."""
+    """By a Kolmogorov-Smirnov test of each unknown; at 1e-5 each, some 20 unknowns fail by chance in 1 of 5,000."""
     formula, likelihood, priors = MODELS[name]
     rng = np.random.default_rng(len(name))
     n = 90

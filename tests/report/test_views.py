@@ -93,7 +93,7 @@ def test_a_figure_that_has_nothing_to_draw_says_so(fit):
 
 
 def test_every_section_with_a_figure_names_it():
-    for part in (*sections.POSTERIOR, *sections.LATENT):
+    for part in (*sections.POSTERIOR, *sections.FORMULA, *sections.LATENT):
         for figure in part.figures:
             assert figure in taut.Fit.plot.__doc__
 

@@ -21,6 +21,7 @@ class Entry:
         p_positive: P(> 0); None where the support settles the sign.
         mean_standardised: of a coefficient, for one standard deviation of its column; None for other unknowns.
         sd_standardised: likewise.
+        ends_standardised: ends of the 95 % interval likewise; None takes them from mean and sd, as of a normal.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Entry:
     p_positive: float | None
     mean_standardised: float | None = None
     sd_standardised: float | None = None
+    ends_standardised: tuple[float, float] | None = None
 
     @property
     def strength(self) -> float:
@@ -43,6 +45,8 @@ class Entry:
         """Mean and ends of the interval on that scale."""
         if self.mean_standardised is None or self.sd_standardised is None:
             return self.mean, self.lower, self.upper
+        if self.ends_standardised is not None:
+            return self.mean_standardised, *self.ends_standardised
         half = float(ndtri(0.5 + 0.5 * LEVEL)) * self.sd_standardised
         return self.mean_standardised, self.mean_standardised - half, self.mean_standardised + half
 
@@ -52,18 +56,18 @@ class Table:
     """The unknowns of a fit in the order of the report.
 
     Attributes:
-        intercept: The intercept, which cannot be compared with the others; None if there is none.
-        entries: A regression's coefficients, strongest first; a log density's unknowns in their own order.
+        apart: Intercepts, and thresholds in their place, which cannot be compared with the others.
+        entries: A regression's other coefficients; a log density's unknowns in their own order.
         regression: Whether the entries are on one scale, so that they can be compared.
         standardised: Whether that scale is another one than that of the columns.
     """
 
-    intercept: Entry | None
+    apart: list[Entry]
     entries: list[Entry]
     regression: bool
     standardised: bool = False
 
     @property
     def all(self) -> list[Entry]:
-        """Intercept first."""
-        return [self.intercept, *self.entries] if self.intercept else self.entries
+        """Those apart first."""
+        return [*self.apart, *self.entries]

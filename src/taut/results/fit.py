@@ -261,8 +261,9 @@ class Fit(abc.ABC):
         Args:
             name: Of the figure; None draws the first of the page. A name that is none is answered with all of them: for
                 a regression or a log density forest, trace, gradient_noise, calibration, probability and sd (the last
-                three of regressions that predict probabilities), for a latent-variable model reconstructions, samples,
-                traversal, manifold, latent_map, training, gradient_noise, multipliers, rate_and_distortion, unit_costs.
+                three of regressions that predict probabilities), for a regression by formula also groups, checks
+                and left_out, for a latent-variable model reconstructions, samples, traversal, manifold, latent_map,
+                training, gradient_noise, multipliers, rate_and_distortion, unit_costs.
             data: As `taut.report.page` takes them, for what is drawn from data.
             features: Likewise, the two columns that probability and sd are drawn over.
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,7 +143,7 @@ class FormulaFit(Tabular, ComputedFit):
 
     def table(self, level):
         """Coefficients and thresholds, for one unit of the table's columns and on the coded scale."""
-        raw, coded = self._coefficients(raw=True), self._coefficients(raw=False)
+        raw, coded = self.marginals(raw=True), self.marginals(raw=False)
         columns = raw.columns(level)
         return {
             "name": list(self.coefficients.names),
@@ -152,7 +153,8 @@ class FormulaFit(Tabular, ComputedFit):
             "sd_standardised": coded.sd,
         }
 
-    def _coefficients(self, raw: bool) -> Marginals:
+    def marginals(self, raw: bool) -> Marginals:
+        """The distribution of each coefficient, for one unit of the table's columns or as coded."""
         of, nodes = self.coefficients, self.nodes
         if nodes is not None:
             return of.at_nodes(self.model, nodes, raw)
@@ -174,17 +176,28 @@ class FormulaFit(Tabular, ComputedFit):
 
     def _variances(self, level: float) -> dict[str, Any]:
         shown = set(self.coefficients.names)
+        names = [name for name in self.model.order if name not in shown]
+
+        def values(z):
+            found = self.model.named(z)
+            return np.stack([found[name] for name in names], 1) if names else np.zeros((len(z), 0))
+
+        return {"name": names, **self.of_scales(values).columns(level)}
+
+    def of_scales(self, values: Callable[[np.ndarray], np.ndarray]) -> Marginals:
+        """The distributions of functions of the scales: means and sds from the nodes, where they are the answer.
+
+        Args:
+            values: draws of z `[S, D]` to draws of the functions `[S, M]`.
+        """
         z, weights = self.drawn_answer
-        named = {name: x for name, x in self.model.named(z).items() if name not in shown}
-        found = WeightedDraws(np.stack([*named.values()], 1) if named else np.zeros((len(z), 0)), weights)
-        marginals: Marginals = found
-        if self.nodes is not None and named:
-            nodes = self.nodes
-            at = self.model.named(np.hstack([nodes.means, nodes.scales]).astype(float))
-            values = np.stack([at[name] for name in named], 1)
-            known = NormalMixtures(np.asarray(nodes.weights), values, np.zeros_like(values))
-            marginals = Known(known.mean, known.sd, found)
-        return {"name": list(named), **marginals.columns(level)}
+        found = WeightedDraws(values(z), weights)
+        nodes = self.nodes
+        if nodes is None:
+            return found
+        at = values(np.hstack([nodes.means, nodes.scales]).astype(float))
+        known = NormalMixtures(np.asarray(nodes.weights), at, np.zeros_like(at))
+        return Known(known.mean, known.sd, found)
 
     def groups(self, level: float = 0.95) -> "pl.DataFrame":
         """Effects of the groups, on the scale of the predictor: mean, sd, interval and P(> 0) of each.

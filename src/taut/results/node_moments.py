@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from taut.algorithms.nested.family import NestedGaussian
 from taut.core import precision
 from taut.core.compilation import Compiled
-from taut.families.nested import NestedGaussian
 from taut.models.hierarchy import likelihood_with
 from taut.models.likelihoods.quadrature import average
 from taut.models.mixed import MixedModel

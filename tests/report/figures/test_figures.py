@@ -102,7 +102,7 @@ def test_unknowns_of_one_name_share_an_axis_in_their_own_order(noisy):
 
 
 def test_of_very_many_the_strongest_are_drawn():
-    table = Table(None, [entry(f"w[{i}]", mean=float(i % 400)) for i in range(1000)], regression=False)
+    table = Table([], [entry(f"w[{i}]", mean=float(i % 400)) for i in range(1000)], regression=False)
     shown = forest.shown(table)
     assert len(shown) == forest.MOST
     assert min(e.strength for e in shown) >= np.sort([e.strength for e in table.entries])[-forest.MOST]
@@ -136,7 +136,7 @@ def cell(axis, i):
 
 
 def test_names_from_the_data_are_text_in_a_figure():
-    table = Table(None, [entry("<script>alert(1)</script>"), entry("$x_{$ 書 \x07")], regression=True)
+    table = Table([], [entry("<script>alert(1)</script>"), entry("$x_{$ 書 \x07")], regression=True)
     svg = base64.b64decode(inline(forest.forest, table, "").partition(",")[2]).decode()
     assert "<script" not in svg
     assert "&lt;script&gt;" in svg
@@ -147,7 +147,7 @@ def test_names_from_the_data_are_text_in_a_figure():
 def test_the_users_own_settings_do_not_change_a_figure():
     import matplotlib
 
-    table = Table(None, [entry("x")], regression=True)
+    table = Table([], [entry("x")], regression=True)
     before = inline(forest.forest, table, "")
     with matplotlib.rc_context({"font.size": 30, "svg.fonttype": "path", "axes.facecolor": "black"}):
         assert inline(forest.forest, table, "") == before

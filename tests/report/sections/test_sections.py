@@ -12,7 +12,7 @@ from taut.report.subjects.kinds import KINDS, subject_of
 from taut.report.subjects.latent import LatentSubject
 from taut.results.kinds import KINDS as FITS
 
-STOCK = {part.template: part for part in (*sections.POSTERIOR, *sections.LATENT)}
+STOCK = {part.template: part for part in (*sections.POSTERIOR, *sections.FORMULA, *sections.LATENT)}
 
 
 @pytest.mark.parametrize("part", STOCK.values(), ids=STOCK)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from taut.core.compilation import Compiled
 from taut.models.likelihoods import Likelihood
 
 
@@ -56,12 +57,17 @@ class Replicated:
 
 
 def over_draws(likelihood: Likelihood, values: Mapping[str, Any], eta: Any, f: Any, *more: Any) -> Any:
-    """f(likelihood of a draw, its eta, ...) for each draw, compiled once."""
+    """f(likelihood of a draw, its eta, ...) for each draw, compiled once: plainly, since it runs but once."""
+    values = {k: jnp.asarray(v) for k, v in values.items()}
+    return _each(f, likelihood, values, jnp.asarray(eta), *more, plain=True)
 
+
+@Compiled
+def _each(f: Any, likelihood: Any, values: Any, eta: Any, *more: Any) -> Any:
     def one(values, eta, *more):
         return f(likelihood.with_parameters(values) if values else likelihood, eta, *more)
 
-    return jax.jit(jax.vmap(one))({k: jnp.asarray(v) for k, v in values.items()}, jnp.asarray(eta), *more)
+    return jax.vmap(one)(values, eta, *more)
 
 
 def replicate(likelihood: Likelihood, values: Mapping[str, Any], eta: Any, y: Any, seed: int = 0) -> Replicated:

@@ -1,5 +1,6 @@
 """A few numbers of the data against the same of replicated data."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -27,10 +28,18 @@ def statistics(data: Replicated) -> Check:
     # Of equal ones half.
     p = (rows > seen).mean(0) + 0.5 * (rows == seen).mean(0)
     odd = [i for i in range(len(names)) if min(p[i], 1 - p[i]) < EXTREME]
+    check = Check("statistics", np.array(names), seen, mean, lower, upper, "", {"p_value": p})
     text = (
         "; ".join(f"{names[i]} {seen[i]:.3g}, predicted {lower[i]:.3g} to {upper[i]:.3g}" for i in odd)
         if odd
-        else "Mean, spread and extremes are as predicted."
+        else _within(check)
     )
-    text = f"Not as predicted: {text}." if odd else text
-    return Check("statistics", np.array(names), seen, mean, lower, upper, text, {"p_value": p})
+    return dataclasses.replace(check, sentence=f"Not as predicted: {text}." if odd else text)
+
+
+def _within(check: Check) -> str:
+    """What is said where nothing is extreme; one number in ten is outside its band by chance."""
+    outside = ", ".join(check.at[check.outside])
+    if not outside:
+        return "Mean, spread and extremes are as predicted."
+    return f"Outside the 90 % band, as one number in ten is by chance: {outside}. The others are as predicted."

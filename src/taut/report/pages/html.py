@@ -16,6 +16,8 @@ from taut.report.words import numbers as words
 TEMPLATES = Path(__file__).parents[1] / "templates"
 MINUS = re.compile(r"(?<![\w-])-(?=[\d.])|(?<=\d )-(?= )|(?<=\de)-(?=\d)")
 """A sign, a difference of numbers, an exponent; a hyphen between words or in a date is none."""
+PARTS = re.compile(r"([=_:]|,(?=[^\d\s]))")
+"""Behind what a long name may be broken."""
 
 
 def environment() -> jinja2.Environment:
@@ -30,6 +32,7 @@ def environment() -> jinja2.Environment:
     made.filters.update(
         minus=lambda text: MINUS.sub("\N{MINUS SIGN}", str(text)),
         measured=words.measured,
+        ratio=words.ratio,
         probability=words.probability,
         breakable=_breakable,
     )
@@ -49,8 +52,8 @@ def draw(sections: Iterable[Section], subject: Subject) -> list[Markup]:
 
 
 def _breakable(name: str) -> Markup:
-    """A name, escaped, that a narrow column may break where its parts meet: `savings_status=A65`."""
-    return Markup(escape(name).replace("=", Markup("=<wbr>")).replace("_", Markup("_<wbr>")))
+    """A name, escaped, that a narrow column may break where its parts meet: `savings_status=A65`, `sd(herd:x)`."""
+    return Markup(PARTS.sub(r"\1<wbr>", str(escape(name))))
 
 
 def replace_file(path: Path, text: str) -> Path:

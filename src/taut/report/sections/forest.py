@@ -15,5 +15,5 @@ def forest(subject: PosteriorSubject) -> Content | None:
         "title": f"{opened(subject.noun)}s",
         "scale": subject.interval_words,
         "undrawn": len(table.entries) - len(figures.shown(table)),
-        "figure": Lines.of(figures.forest, table, subject.unit),
+        "figure": Lines.of(figures.forest, table, subject.unit, subject.ratio),
     }

@@ -16,6 +16,7 @@ def posterior(subject: PosteriorSubject) -> Content | None:
     return {
         "table": table,
         "meaning": subject.table_words,
+        "standard": subject.standard_words,
         "lines": len(table.all),
         "most_lines": MOST_LINES,
         "tall": TALL,

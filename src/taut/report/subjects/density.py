@@ -24,7 +24,7 @@ class DensitySubject(PosteriorSubject[PosteriorFit]):
     @property
     def table(self):
         """The unknowns in the order of the model."""
-        return Table(None, self.entries(), regression=False)
+        return Table([], self.entries(), regression=False)
 
     @property
     def table_words(self):

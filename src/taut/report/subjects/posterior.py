@@ -34,6 +34,11 @@ class PosteriorSubject(FitSubject[P], Generic[P]):
         """What the numbers of the table mean, and how it is sorted."""
 
     @property
+    def standard_words(self) -> str:
+        """What the second scale of the table is, where it has two."""
+        return "for one standard deviation"
+
+    @property
     @abc.abstractmethod
     def interval_words(self) -> str:
         """On which scale the intervals are drawn."""
@@ -42,6 +47,11 @@ class PosteriorSubject(FitSubject[P], Generic[P]):
     @abc.abstractmethod
     def unit(self) -> str:
         """What the axis of the intervals measures; "" for nothing to say."""
+
+    @property
+    def ratio(self) -> str:
+        """What e to the power of a value is called; "" where it is nothing to speak of."""
+        return ""
 
     @property
     @abc.abstractmethod

@@ -43,9 +43,9 @@ class RegressionSubject(PosteriorSubject[RegressionFit]):
     def table(self):
         """The coefficients, strongest first, with the intercept apart."""
         design, entries = self.fit.design, self.entries()
-        intercept = entries.pop(0) if design.intercept else None
+        apart = [entries.pop(0)] if design.intercept else []
         entries.sort(key=lambda e: -e.strength)
-        return Table(intercept, entries, regression=True, standardised=design.standardise)
+        return Table(apart, entries, regression=True, standardised=design.standardise)
 
     @property
     def table_words(self):

@@ -8,6 +8,7 @@ from rich.text import Text
 from taut.report.group_effects import GroupEffects
 from taut.report.posterior_table import Entry
 from taut.report.ratios import Ratio
+from taut.report.variance_table import Variance, remarks
 from taut.report.words import numbers as words
 
 MOST = 6
@@ -25,19 +26,19 @@ def ratios_table(title: str, ratios: list[Ratio]) -> list[RenderableType]:
         return []
     grid = _grid("", title, "2.5 %", "97.5 %")
     for line in ratios:
-        numbers = (words.measured(x, x) for x in (line.ratio, line.lower, line.upper))
+        numbers = map(words.ratio, (line.ratio, line.lower, line.upper))
         grid.add_row(Text(words.printable(line.name)), *numbers)
     return [grid]
 
 
-def variances_table(entries: list[Entry]) -> list[RenderableType]:
+def variances_table(lines: list[Variance]) -> list[RenderableType]:
     """A line for each sd, correlation and parameter of the likelihood; nothing where there are none."""
-    if not entries:
+    if not lines:
         return []
     grid = _grid("variances", "mean", "sd", "2.5 %", "97.5 %")
-    for entry in entries:
-        grid.add_row(Text(words.printable(entry.name)), *_numbers(entry))
-    return [grid]
+    for line in lines:
+        grid.add_row(Text(words.printable(line.entry.name)), *_numbers(line.entry))
+    return [grid, *(Text(said, style="dim") for said in remarks(lines))]
 
 
 def groups_table(effects: list[GroupEffects]) -> list[RenderableType]:

@@ -37,6 +37,16 @@ def measured(value: float, sd: float) -> str:
     return f"{value:.{SIGNIFICANT - 1}e}" if places is None else f"{value:z.{places}f}"
 
 
+def ratio(value: float) -> str:
+    """A ratio to three digits.
+
+    Example:
+        >>> ratio(1.4142), ratio(0.0123), ratio(47312.0), ratio(float("inf"))
+        ('1.41', '0.0123', '47,300', 'not finite')
+    """
+    return f"{float(f'{value:.3g}'):,.0f}" if 1000 <= value < 1e7 else measured(value, value)
+
+
 def probability(p: float | None) -> str:
     """A probability to three places, never rounded to 0 or 1; nothing for one that there is not.
 
