@@ -10,6 +10,7 @@ from taut.algorithms.nested.fit import fit
 from taut.algorithms.nested.of_model import KEPT, family_of, problem_of
 from taut.algorithms.nested.solution import Solution
 from taut.choosing.choose import Choice
+from taut.core.threads import threads_for
 from taut.core.trees import cast
 from taut.diagnostics.elbo import Bound
 from taut.errors import ArgumentError
@@ -47,13 +48,14 @@ def nested(algorithm: Nested, choice: Choice, request: Request) -> Outcome:
     model = choice.problem.model
     assert isinstance(model, MixedModel)  # none else offers what the algorithm needs
     layout, likelihood = problem_of(model, request.rows.rows, request.rows.weights)
-    solution = fit(layout, likelihood)
-    learned_at = time.perf_counter()
-    convergence = _convergence(solution)
-    rng = np.random.default_rng([request.seed, JUDGE_STREAM])
-    draws = solution.sample(KEPT, rng)
-    family = family_of(solution, draws, rng)
-    judged = judge_nested(model, solution, draws, convergence, _bound(solution))
+    with threads_for(layout.width):
+        solution = fit(layout, likelihood)
+        learned_at = time.perf_counter()
+        convergence = _convergence(solution)
+        rng = np.random.default_rng([request.seed, JUDGE_STREAM])
+        draws = solution.sample(KEPT, rng)
+        family = family_of(solution, draws, rng)
+        judged = judge_nested(model, solution, draws, convergence, _bound(solution))
     return Outcome(
         problem=eqx.tree_at(lambda p: p.family, choice.problem, cast(family, request.source.dtype)),
         bound=judged.bound,

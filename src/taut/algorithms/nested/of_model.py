@@ -94,19 +94,23 @@ def z_of(solution: Solution, draws: Draws) -> np.ndarray:
 
 
 def spread_out(solution: Solution, draws: Draws, rng: np.random.Generator) -> Draws:
-    """The draws with t between the nodes: each gets a t from the smoothed density that is nearest to its own node."""
+    """Draws whose t lies between the nodes and whose w is one of those drawn at the nearest node.
+
+    The sums over a coarse lattice are right for all w, but not the shares of its cells: these are the smoothed
+    density's, so that the w of a node may be taken more often, or less often, than they were drawn.
+    """
     if not solution.scales.size:
         return draws
     t = solution.sample_scales(len(draws.node), rng)
+    nodes, first, counts = np.unique(np.sort(draws.node), return_index=True, return_counts=True)
     mean = solution.weights @ solution.t
     away = solution.t - mean
     root = np.linalg.cholesky((solution.weights[:, None] * away).T @ away)
-    node = distances(np.linalg.solve(root, (t - mean).T).T, np.linalg.solve(root, away.T).T).argmin(1)
-    t = t[np.argsort(node, kind="stable")]
-    counts = np.bincount(node, minlength=len(solution.t))
-    first, spread = np.cumsum(counts) - counts, draws.t.copy()
-    for c in np.unique(draws.node):
-        here = np.flatnonzero(draws.node == c)
-        if counts[c]:
-            spread[here] = t[first[c] + np.arange(len(here)) % counts[c]]
-    return Draws(draws.node, spread, draws.w)
+    apart = distances(np.linalg.solve(root, (t - mean).T).T, np.linalg.solve(root, away[nodes].T).T)
+    nearest = apart.argmin(1)
+    # The draws of a node are taken one after another, from the first again after the last.
+    order = np.argsort(nearest, kind="stable")
+    place = np.arange(len(t)) - np.searchsorted(nearest[order], nearest[order])
+    chosen = np.empty(len(t), int)
+    chosen[order] = first[nearest[order]] + place % counts[nearest[order]]
+    return Draws(nodes[nearest], t, draws.w[np.argsort(draws.node, kind="stable")[chosen]])
