@@ -85,7 +85,7 @@ def _effect_nodes(inner: Inner, state: State, effects: FreeEffects) -> tuple[np.
     layout, (centre, root, share, _) = inner.layout, state.held
     moves = sum(root[:, None, :, b] * effects.rule.points[:, b, None, None] for b in range(effects.width))
     places = centre[:, None] + moves
-    at = sum(z * places[:, :, a][:, :, layout.index] for a, z in enumerate(layout.columns))
+    at = np.zeros(1) + sum(z * places[:, :, a][:, :, layout.index] for a, z in enumerate(layout.columns))
     with np.errstate(divide="ignore"):
         return np.log(share)[:, :, layout.index], at
 

@@ -28,12 +28,14 @@ from taut.algorithms.nested.scales import Likelihood
 from taut.algorithms.nested.solution import Solution
 from taut.algorithms.nested.state import State
 
-SMALL = 0.01
-"""Influence h v below which the step of rank one is good enough."""
+SMALL = 0.05
+"""Influence h v, and v r^2, below which the step of rank one is good enough."""
 MOST = 400
 """Rows that are solved anew, the most influential first."""
 HEAVY = 25
-"""Nodes at which they are solved anew, the heaviest first."""
+"""Nodes at which they are solved anew, the heaviest first; fewer where there is much to do."""
+WORK = 4e6
+"""Evaluations of rows in one step of all that is solved anew."""
 TOLERANCE = 1e-6
 """Nats; a mean is that much squared away, in sds, and a far row multiplies it."""
 ASTRAY = 0.4
@@ -53,8 +55,8 @@ class RowsLeftOut:
     Attributes:
         log_density: `[n]`, log p(y_i given y_-i).
         influence: `[n]`, h v: the part of what is known of the row's predictor that the row itself says.
-        good: `[n]`, whether the influence is small or q was solved anew without the row; elsewhere importance weights
-            of draws are the better answer.
+        good: `[n]`, whether what the row changes is small, or q was solved anew without it; elsewhere importance
+            weights of draws are the better answer.
     """
 
     log_density: np.ndarray
@@ -88,13 +90,11 @@ def rows_left_out(
         scored: the likelihood of rows that count once each, where those of the fit have weights.
         weights: `[n]`, these weights, in the order of the table. A row is left out with its whole weight.
     """
-    nodes = solution.nodes
-    if not isinstance(nodes, FittedNodes):
-        raise TypeError("Rows are left out of a fit, whose nodes know their rows.")
+    nodes = fitted(solution)
     order = nodes.layout.order
     scored = nodes.inner.likelihood if scored is None else scored
     powers = np.ones(len(order)) if weights is None else np.asarray(weights, float)[order]
-    removed, density, influence = [], [], []
+    removed, density, influence, surprise = [], [], [], []
     for some in _batches(nodes.inner, len(solution.t)):
         state, t = nodes.cells.state.take(some), solution.t[some]
         cavity, hv = cavities(nodes.inner, state, t)
@@ -102,13 +102,16 @@ def rows_left_out(
         removed.append(of_site)
         density.append(of_row)
         influence.append(hv)
+        # v r^2: the square of how far, in sds, the row moves what is known of its predictor.
+        surprise.append(np.divide(hv * state.slope**2, state.h, out=np.zeros_like(hv), where=state.h > 0))
     removed, density = np.vstack(removed), np.vstack(density)
-    influence = solution.weights @ np.vstack(influence)
-    anew = _anew(solution, nodes, influence)
+    influence, surprise = (solution.weights @ np.vstack(x) for x in (influence, surprise))
+    reach = np.maximum(influence, surprise)
+    anew = _anew(nodes, reach)
     _solve_anew(solution, nodes, scored, powers, anew, removed, density)
     log_weights = np.log(solution.weights)[:, None] - removed
     log_density = logsumexp(log_weights + density, axis=0) - logsumexp(log_weights, axis=0)
-    good = (influence < SMALL) | _quadratic(nodes)
+    good = (reach < SMALL) | _quadratic(nodes)
     good[anew] = True
     astray, moved = _astray(solution, log_weights)
     good &= ~astray
@@ -118,6 +121,13 @@ def rows_left_out(
         good[i] = True
     back = np.argsort(order)
     return RowsLeftOut(log_density[back], influence[back], good[back])
+
+
+def fitted(solution: Solution) -> FittedNodes:
+    """The nodes of a solution that was fitted here."""
+    if not isinstance(solution.nodes, FittedNodes):
+        raise TypeError("Rows are left out of a fit, whose nodes know their rows.")
+    return solution.nodes
 
 
 def _astray(solution: Solution, log_weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -146,12 +156,13 @@ def _quadratic(nodes: FittedNodes) -> bool:
     return bool(np.allclose(*bends, rtol=1e-6))
 
 
-def _anew(solution: Solution, nodes: FittedNodes, influence: np.ndarray) -> np.ndarray:
+def _anew(nodes: FittedNodes, reach: np.ndarray) -> np.ndarray:
     """The rows that are solved anew."""
     if _quadratic(nodes):
         return np.zeros(0, int)
-    rows = np.argsort(-influence)[:MOST]
-    return rows[influence[rows] > SMALL]
+    each = len(reach) * nodes.inner.effects.nodes
+    rows = np.argsort(-reach)[: int(np.clip(WORK // each, 1, MOST))]
+    return rows[reach[rows] > SMALL]
 
 
 def _solve_anew(solution, nodes, scored, powers, rows, removed, density) -> None:
@@ -159,7 +170,9 @@ def _solve_anew(solution, nodes, scored, powers, rows, removed, density) -> None
     if not len(rows):
         return
     order = np.argsort(-solution.weights)
-    heavy, light = order[:HEAVY], order[HEAVY:]
+    each = len(rows) * nodes.layout.rows * nodes.inner.effects.nodes
+    count = int(np.clip(WORK // each, 1, HEAVY))
+    heavy, light = order[:count], order[count:]
     changes = [np.zeros((len(heavy), len(removed[0]))) for _ in range(2)]
     for some in _batches(nodes.inner, len(heavy)):
         found = _without_each(nodes.inner, nodes.cells.state.take(heavy[some]), solution.t[heavy[some]], rows)
@@ -191,7 +204,7 @@ def _refitted(solution: Solution, nodes: FittedNodes, scored: Likelihood, row: i
     free = isinstance(nodes.inner.effects, FreeEffects)
     likelihood = Without(nodes.inner.likelihood, np.array([row]))
     there = fit(solution.layout, likelihood, exact=free if solution.gaussian_error is not None else None)
-    found, total = there.nodes, []
+    found, total = fitted(there), []
     for some in _batches(found.inner, len(there.t)):
         state = found.cells.state.take(some)
         log_share, mean, variance = predictors(found.inner, state)

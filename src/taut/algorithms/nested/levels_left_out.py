@@ -12,8 +12,7 @@ from taut.algorithms.nested import stacks
 from taut.algorithms.nested.effects import LOG_2PI
 from taut.algorithms.nested.exact import NODES, FreeEffects, Rule
 from taut.algorithms.nested.fit import fit
-from taut.algorithms.nested.left_out import Without
-from taut.algorithms.nested.nodes import FittedNodes
+from taut.algorithms.nested.left_out import Without, fitted
 from taut.algorithms.nested.scales import Likelihood
 from taut.algorithms.nested.solution import Draws, Solution
 
@@ -34,8 +33,8 @@ def level_densities(solution: Solution, draws: Draws, scored: Likelihood | None 
         draws: draws of it, or of another fit of the same layout.
         scored: the likelihood of rows that count once each, where those of the fit have weights.
     """
-    nodes = solution.nodes
-    if not isinstance(nodes, FittedNodes) or not integrable(solution):
+    nodes = fitted(solution)
+    if not integrable(solution):
         raise TypeError("Levels are left out of a fit whose eliminated factor has one or two effects a level.")
     inner, layout = nodes.inner, solution.layout
     scored = inner.likelihood if scored is None else scored
@@ -83,7 +82,7 @@ def level_by_fit(
         seed: of these.
         scored: the likelihood of rows that count once each, where those of the fit have weights.
     """
-    inner = solution.nodes.inner
+    inner = fitted(solution).inner
     rows = np.flatnonzero(solution.layout.index == level)
     free = isinstance(inner.effects, FreeEffects) if solution.gaussian_error is not None else None
     there = fit(solution.layout, Without(inner.likelihood, rows), exact=free)

@@ -53,7 +53,7 @@ def standard_error(pointwise: np.ndarray) -> float:
     """Standard error of a sum of n numbers: sqrt(n) times their standard deviation.
 
     Example:
-        >>> standard_error(np.array([1.0, 3.0]))
+        >>> round(standard_error(np.array([1.0, 3.0])), 6)
         2.0
     """
     n = len(pointwise)

@@ -22,8 +22,8 @@ def variance_shares(
 
     Example:
         >>> from taut.models.likelihoods import Gaussian
-        >>> variance_shares(Gaussian(), {"sigma": np.ones(1)}, np.zeros(1), np.ones((1, 1)))
-        array([[0.5, 0.5]], dtype=float32)
+        >>> variance_shares(Gaussian(), {"sigma": np.ones(1)}, np.zeros(1), np.ones((1, 1))).tolist()
+        [[0.5, 0.5]]
     """
     variances = np.asarray(variances)
     total = variances.sum(1)
