@@ -23,5 +23,5 @@ def check(run: options.Run, as_json: options.PredictJson = False) -> None:
         return
     from taut.cli.outputs import show
 
-    show(checks)
-    show(left_out)
+    show(str(checks))
+    show(str(left_out))

@@ -115,7 +115,7 @@ def fit(
         _refuse_validation(model, {"validation": validation, "patience": patience})
     dtype = precision.resolve(model.dtype if dtype is None else dtype)
     rows = kind.read(model, Given(data, sample_weight, missing, positive, columns, validation, transform))
-    model = rows.model if isinstance(model, Described) else model
+    model = model if isinstance(model, Model) else rows.model
     if batch_size is None and model.batch_size is not None:
         batch_size = min(model.batch_size, len(rows.rows))
     source = Source(rows.rows, rows.weights, batch_size, seed, dtype, rows.transform)

@@ -14,6 +14,7 @@ from taut.errors import ArgumentError, SavedFitError
 from taut.results.formula_parts import Coefficients, coefficients, rows_from, rows_to_save, some_rows
 from taut.results.marginals import Known, Marginals, NormalMixtures, WeightedDraws
 from taut.results.node_moments import Moments, moments_at_nodes
+from taut.results.own_rows import OwnRows
 from taut.results.posterior import ComputedFit, weighted_from
 from taut.results.predictions import framed, in_place, index_of
 from taut.results.predictive import Predictor
@@ -35,7 +36,7 @@ DRAWS = 4000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
-class FormulaFit(Tabular, ComputedFit):
+class FormulaFit(OwnRows, Tabular, ComputedFit):
     """A fitted regression by formula.
 
     Attributes:

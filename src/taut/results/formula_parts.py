@@ -60,8 +60,8 @@ def coefficients(model: MixedModel, design: "FormulaDesign") -> Coefficients:
     kept, thresholds = model.reported, model.prior.own.levels
     names = [name for name, shown in zip(model.coefficient_names, kept, strict=True) if shown]
     above = len(thresholds)
-    coded = np.vstack([np.repeat(-np.eye(1, len(A)), above, 0), np.eye(len(A))[kept]])
-    raw = np.vstack([np.repeat(-A[:1], above, 0), A[kept]])
+    coded = np.vstack((np.tile(-np.eye(1, len(A)), (above, 1)), np.eye(len(A))[kept]))
+    raw = np.vstack((np.tile(-A[:1], (above, 1)), A[kept]))
     return Coefficients((*thresholds, *names), coded, raw, above)
 
 
@@ -105,4 +105,4 @@ def rows_from(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], np.ndarray
     ]
     if X.ndim != 2 or any(len(part) != len(X) for part in leaves) or len(data["index"]) != len(data["Z"]):
         raise SavedFitError("The saved rows do not go together: fit again.")
-    return data | {"y": y if len(y) > 1 else y[0]}, arrays.get("data.weights")
+    return data | {"y": y[0] if len(y) == 1 else y}, arrays.get("data.weights")

@@ -38,7 +38,7 @@ def level_densities(solution: Solution, draws: Draws, scored: Likelihood | None 
         raise TypeError("Levels are left out of a fit whose eliminated factor has one or two effects a level.")
     inner, layout = nodes.inner, solution.layout
     scored = inner.likelihood if scored is None else scored
-    rule = Rule.of(layout.eliminated.width)
+    rule = Rule.of(layout.eliminated.width, NODES[layout.eliminated.width])
     out = np.empty((len(draws.t), layout.eliminated.levels))
     size = max(1, int(NUMBERS // (layout.rows * len(rule.points))))
     for node in np.unique(draws.node):

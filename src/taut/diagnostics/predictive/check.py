@@ -1,6 +1,7 @@
 """What one posterior predictive check has found."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,24 @@ class Check:
         """`[k]`, whether the observed is outside the band."""
         slack = 1e-9 * np.maximum(1.0, np.abs(self.observed))
         return (self.observed < self.lower - slack) | (self.observed > self.upper + slack)
+
+    def to_json(self) -> dict[str, Any]:
+        """Arrays and sentence as plain JSON; null stands for a number that is not finite."""
+        arrays = {name: getattr(self, name) for name in ("at", "observed", "expected", "lower", "upper")}
+        return {"kind": self.kind, "sentence": self.sentence, **{name: listed(x) for name, x in arrays.items()}}
+
+
+def listed(values: np.ndarray) -> list[Any]:
+    """An array as a list for JSON.
+
+    Example:
+        >>> listed(np.array([1.0, np.inf]))
+        [1.0, None]
+    """
+    values = np.asarray(values)
+    if values.dtype.kind not in "fc":
+        return values.tolist()
+    return [x if np.isfinite(x) else None for x in values.tolist()]
 
 
 LEVEL = 0.9

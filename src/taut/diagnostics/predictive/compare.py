@@ -30,6 +30,9 @@ class Compared:
     standard_error: np.ndarray
     sentence: str
 
+    def __str__(self) -> str:
+        return self.sentence
+
 
 def compare(pointwise: Mapping[str, np.ndarray], fingerprints: Mapping[str, Hashable]) -> Compared:
     """Compare fits by their pointwise values of leave-one-out.

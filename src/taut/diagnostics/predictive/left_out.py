@@ -5,11 +5,13 @@ WAIC, 2017.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp
 
 from taut.diagnostics.importance import HIGH_K, pareto_smoothed
+from taut.diagnostics.predictive.check import listed
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,20 @@ class LeftOut:
             return text
         which = ", ".join(str(i + 1) for i in np.flatnonzero(~self.good)[:5])
         return f"{text} {bad} of {len(self.elpd)} cannot be relied on (the first: {which})."
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def to_json(self) -> dict[str, Any]:
+        """The sum, its error, and the values of all rows, as plain JSON."""
+        return {
+            "elpd": self.total,
+            "standard_error": self.standard_error,
+            "p_eff": float(self.p_eff.sum()),
+            "unreliable_rows": (np.flatnonzero(~self.good) + 1).tolist(),
+            "pointwise": listed(self.elpd),
+            "sentence": self.sentence,
+        }
 
 
 def standard_error(pointwise: np.ndarray) -> float:

@@ -6,7 +6,6 @@ import functools
 from taut.data import Levels
 from taut.diagnostics.predictive.check import Check
 from taut.diagnostics.predictive.left_out import LeftOut
-from taut.report.formula_evidence import checks_of, left_out_of
 from taut.report.group_effects import GroupEffects, group_effects
 from taut.report.posterior_table import LEVEL, Entry, Table
 from taut.report.ratios import Ratio, alone, ratios
@@ -72,12 +71,12 @@ class FormulaSubject(PosteriorSubject[FormulaFit]):
     @functools.cached_property
     def checks(self) -> dict[str, Check]:
         """What replicated data say."""
-        return checks_of(self.fit)
+        return self.fit.check()
 
     @functools.cached_property
     def left_out(self) -> LeftOut:
         """What each row left out says."""
-        return left_out_of(self.fit)
+        return self.fit.loo()
 
     @property
     def levels(self) -> list[str]:
