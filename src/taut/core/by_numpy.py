@@ -118,7 +118,10 @@ class ByNumPy:
 
 
 def _read(values: dict[Any, Any], var: Any) -> Any:
-    return np.asarray(var.val, var.aval.dtype) if isinstance(var, Literal) else values[var]
+    if not isinstance(var, Literal):
+        return values[var]
+    of: Any = var.aval
+    return np.asarray(var.val, of.dtype)
 
 
 class _choice:

@@ -115,13 +115,13 @@ def fit(
         _refuse_validation(model, {"validation": validation, "patience": patience})
     dtype = precision.resolve(model.dtype if dtype is None else dtype)
     rows = kind.read(model, Given(data, sample_weight, missing, positive, columns, validation, transform))
-    model = model if isinstance(model, Model) else rows.model
-    if batch_size is None and model.batch_size is not None:
-        batch_size = min(model.batch_size, len(rows.rows))
+    shaped: Model = model if isinstance(model, Model) else rows.model
+    if batch_size is None and shaped.batch_size is not None:
+        batch_size = min(shaped.batch_size, len(rows.rows))
     source = Source(rows.rows, rows.weights, batch_size, seed, dtype, rows.transform)
-    model.check_data(rows.rows, dtype)
+    shaped.check_data(rows.rows, dtype)
     choice = choose(
-        model,
+        shaped,
         rows.rows,
         family=family,
         objective=objective,

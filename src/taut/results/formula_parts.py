@@ -53,7 +53,7 @@ class Coefficients:
 
 def coefficients(model: MixedModel, design: "FormulaDesign") -> Coefficients:
     """The table's rows: of a formula whose thresholds stand for an intercept these come in its place."""
-    A = design.raw_scale().matrix
+    A: Any = design.raw_scale().matrix
     extra = len(model.columns) - len(A)
     A = scipy.linalg.block_diag(np.eye(extra), A) if extra else A
     A = scipy.linalg.block_diag(*[A] * max(1, len(model.labels)))

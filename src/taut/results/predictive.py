@@ -95,7 +95,8 @@ def _levels(model: Any, own: Any, eta: Any) -> Any:
     """Probabilities of all levels, `[S, n, K]`."""
 
     def one(free, eta):
-        return likelihood_with(model.prior.own, model.likelihood, free).probabilities(eta)
+        likelihood: Any = likelihood_with(model.prior.own, model.likelihood, free)
+        return likelihood.probabilities(eta)
 
     return jax.vmap(one)(own, eta)
 
