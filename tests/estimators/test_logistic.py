@@ -163,12 +163,6 @@ def test_the_stochastic_algorithm_is_reproducible(small, arguments):
     assert np.all(first.intercept_ != other.intercept_)
 
 
-def test_more_than_two_classes_are_refused_with_a_remedy(small):
-    X, _ = small
-    with pytest.raises(ValueError, match="Only binary classification is supported.*3 classes.*OneVsRestClassifier"):
-        BayesianLogisticRegression().fit(X, np.arange(40) % 3)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -59,8 +59,8 @@ class BayesianLinearRegression(BayesianRegressor):
         >>> X = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]])
         >>> model = BayesianLinearRegression().fit(X, [0.1, 0.9, 2.1, 2.9, 4.0])
         >>> mean, sd = model.predict([[5.0]], return_std=True)
-        >>> mean.round(1), bool(0.1 < sd[0] < 0.6)
-        (array([5.]), True)
+        >>> mean.round(1).tolist(), bool(0.1 < sd[0] < 0.6)
+        ([4.9], True)
     """
 
     def __init__(

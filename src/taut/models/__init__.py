@@ -8,6 +8,7 @@ from taut.models.checks.check import Check as Check
 from taut.models.empirical import Empirical as Empirical
 from taut.models.expectations import expected_softplus as expected_softplus
 from taut.models.expectations import logistic_expectations as logistic_expectations
+from taut.models.horseshoe import Horseshoe as Horseshoe
 from taut.models.latent import LatentVariableModel as LatentVariableModel
 from taut.models.likelihoods import Gaussian as Gaussian
 from taut.models.likelihoods import Likelihood as Likelihood

@@ -107,6 +107,11 @@ class Hierarchy(Prior):
         return self.dim_w + sum(len(group.names) for group in self.groups) + self.own.size
 
     @property
+    def further(self) -> np.ndarray:
+        """Where the search starts for unknowns behind all others; there are none here."""
+        return np.zeros(0)
+
+    @property
     def gaussian(self) -> bool:
         """Whether every coefficient has a normal prior."""
         return all(prior.kind == "Normal" for prior in self.coefficients)
@@ -138,7 +143,9 @@ class Hierarchy(Prior):
 
     def log_prob(self, z):
         """log p(z), in nats."""
-        parts = self.parts(z)
+        return self._of_parts(self.parts(z))
+
+    def _of_parts(self, parts: Parts) -> Float[Array, ""]:
         total = self._of_coefficients(parts.beta) + self.own.log_prior(parts.own, parts.beta)
         of_groups = zip(self.groups, parts.effects, parts.log_sds, parts.partial, strict=True)
         return total + sum((_of_group(*one) for one in of_groups), jnp.zeros(()))

@@ -72,7 +72,7 @@ class MixedModel(Model):
         for group in self.prior.groups:
             z[at : at + len(group.terms)] = FIRST_LOG_SD + np.log(self.spread)
             at += len(group.names)
-        z[at:] = self.prior.own.initial()
+        z[at:] = np.concatenate([self.prior.own.initial(), self.prior.further])
         return z
 
     @property

@@ -85,7 +85,9 @@ def learn_formula(
         raise ArgumentError(f"missing={missing!r} is none of {quoted(MISSING)}.{more}")
     response = asked.response.of(frame)
     counted = np.ones(frame.height, bool) if given is None else given > 0
-    frame = blanked(frame, ~counted)  # type: ignore[assignment]
+    blank = blanked(frame, ~counted)
+    assert isinstance(blank, pl.DataFrame)
+    frame = blank
     sources = source_columns(frame, asked, columns)
     found = read(frame, sources, asked.factors)
     kept = _kept(frame, found, response, missing, counted)

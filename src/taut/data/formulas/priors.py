@@ -15,6 +15,7 @@ from taut.data.wording import quoted, suggestion
 from taut.errors import ArgumentError
 from taut.models.given_prior import NAMED
 from taut.models.hierarchy import GroupTerm, Hierarchy
+from taut.models.horseshoe import Horseshoe, HorseshoeHierarchy
 from taut.models.own_parameters import own_parameters
 from taut.models.prior import Prior
 from taut.models.stated import Stated, half_normal, normal
@@ -61,12 +62,15 @@ def hierarchy(
             stated[columns[place]] = _of_reals(name, Stated.of(value, name))
     predictors = seen.likelihood.outputs
     coefficients = tuple(stated[name] for name in columns) * predictors
-    empirical: tuple[int, ...] = ()
+    if not isinstance(prior, str | Horseshoe):
+        return Hierarchy(coefficients, scales, parameters)
+    places = tuple(j for j, name in enumerate(tuple(columns) * predictors) if name != INTERCEPT)
+    if not places:
+        raise ArgumentError(f"prior={prior!r} is for the scale of coefficients, and there is only an intercept.")
     if isinstance(prior, str):
-        empirical = tuple(j for j, name in enumerate(tuple(columns) * predictors) if name != INTERCEPT)
-        if not empirical:
-            raise ArgumentError("prior='empirical' chooses the scale of coefficients, and there is only an intercept.")
-    return Hierarchy(coefficients, scales, parameters, empirical)
+        return Hierarchy(coefficients, scales, parameters, places)
+    coefficients = tuple(normal(0.0, 1.0) if j in set(places) else p for j, p in enumerate(coefficients))
+    return HorseshoeHierarchy(coefficients, scales, parameters, (), prior, places, seen.spread)
 
 
 def _by_name(prior: Any, columns: Sequence[str]) -> dict[str, Any]:
@@ -77,6 +81,8 @@ def _by_name(prior: Any, columns: Sequence[str]) -> dict[str, Any]:
         if find(prior, NAMED) is None:
             raise ArgumentError(f"prior={unknown(prior, NAMED)}; or a distribution, or priors by name.")
         return {}
+    if isinstance(prior, Horseshoe):
+        return {}
     if isinstance(prior, Mapping):
         if wrong := [name for name in prior if not isinstance(name, str)]:
             raise ArgumentError(f"prior: its keys are names of terms, and {brief(wrong[0])} is none.")
@@ -84,7 +90,7 @@ def _by_name(prior: Any, columns: Sequence[str]) -> dict[str, Any]:
     if isinstance(prior, Prior) or hasattr(prior, "log_prob"):
         return {name: prior for name in columns if name != INTERCEPT}
     raise ArgumentError(
-        f"prior={brief(prior)}: one Normal for all coefficients, or priors by name, such as "
+        f"prior={brief(prior)}: one Normal for all coefficients, 'empirical', Horseshoe(), or priors by name, such as "
         "{'age': Normal(0, 1), 'district': HalfNormal(1)}."
     )
 
