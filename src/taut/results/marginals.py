@@ -67,7 +67,8 @@ class NormalMixtures(Marginals):
 
     def p_positive(self):
         """The mass above zero."""
-        return 1 - self._below(np.zeros(self.means.shape[1]))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.clip(self.weights @ ndtr(self.means / self.sds), 0.0, 1.0)
 
     def _below(self, x):
         with np.errstate(divide="ignore", invalid="ignore"):

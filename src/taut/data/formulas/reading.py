@@ -101,6 +101,7 @@ def _with_intercept(data: FormulaData, seen: Observed) -> tuple[np.ndarray, tupl
 def _said(seen: Observed, name: str) -> dict[str, str]:
     """The likelihood and what the response holds, in words."""
     found = "" if seen.why == "given" else f", because {seen.why}"
-    target = f"'{name}', a number" if seen.labels is None else f"'{name}': {seen.labels.in_words}"
+    number = {1: "a number"}.get(len(seen.likelihood.parts), " and ".join(seen.likelihood.parts))
+    target = f"'{name}', {number}" if seen.labels is None else f"'{name}': {seen.labels.in_words}"
     said = {"likelihood": f"{seen.likelihood.name}{found}", "target": target}
     return said | ({"remarks": seen.remark} if seen.remark else {})

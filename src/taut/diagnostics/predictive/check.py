@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.special import bdtrc
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,5 @@ def band(replicated: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def many_outside(outside: np.ndarray) -> bool:
     """Whether more entries are outside than chance puts there once in a hundred times, were they independent."""
-    from scipy.stats import binom  # loaded by the first check
-
     k = int(np.sum(outside))
-    return bool(binom.sf(k - 1, len(outside), 1 - LEVEL) < 0.01)
+    return k > 0 and bool(bdtrc(k - 1, len(outside), 1 - LEVEL) < 0.01)
