@@ -133,7 +133,8 @@ def test_priors_are_found_by_name(table):
         ({"x": Stated("HalfNormal", (("scale", 1.0),))}, "any real number"),
         ({"cor(g)": -1}, "a positive number is needed"),
         ({"x": 3}, "The prior of 'x' is 3"),
-        ("wide", "one Normal for all coefficients"),
+        ("wide", "or priors by name"),
+        (3.5, "one Normal for all coefficients"),
     ],
 )
 def test_priors_that_are_none(table, prior, message):

@@ -57,7 +57,7 @@ def by_name(room: str, abstract: str) -> dict[str, Part]:
 
     Example:
         >>> list(by_name("algorithms", "Algorithm"))
-        ['batch-and-match', 'fixed-draws', 'natural', 'score-regression', 'stochastic']
+        ['batch-and-match', 'fixed-draws', 'natural', 'nested', 'score-regression', 'stochastic']
     """
     return {name: part for part in parts(room, abstract, "name") for name in part.names}
 

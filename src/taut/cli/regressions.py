@@ -127,6 +127,11 @@ def asked(
         return EveryColumn(sentences)
     if formula is not None and "~" in data and Path(formula).exists():
         raise typer.BadParameter("the data come first: taut fit DATA FORMULA.", param_hint="FORMULA")
+    if formula is not None and "~" not in formula and Path(formula).exists():
+        raise typer.BadParameter(
+            f"{formula} is a second table, and one is fitted; what comes behind DATA is a formula, see taut fit -h.",
+            param_hint="FORMULA",
+        )
     if formula is not None and table.target is not None:
         raise typer.BadParameter(
             "the formula names the response before '~'; leave --target out.", param_hint="--target"

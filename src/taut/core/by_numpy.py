@@ -33,6 +33,7 @@ class ByNumPy:
         work: numbers that are computed for a point.
 
     Example:
+        >>> import jax
         >>> closed = jax.make_jaxpr(lambda a, x: (a * x).sum())(np.ones(2), np.ones(2))
         >>> ByNumPy(closed, [np.array([1.0, 2.0])])(np.ones((3, 2)))[0].tolist()
         [3.0, 3.0, 3.0]

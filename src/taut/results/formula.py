@@ -11,7 +11,7 @@ from jaxtyping import Float
 from taut.algorithms.nested.family import NestedGaussian
 from taut.core.arguments import probability
 from taut.errors import ArgumentError, SavedFitError
-from taut.results.formula_parts import Coefficients, coefficients, rows_from, rows_to_save, some_rows
+from taut.results.formula_parts import Coefficients, coefficients, rows_from, rows_to_save
 from taut.results.marginals import Known, Marginals, NormalMixtures, WeightedDraws
 from taut.results.node_moments import Moments, moments_at_nodes
 from taut.results.own_rows import OwnRows
@@ -20,7 +20,7 @@ from taut.results.predictions import framed, in_place, index_of
 from taut.results.predictive import Predictor
 from taut.results.tabular import Tabular
 from taut.verdict.draws import plain_draws
-from taut.verdict.predictions import PredictionQuality, places, quality
+from taut.verdict.predictions import PredictionQuality
 
 if TYPE_CHECKING:
     import polars as pl
@@ -222,17 +222,6 @@ class FormulaFit(OwnRows, Tabular, ComputedFit):
             return WeightedDraws(z[:, first:end], weights)
         means, variances = (np.asarray(x, float)[:, first:end] for x in (nodes.means, nodes.variances))
         return NormalMixtures(np.asarray(nodes.weights, float), means, np.sqrt(variances))
-
-    @functools.cached_property
-    def predictions(self) -> PredictionQuality | None:
-        """Whether predictions can be used, where single unknowns cannot; None where nothing was weighed."""
-        judged = self.judgement
-        if judged is None or self.said_of_predictions is not None:
-            return self.said_of_predictions
-        rows = some_rows(self.data, places(len(self.data["X"])))
-        eta = self.model.predictors(np.asarray(judged.z, float), rows)
-        converged = judged.verdict.converged.answer
-        return quality(eta.reshape(len(eta), -1), judged.log_prob - judged.log_q, converged)
 
     def _kind_json(self):
         groups: dict[str, list] = {}

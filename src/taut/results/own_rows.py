@@ -16,6 +16,8 @@ from taut.diagnostics.predictive.left_out import LeftOut, leave_one_out, with_fa
 from taut.diagnostics.predictive.replicated import over_draws, replicate
 from taut.errors import ArgumentError
 from taut.models.mixed import MixedModel
+from taut.results.formula_parts import some_rows
+from taut.verdict.predictions import PredictionQuality, places, quality
 
 NUMBERS = 4_000_000
 """Draws times rows that are held at once."""
@@ -32,6 +34,19 @@ class OwnRows:
     seed: int
     solution: Any
     drawn_answer: Any
+    judgement: Any
+    said_of_predictions: Any
+
+    @functools.cached_property
+    def predictions(self) -> PredictionQuality | None:
+        """Whether predictions can be used, where single unknowns cannot; None where nothing was weighed."""
+        judged = self.judgement
+        if judged is None or self.said_of_predictions is not None:
+            return self.said_of_predictions
+        rows = some_rows(self.data, places(len(self.data["X"])))
+        eta = self.model.predictors(np.asarray(judged.z, float), rows)
+        converged = judged.verdict.converged.answer
+        return quality(eta.reshape(len(eta), -1), judged.log_prob - judged.log_q, converged)
 
     def check(self) -> Checks:
         """Posterior predictive checks: the data beside data that the fit would have given, as suits the likelihood.

@@ -28,6 +28,9 @@ class Counts(eqx.Module):
         mean = jnp.exp(m + v / 2)
         return y * m - mean - gammaln(y + 1), y - mean, mean
 
+    def log_prob(self, eta, y):
+        return self.expectation(eta, jnp.zeros_like(eta), y)[0]
+
 
 class Residuals(eqx.Module):
     """Gaussian with a residual sd of its own, half-normal of the spread."""
@@ -48,6 +51,9 @@ class Residuals(eqx.Module):
         precision = jnp.exp(-2 * jnp.asarray(self.log_sigma))
         value = -0.5 * ((y - m) ** 2 + v) * precision + 0.5 * jnp.log(precision) - 0.5 * jnp.log(2 * jnp.pi)
         return value, (y - m) * precision, jnp.broadcast_to(precision, m.shape)
+
+    def log_prob(self, eta, y):
+        return self.expectation(eta, jnp.zeros_like(eta), y)[0]
 
 
 PAIRS = [(Counts, Poisson), (Residuals, Gaussian)]

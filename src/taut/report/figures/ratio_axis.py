@@ -22,7 +22,7 @@ def ratio_ticks(low: float, high: float) -> list[float]:
         [0.975, 1.0, 1.025, 1.05, 1.075, 1.1]
     """
     if high - low < 0.7:
-        inside = MaxNLocator(6).tick_values(np.exp(low), np.exp(high))
+        inside = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(np.exp(low), np.exp(high))
         return [float(round(x, 6)) for x in inside if low <= np.log(x) <= high]
     first, last = int(np.floor(low / np.log(10))), int(np.ceil(high / np.log(10)))
     each = max(1, round((last - first) / (MOST - 1)))
