@@ -177,7 +177,9 @@ class FormulaFit(OwnRows, Tabular, ComputedFit):
 
     def _variances(self, level: float) -> dict[str, Any]:
         shown = set(self.coefficients.names)
-        names = [name for name in self.model.order if name not in shown]
+        order = {name: i for i, name in enumerate(self.model.order)}
+        named = [name for name in self.model.named(self.drawn_answer[0][:1]) if name not in shown]
+        names = sorted(named, key=lambda name: order.get(name, len(order)))
 
         def values(z):
             found = self.model.named(z)
