@@ -184,3 +184,14 @@ def test_new_groups(table):
     sd = fit.variances().filter(pl.col("name") == "sd(g:Intercept)")
     between = np.sqrt(sd["mean"][0] ** 2 + sd["sd"][0] ** 2)  # E of the variance of a new effect
     np.testing.assert_allclose(drawn.sd[1:] ** 2, mean.sd[1:] ** 2 + between**2, rtol=0.15)
+
+
+def test_few_whole_numbers_are_remarked_upon(table):
+    """Codes of categories look like numbers: it is said how they were taken, and how they become categories."""
+    coded = table.with_columns(pl.Series("period", np.arange(60) % 4 + 1), pl.Series("flag", np.arange(60) // 7 % 2))
+
+    def remarks(formula):
+        return taut.fit(Regression(formula), coded).provenance.get("remarks", "")
+
+    assert "'period' holds few whole numbers and is taken as a number; C(period)" in remarks("number ~ period + flag")
+    assert "period" not in remarks("number ~ C(period) + x + flag")

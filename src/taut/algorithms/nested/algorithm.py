@@ -35,6 +35,7 @@ class Nested(Algorithm):
     def check(self, problem):
         """Its own family, and a model and an objective that it can serve."""
         if not isinstance(problem.family, NestedGaussian):
+            super().check(problem)
             raise PairingError(
                 f"The nested algorithm has a family of its own and fits no {problem.family.name} one; leave family "
                 "out, or use algorithm='score-regression'."

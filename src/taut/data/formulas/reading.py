@@ -14,6 +14,7 @@ from taut.data.formulas.priors import hierarchy
 from taut.data.formulas.terms import INTERCEPT
 from taut.data.given import Given, Rows
 from taut.data.tables.choices import ASSUMED
+from taut.data.wording import quoted
 from taut.errors import ArgumentError, DataError
 from taut.models.mixed import MixedModel
 from taut.models.regression import Regression
@@ -29,6 +30,10 @@ class Prepared(NamedTuple):
 
     data: FormulaData
     seen: Observed
+
+
+FEW = 10
+"""Most different whole numbers of a column that are remarked upon as possible codes."""
 
 
 def formula_rows(model: Regression, given: Given) -> Rows:
@@ -49,7 +54,7 @@ def formula_rows(model: Regression, given: Given) -> Rows:
     prior = hierarchy(data.design, columns, data.rows.groups, seen, model.prior, exact)
     labels = tuple(str(x) for x in seen.labels.levels[1:]) if seen.likelihood.outputs > 1 else ()  # type: ignore[union-attr]
     mixed = MixedModel(prior, seen.likelihood, data.design.formula, columns, labels)
-    said = facts(data) | _said(seen, data.design.response.name) | {name: EXACT for name in exact}
+    said = facts(data) | _said(seen, data.design.response.name, _few_numbers(data)) | {name: EXACT for name in exact}
     return Rows(
         arrays(X, data.rows.offset, data.rows.groups, seen.y),
         data.weights,
@@ -98,10 +103,33 @@ def _with_intercept(data: FormulaData, seen: Observed) -> tuple[np.ndarray, tupl
     return np.column_stack([np.ones(len(X)), X]), (INTERCEPT, *names)
 
 
-def _said(seen: Observed, name: str) -> dict[str, str]:
+def _few_numbers(data: FormulaData) -> str:
+    """What is to be said of columns of few whole numbers, which may be codes of categories; "" for nothing.
+
+    Zeros and ones are the same either way.
+    """
+    found = []
+    for component in data.design.components:
+        if component.kind != "numeric" or component.called or component.name not in data.design.names:
+            continue
+        column = data.rows.X[:, data.design.names.index(component.name)]
+        values = np.unique(np.round(component.shift[0] + component.scale[0] * column, 9))
+        if 2 < len(values) <= FEW and np.all(values == np.round(values)):
+            found.append(component.name)
+    if not found:
+        return ""
+    one = len(found) == 1
+    return (
+        f"{quoted(found)} {'holds' if one else 'hold'} few whole numbers and {'is' if one else 'are'} taken as "
+        f"{'a number' if one else 'numbers'}; C({found[0]}) in the formula makes categories of them."
+    )
+
+
+def _said(seen: Observed, name: str, few: str = "") -> dict[str, str]:
     """The likelihood and what the response holds, in words."""
     found = "" if seen.why == "given" else f", because {seen.why}"
     number = {1: "a number"}.get(len(seen.likelihood.parts), " and ".join(seen.likelihood.parts))
     target = f"'{name}', {number}" if seen.labels is None else f"'{name}': {seen.labels.in_words}"
     said = {"likelihood": f"{seen.likelihood.name}{found}", "target": target}
-    return said | ({"remarks": seen.remark} if seen.remark else {})
+    remarks = " ".join(filter(None, (seen.remark, few)))
+    return said | ({"remarks": remarks} if remarks else {})
