@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from taut.algorithms.base import Algorithm, Brings
 from taut.algorithms.nested.family import NestedGaussian
-from taut.core.capabilities import Capability, sentence
+from taut.core.capabilities import Capability
 from taut.errors import PairingError
 from taut.gradients import Exact
 
@@ -34,15 +34,17 @@ class Nested(Algorithm):
 
     def check(self, problem):
         """Its own family, and a model and an objective that it can serve."""
-        if not isinstance(problem.family, NestedGaussian):
-            super().check(problem)
-            raise PairingError(
-                f"The nested algorithm has a family of its own and fits no {problem.family.name} one; leave family "
-                "out, or use algorithm='score-regression'."
-            )
         missing = self.needs - problem.offers
+        own = isinstance(problem.family, NestedGaussian)
+        if missing and not own:
+            super().check(problem)
         if missing:
             raise PairingError(
                 f"The nested algorithm needs {sentence(missing)}; this {problem.model.name} with the "
                 f"{problem.objective.name} objective does not offer it. Use algorithm='score-regression'."
+            )
+        if not own:
+            raise PairingError(
+                f"The nested algorithm has a family of its own and fits no {problem.family.name} one; leave family "
+                "out, or use algorithm='score-regression'."
             )

@@ -85,6 +85,13 @@ class Scales:
         """The sds of a factor, `[T, q]`."""
         return np.exp(t[:, self.places[k][0]])
 
+    def natural(self, t: np.ndarray) -> np.ndarray:
+        """t with sds in place of their logs and partial correlations in place of their t, `[T, K]`."""
+        out = np.array(t, float)
+        for log_sds, partial in self.places:
+            out[:, log_sds], out[:, partial] = np.exp(t[:, log_sds]), np.tanh(t[:, partial])
+        return out
+
     def correlations(self, t: np.ndarray, k: int) -> np.ndarray:
         """The correlation matrices of a factor, `[T, q, q]`."""
         root = correlation_root(t[:, self.places[k][1]], self.factors[k].width)

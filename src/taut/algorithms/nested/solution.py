@@ -121,7 +121,8 @@ class Solution:
 
     def sample_scales(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Draws of t between the nodes, `[count, K]`, for quantiles of the scales."""
-        return between_nodes(self.t, self.weights, self.log_density, self.gradient, count, rng)
+        natural = self.scales.natural
+        return between_nodes(self.t, self.weights, self.log_density, self.gradient, natural, count, rng)
 
     def unknowns(self) -> tuple[np.ndarray, np.ndarray]:
         """The mean and sd of each unknown, `[d]`."""
