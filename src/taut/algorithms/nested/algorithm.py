@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from taut.algorithms.base import Algorithm, Brings
 from taut.algorithms.nested.family import NestedGaussian
-from taut.core.capabilities import Capability
+from taut.core.capabilities import Capability, sentence
 from taut.errors import PairingError
 from taut.gradients import Exact
 
