@@ -19,7 +19,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
-from scipy.optimize import brentq
 
 from taut.algorithms import NaturalGradient, Nested
 from taut.algorithms.nested.fit import fit
@@ -111,6 +110,8 @@ class _Search(abc.ABC):
 
     def best(self) -> tuple[float, str]:
         """The scale at which the slope is zero, and what is special about it in words."""
+        from scipy.optimize import brentq  # a fifth of a second to load, and rarely needed
+
         at, unit = 0.0, self.unit
         here = self.slope(at)
         step = np.copysign(np.log(STRIDE), here)

@@ -116,9 +116,9 @@ def left_out(
     with precision.context(np.dtype(float)):
         log_one = np.asarray(fit.model.log_prob(predictors, np.ones_like(predictors)))
         log_own = np.asarray(fit.model.log_prob(predictors, np.broadcast_to(y[:, None], predictors.shape)))
-    smoothed = [pareto_smoothed(-w * row) for w, row in zip(weights, log_own, strict=True)]
-    p = np.array([one.weights @ np.exp(row) for one, row in zip(smoothed, log_one, strict=True)])
-    return np.clip(p, 0.0, 1.0), np.array([one.k_hat for one in smoothed])
+    smoothed = pareto_smoothed(-weights[:, None] * log_own)
+    p = np.sum(smoothed.weights * np.exp(log_one), axis=1)
+    return np.clip(p, 0.0, 1.0), smoothed.k_hat
 
 
 def measures(y: np.ndarray, p: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -101,7 +101,7 @@ def heavy_tails(
     w = np.full(len(values), 1 / len(values)) if weights is None else weights
     with np.errstate(divide="ignore"):
         log_squares = np.log(w)[:, None] + 2 * np.log(np.abs(values - w @ values))
-    return np.array([pareto_smoothed(column).k_hat > above for column in log_squares.T], bool)
+    return pareto_smoothed(log_squares.T).k_hat > above
 
 
 def tails_of_interval(

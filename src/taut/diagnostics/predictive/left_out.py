@@ -13,6 +13,9 @@ from scipy.special import logsumexp
 from taut.diagnostics.importance import HIGH_K, pareto_smoothed
 from taut.diagnostics.predictive.check import listed
 
+TOGETHER = 128
+"""Units weighed at once."""
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -83,17 +86,20 @@ def leave_one_out(log_likelihood: np.ndarray, log_weights: np.ndarray | None = N
         log_likelihood: `[S, n]`, log p of each unit at each draw.
         log_weights: `[S]`, log weights of the draws themselves; none for equal ones.
     """
+    log_likelihood = np.asarray(log_likelihood, float)
     own = np.zeros(len(log_likelihood)) if log_weights is None else np.asarray(log_weights, float)
     own = own - logsumexp(own)
     n = log_likelihood.shape[1]
     elpd, k_hat = np.empty(n), np.empty(n)
-    for i, column in enumerate(np.asarray(log_likelihood, float).T):
-        smoothed = pareto_smoothed(own - column)
+    for start in range(0, n, TOGETHER):
+        some = slice(start, start + TOGETHER)
+        rows = log_likelihood[:, some].T
+        smoothed = pareto_smoothed(own - rows)
         with np.errstate(divide="ignore"):
-            terms = np.log(smoothed.weights) + column
-        most = terms.max()  # written out: a call of logsumexp for each row costs more than the smoothing
-        elpd[i] = most + np.log(np.exp(terms - most).sum())
-        k_hat[i] = smoothed.k_hat
+            terms = np.log(smoothed.weights) + rows
+        most = terms.max(axis=1)  # written out: logsumexp costs more than the smoothing
+        elpd[some] = most + np.log(np.exp(terms - most[:, None]).sum(axis=1))
+        k_hat[some] = smoothed.k_hat
     p_eff = logsumexp(log_likelihood + own[:, None], axis=0) - elpd
     return LeftOut(elpd, p_eff, k_hat, k_hat <= HIGH_K)
 
