@@ -18,6 +18,8 @@ from scipy.special import logsumexp, ndtri
 BLEND, WIDTH = 0.2, 0.7
 """s above, and the sd of the normals, in distances of a node to its nearest."""
 OVERSAMPLED = 2
+TOGETHER = 512
+"""Points weighed at once."""
 STEPS = 20
 """Most steps of Newton's method for the tilt."""
 
@@ -51,11 +53,16 @@ def between_nodes(
     even = (np.arange(OVERSAMPLED * count) + rng.random()) / (OVERSAMPLED * count)
     node = np.minimum(np.searchsorted(np.cumsum(weights), even), len(t) - 1)
     points = z[node] + width * ndtri(_even_points(len(node), t.shape[1], rng))
-    apart = distances(points, z)
-    local = log_density + points @ slopes.T - (z * slopes).sum(1) - 0.5 * apart
-    near = -0.5 * apart / blend**2
-    blended = (np.exp(near - logsumexp(near, axis=1, keepdims=True)) * local).sum(1)
-    proposed = logsumexp(-0.5 * apart / width**2 + np.log(weights), axis=1)
+    blended, proposed = np.empty(len(points)), np.empty(len(points))
+    for start in range(0, len(points), TOGETHER):
+        some = slice(start, start + TOGETHER)
+        apart = distances(points[some], z)
+        local = log_density + points[some] @ slopes.T - (z * slopes).sum(1) - 0.5 * apart
+        # Shares of nodes need single precision and no logarithms: the nearest node's is the largest.
+        beyond = (apart - apart.min(1, keepdims=True)).astype(np.float32)
+        near = np.exp(beyond * (-0.5 / blend**2))
+        blended[some] = (near * local).sum(1) / near.sum(1)
+        proposed[some] = np.log(np.exp(beyond * (-0.5 / width**2)) @ weights) - 0.5 * apart.min(1) / width**2
     points = mean + points @ axes.T
     worth = tilted(blended - proposed, natural(points), weights, natural(t))
     chosen = np.searchsorted(np.cumsum(worth), (np.arange(count) + rng.random()) / count)
