@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +11,13 @@ from taut.algorithms.nested.family import NestedGaussian
 from taut.core.arguments import probability
 from taut.errors import ArgumentError, SavedFitError
 from taut.results.formula_parts import Coefficients, coefficients, rows_from, rows_to_save
-from taut.results.marginals import Known, Marginals, NormalMixtures, WeightedDraws
+from taut.results.marginals import Marginals, NormalMixtures, WeightedDraws
 from taut.results.node_moments import Moments, moments_at_nodes
 from taut.results.own_rows import OwnRows
 from taut.results.posterior import ComputedFit, weighted_from
 from taut.results.predictions import framed, in_place, index_of
 from taut.results.predictive import Predictor
+from taut.results.scales import Scales
 from taut.results.tabular import Tabular
 from taut.verdict.draws import plain_draws
 from taut.verdict.predictions import PredictionQuality
@@ -36,7 +36,7 @@ DRAWS = 4000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
-class FormulaFit(OwnRows, Tabular, ComputedFit):
+class FormulaFit(OwnRows, Scales, Tabular, ComputedFit):
     """A fitted regression by formula.
 
     Attributes:
@@ -162,45 +162,6 @@ class FormulaFit(OwnRows, Tabular, ComputedFit):
         z, weights = self.drawn_answer
         parts = self.model.prior.parts(z)
         return WeightedDraws(of.values(self.model, parts.beta, parts.own, raw), weights)
-
-    def variances(self, level: float = 0.95) -> "pl.DataFrame":
-        """Sds and correlations of the groups, and the likelihood's own parameters: mean, sd and interval.
-
-        Sds are on the scale of the predictor, for effects of coded columns (a slope: for one sd of its column).
-
-        Args:
-            level: probability of the interval.
-        """
-        import polars as pl
-
-        return pl.DataFrame(self._variances(probability("level", level)))
-
-    def _variances(self, level: float) -> dict[str, Any]:
-        shown = set(self.coefficients.names)
-        order = {name: i for i, name in enumerate(self.model.order)}
-        named = [name for name in self.model.named(self.drawn_answer[0][:1]) if name not in shown]
-        names = sorted(named, key=lambda name: order.get(name, len(order)))
-
-        def values(z):
-            found = self.model.named(z)
-            return np.stack([found[name] for name in names], 1) if names else np.zeros((len(z), 0))
-
-        return {"name": names, **self.of_scales(values).columns(level)}
-
-    def of_scales(self, values: Callable[[np.ndarray], np.ndarray]) -> Marginals:
-        """The distributions of functions of the scales: means and sds from the nodes, where they are the answer.
-
-        Args:
-            values: draws of z `[S, D]` to draws of the functions `[S, M]`.
-        """
-        z, weights = self.drawn_answer
-        found = WeightedDraws(values(z), weights)
-        nodes = self.nodes
-        if nodes is None:
-            return found
-        at = values(np.hstack([nodes.means, nodes.scales]).astype(float))
-        known = NormalMixtures(np.asarray(nodes.weights), at, np.zeros_like(at))
-        return Known(known.mean, known.sd, found)
 
     def groups(self, level: float = 0.95) -> "pl.DataFrame":
         """Effects of the groups, on the scale of the predictor: mean, sd, interval and P(> 0) of each.

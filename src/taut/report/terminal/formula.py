@@ -35,9 +35,11 @@ def variances_table(lines: list[Variance]) -> list[RenderableType]:
     """A line for each sd, correlation and parameter of the likelihood; nothing where there are none."""
     if not lines:
         return []
-    grid = _grid("variances", "mean", "sd", "2.5 %", "97.5 %")
+    shared = any(line.share for line in lines)
+    grid = _grid("variances", "mean", "sd", "2.5 %", "97.5 %", *(["share"] if shared else []))
     for line in lines:
-        grid.add_row(Text(words.printable(line.entry.name)), *_numbers(line.entry))
+        share = [line.share_words] if shared else []
+        grid.add_row(Text(words.printable(line.entry.name)), *_numbers(line.entry), *share)
     return [grid, *(Text(said, style="dim") for said in remarks(lines))]
 
 
