@@ -105,15 +105,20 @@ class OwnRows:
 
     def _at_draws(self, most: int) -> tuple[np.ndarray, dict[str, Any]]:
         """Predictors of the rows, `[S, n]` or `[S, n, m]`, and the likelihood's parameters, at draws of the answer."""
+        n = len(self.data["X"])
+        z = self._some_draws(int(np.clip(NUMBERS // (n * max(1, len(self.model.labels))), FEWEST, most)))
+        return self.model.predictors(z, self.data), self._own_values(z)
+
+    def _some_draws(self, count: int) -> np.ndarray:
+        """Draws of the answer with equal weights: systematic, each as often as its weight says."""
         z, weights = self.drawn_answer
-        model, n = self.model, len(self.data["X"])
-        count = int(np.clip(NUMBERS // (n * max(1, len(model.labels))), FEWEST, most))
-        # Systematic: each draw as often as its weight says.
         places = np.searchsorted(np.cumsum(weights), (np.arange(count) + 0.5) / count * weights.sum())
-        z = np.asarray(z, float)[np.minimum(places, len(z) - 1)]
-        own = model.prior.parts(z).own
-        values = jax.vmap(model.prior.own.values)(jnp.asarray(own)) if model.prior.own.parameters else {}
-        return model.predictors(z, self.data), values
+        return np.asarray(z, float)[np.minimum(places, len(z) - 1)]
+
+    def _own_values(self, z: np.ndarray) -> dict[str, Any]:
+        """The likelihood's parameters at draws, by name."""
+        own = self.model.prior.own
+        return jax.vmap(own.values)(jnp.asarray(self.model.prior.parts(z).own)) if own.parameters else {}
 
 
 def _names(first: MixedModel, second: MixedModel) -> tuple[str, str]:

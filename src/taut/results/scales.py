@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from taut.core import precision
@@ -29,6 +27,7 @@ class Scales:
     coefficients: Any
     drawn_answer: Any
     nodes: Any
+    _own_values: Callable[[np.ndarray], dict[str, Any]]
 
     def variances(self, level: float = 0.95) -> "pl.DataFrame":
         """Sds and correlations of the groups, and the likelihood's own parameters: mean, sd and interval.
@@ -77,7 +76,7 @@ class Scales:
         average = np.average(np.column_stack([self.data["X"], self.data["offset"]]), axis=0, weights=self.weights)
         variances = np.stack([np.exp(2 * parts.log_sds[k][:, i]) for k, i in places], 1)
         with precision.context(np.dtype("float64")):
-            own = jax.vmap(model.prior.own.values)(jnp.asarray(parts.own)) if model.prior.own.parameters else {}
+            own = self._own_values(self.drawn_answer[0])
             return variance_shares(model.likelihood, own, parts.beta @ average[:-1] + average[-1], variances)
 
     def of_scales(self, values: Callable[[np.ndarray], np.ndarray]) -> Marginals:

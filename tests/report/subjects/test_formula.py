@@ -111,7 +111,7 @@ def test_the_page_and_the_terminal_say_the_same_numbers(fits, tmp_path):
     fit = fits("bernoulli")
     page = taut.report.page(fit, tmp_path / "page.html").read_text(encoding="utf-8").replace("\N{MINUS SIGN}", "-")
     rows = [line for line in printed(fit).splitlines() if line.startswith((" job", " x", " sd("))]
-    assert len(rows) == 7  # three coefficients, three ratios, one sd
+    assert len(rows) == 10  # three coefficients, three ratios, three average effects, one sd
     for row in rows:
         for number in re.split(" {2,}", row.strip())[1:]:
             assert f">{number.replace('<', '&lt;').replace('>', '&gt;')}</td>" in page
