@@ -13,6 +13,7 @@ from taut.data.formulas.changing import Contrast, Parts, Slope, changes
 from taut.diagnostics.predictive.marginal import OF_LEVELS, average_response, average_slope
 from taut.results.formula_parts import some_rows
 from taut.results.marginals import WeightedDraws
+from taut.results.own_rows import own_values
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,7 +50,6 @@ class MarginalEffects:
     design: Any
     predictor: Any
     _some_draws: Callable[[int], np.ndarray]
-    _own_values: Callable[[np.ndarray], dict[str, Any]]
 
     def effects(self, level: float = 0.95) -> "pl.DataFrame":
         r"""Average marginal effects: how the expected response changes with a column, averaged over the fitted rows.
@@ -80,7 +80,7 @@ class MarginalEffects:
         found: list[tuple[Slope | Contrast, np.ndarray]] = []
         firsts: dict[str, np.ndarray] = {}  # of each column of categories, with all rows at its first level
         with precision.context(np.dtype("float64")):
-            average = functools.partial(self._averaged, z, self._own_values(z))
+            average = functools.partial(self._averaged, z, own_values(self.model, z))
             for change in changes(self.design, self.source) if self.source else ():
                 if isinstance(change, Slope):
                     draws = average(average_slope, self._rows, self._with(change.parts))

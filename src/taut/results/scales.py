@@ -10,6 +10,7 @@ from taut.core.arguments import probability
 from taut.data.formulas.terms import INTERCEPT
 from taut.diagnostics.predictive.shares import variance_shares
 from taut.results.marginals import Known, Marginals, NormalMixtures, WeightedDraws
+from taut.results.own_rows import own_values
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,7 +28,6 @@ class Scales:
     coefficients: Any
     drawn_answer: Any
     nodes: Any
-    _own_values: Callable[[np.ndarray], dict[str, Any]]
 
     def variances(self, level: float = 0.95) -> "pl.DataFrame":
         """Sds and correlations of the groups, and the likelihood's own parameters: mean, sd and interval.
@@ -76,7 +76,7 @@ class Scales:
         average = np.average(np.column_stack([self.data["X"], self.data["offset"]]), axis=0, weights=self.weights)
         variances = np.stack([np.exp(2 * parts.log_sds[k][:, i]) for k, i in places], 1)
         with precision.context(np.dtype("float64")):
-            own = self._own_values(self.drawn_answer[0])
+            own = own_values(model, self.drawn_answer[0])
             return variance_shares(model.likelihood, own, parts.beta @ average[:-1] + average[-1], variances)
 
     def of_scales(self, values: Callable[[np.ndarray], np.ndarray]) -> Marginals:
