@@ -11,6 +11,7 @@ from taut.data.given import Given
 from taut.diagnostics.predictive.replicated import replicate
 from taut.errors import ArgumentError
 from taut.models import Regression
+from taut.models.mixed import MixedModel
 from taut.results.formula import FormulaFit
 from taut.results.own_rows import own_values
 
@@ -71,12 +72,7 @@ def prior_predictive(
             "prior='empirical' leaves the scale of the coefficients to the data: there is no prior to draw from before "
             "the fit. Give a prior with a scale, such as Normal(0, 1)."
         )
-    with precision.context(np.dtype("float64")):
-        of_unknowns, of_rows = np.random.SeedSequence(seed).generate_state(2)
-        z = np.asarray(mixed.prior.draw(jax.random.key(of_unknowns), (draws, mixed.prior.dim)), float)
-        with np.errstate(over="ignore"):
-            eta = mixed.predictors(z, rows.rows)
-        drawn = replicate(mixed.likelihood, own_values(mixed, z), eta, rows.rows["y"], int(of_rows)).rows
+    drawn = _drawn(mixed, rows.rows, draws, seed)
     n = drawn.shape[1]
     return pl.DataFrame(
         {
@@ -85,6 +81,15 @@ def prior_predictive(
             rows.design.response.plain_name: _as_response(drawn.ravel(), rows.labels),
         }
     )
+
+
+def _drawn(model: MixedModel, data: Any, draws: int, seed: int) -> np.ndarray:
+    """Responses `[draws, n]`, as the likelihood has them."""
+    of_unknowns, of_rows = np.random.SeedSequence(seed).generate_state(2)
+    with precision.context(np.dtype("float64")):
+        z = np.asarray(model.prior.draw(jax.random.key(of_unknowns), (draws, model.prior.dim)), float)
+        eta = model.predictors(z, data)
+        return replicate(model.likelihood, own_values(model, z), eta, data["y"], int(of_rows)).rows
 
 
 def _as_response(values: np.ndarray, labels: Any) -> Any:
