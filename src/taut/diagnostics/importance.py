@@ -71,7 +71,8 @@ def _smooth_tail(raw: np.ndarray) -> tuple[np.ndarray, float]:
         return raw, 0.0
     k, sigma = generalised_pareto(np.maximum(exceeded, np.finfo(float).tiny))
     places = (np.arange(tail) + 0.5) / tail
-    quantiles = sigma * np.expm1(-k * np.log1p(-places)) / k if k != 0 else -sigma * np.log1p(-places)
+    with np.errstate(over="ignore"):  # none becomes larger than the largest weight
+        quantiles = sigma * np.expm1(-k * np.log1p(-places)) / k if k != 0 else -sigma * np.log1p(-places)
     smoothed = raw.copy()
     smoothed[largest] = np.minimum(threshold + quantiles, raw.max())
     return smoothed, k
