@@ -67,8 +67,8 @@ class Scales:
             shares = WeightedDraws(found[:, :-1], self.drawn_answer[1]).columns(level)
             each = zip(shares["mean"], shares["lower"], shares["upper"], strict=True)
             kept = {g.names[i]: three for (_, i, g), three in zip(places, each, strict=True)}
-        columns = zip(*(kept.get(name, (None,) * 3) for name in names), strict=True) if names else [()] * 3
-        return dict(zip(SHARE, map(list, columns), strict=True))
+        none = (None, None, None)
+        return {part: [kept.get(name, none)[i] for name in names] for i, part in enumerate(SHARE)}
 
     def _drawn_shares(self, places: list[tuple[int, int]]) -> np.ndarray | None:
         """Shares of some sds, by group term and place in it, at draws of the answer; the residual's is the last."""
