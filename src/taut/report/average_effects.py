@@ -28,7 +28,7 @@ def changed(fit: FormulaFit) -> str:
     if fit.model.likelihood.target in OF_LEVELS:
         return f"the probability of each level of {response}"
     if "trials" in fit.model.likelihood.parts:
-        return f"the probability of a success, {response}"
+        return f"the probability of a success ({response})"
     return f"the expected {response}"
 
 
