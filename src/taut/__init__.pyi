@@ -24,6 +24,7 @@ from .results.regression import RegressionFit as RegressionFit
 from .studies.calibrate import calibrate as calibrate
 from .studies.claims import gradient_claims as gradient_claims
 from .studies.compare import compare_gradients as compare_gradients
+from .studies.prior_predictive import prior_predictive as prior_predictive
 from .studies.rate_distortion import rate_distortion as rate_distortion
 
 __version__: str

@@ -8,6 +8,7 @@ import warnings
 import jax
 import jax.numpy as jnp
 import numpy as np
+import polars as pl
 import pytest
 from scipy.stats import norm
 
@@ -99,3 +100,45 @@ def test_without_arviz_the_extra_is_named(fit, monkeypatch):
 def test_a_number_of_draws_is_needed(fit):
     with pytest.raises(ArgumentError, match="draws=0"):
         fit.to_arviz(draws=0)
+
+
+FORMULAS = {
+    "number ~ x + (1 | g)": None,
+    "count ~ x + (1 | g)": "poisson",
+    "cases / 6 ~ x": None,
+    "grade ~ x + (1 | g)": "ordinal",
+    "kind ~ x": None,
+}
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_a_regression_by_formula_brings_its_rows(formula):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=40)
+    table = pl.DataFrame(
+        {
+            "x": x,
+            "g": [f"g{k % 5}" for k in range(40)],
+            "number": 1 + 0.5 * x + rng.normal(size=40),
+            "count": rng.poisson(np.exp(0.5 * x)),
+            "cases": rng.binomial(6, 0.4, 40),
+            "grade": rng.integers(3, size=40),
+            "kind": ["a", "b"] * 10 + ["c", "a"] * 10,
+        }
+    )
+    fit = taut.fit(taut.models.Regression(formula, likelihood=FORMULAS[formula]), table)
+    data = fit.to_arviz(draws=200, seed=1)
+    name = formula.split()[0]
+    pointwise, predicted = (np.asarray(data[g][name]) for g in ("log_likelihood", "posterior_predictive"))
+    assert pointwise.shape == predicted.shape == (1, 200, 40)
+    z = fit.draws_of_answer(200, 1)[0]
+    with jax.enable_x64(True):
+        direct = jax.jit(jax.vmap(lambda z: fit.model.log_likelihood(z, fit.data)))(jnp.asarray(z, float))
+    np.testing.assert_allclose(pointwise[0], direct, rtol=1e-8, atol=1e-10)
+    seen = np.asarray(data["observed_data"][name])
+    assert seen.shape == (40,)
+    assert abs(predicted.mean() - seen.mean()) < 0.5 * max(1.0, seen.std())
+    # ArviZ's own leave-one-out agrees with ours.
+    assert float(az.loo(data, var_name=name).elpd_loo) == pytest.approx(fit.loo().total, abs=1.0)
+    saved = fit.to_arviz(draws=200, seed=1)["log_likelihood"][name]
+    np.testing.assert_array_equal(saved, data["log_likelihood"][name])

@@ -1,6 +1,6 @@
 """What a user hands over, and the rows that a model is fitted to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -45,6 +45,7 @@ class Rows(NamedTuple):
         model: The model that the data made of a description; None where a model was given.
         design: How a formula made the rows of a table, or None where there was no formula.
         labels: What the numbers of a response stand for that was labels.
+        columns: Of a formula, the columns that its terms are made of, by name; None without one.
     """
 
     rows: Any
@@ -56,6 +57,7 @@ class Rows(NamedTuple):
     model: Any = None
     design: Any = None
     labels: Any = None
+    columns: Mapping[str, np.ndarray] | None = None
 
     @property
     def to_columns(self) -> "Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]] | None":

@@ -91,9 +91,10 @@ def _smooth_tails(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     k, sigma = generalised_pareto(exceeded)
     beyond = -np.log1p(-(np.arange(tail) + 0.5) / tail)
     exponent = k[:, None] * beyond
-    # sigma (exp(k x) - 1) / k, whose limit for k = 0 is sigma x.
-    growth = np.divide(np.expm1(exponent), exponent, out=np.ones_like(exponent), where=exponent != 0)
-    quantiles = sigma[:, None] * beyond * growth
+    # sigma (exp(k x) - 1) / k, whose limit for k = 0 is sigma x; none becomes larger than the largest weight.
+    with np.errstate(over="ignore"):
+        growth = np.divide(np.expm1(exponent), exponent, out=np.ones_like(exponent), where=exponent != 0)
+        quantiles = sigma[:, None] * beyond * growth
     smoothed = raw.copy()
     smoothed[has_tail[:, None], largest[has_tail, 1:]] = np.minimum(
         threshold[has_tail] + quantiles, most[has_tail, None]

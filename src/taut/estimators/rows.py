@@ -51,7 +51,9 @@ def prepared(
         offsets,
         (),
     ).of_columns(named)
-    rows = matrix_rows(design, received.X, received.offset)
+    own = dict(zip(columns, received.X.T, strict=True))
+    own |= {part.name: np.asarray(received.offset) for part in offsets}
+    rows = matrix_rows(design, received.X, received.offset)._replace(columns=own)
     return Prepared(FormulaData(design, rows, received.weights, (), ()), seen)
 
 

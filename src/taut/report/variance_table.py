@@ -10,10 +10,16 @@ from taut.models.partial_correlations import correlation_root
 from taut.report.posterior_table import LEVEL, Entry
 from taut.report.words import numbers as words
 from taut.results.formula import FormulaFit
+from taut.results.scales import SHARE as SHARES
 
 NEAR_ZERO = 0.1
 """Lower end of an interval, as a share of the mean, below which an sd is hardly told from zero: its density there is
 then about a third of its largest, or more."""
+
+SHARE = "Share: part of the variance of intercepts and residual together (the intraclass correlation){}."
+"""What the share of an sd is."""
+AT = ", for a row whose columns with slopes by group are at their means or first levels"
+"""Where it is so, if slopes vary."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,12 +29,22 @@ class Variance:
     Attributes:
         entry: As `fit.variances()` has it: for effects of coded columns.
         own: For one unit of the table's columns; None where that is the same.
+        share: Mean and ends of the interval of its share of the variance; None where it has none.
         remark: What is to be known of it, "" for nothing.
     """
 
     entry: Entry
     own: Entry | None
+    share: tuple[float, float, float] | None
     remark: str
+
+    @property
+    def share_words(self) -> str:
+        """The share with its interval; "" where there is none."""
+        if self.share is None:
+            return ""
+        mean, lower, upper = (f"{100 * x:.0f}" for x in self.share)
+        return f"{mean} % ({lower} to {upper})".replace(" %", "\N{NARROW NO-BREAK SPACE}%")
 
 
 def variance_lines(fit: FormulaFit) -> list[Variance]:
@@ -37,10 +53,11 @@ def variance_lines(fit: FormulaFit) -> list[Variance]:
     own = _own_scale(fit)
     lines = []
     for line in fit.variances(LEVEL).to_dicts():
+        share = tuple(line.pop(name) for name in SHARES)
         entry = Entry(**line, p_positive=None)
         near = entry.name in sds and entry.lower < NEAR_ZERO * entry.mean
         remark = "the data hardly tell this sd from zero" if near else ""
-        lines.append(Variance(entry, own.get(entry.name), remark))
+        lines.append(Variance(entry, own.get(entry.name), None if share[0] is None else share, remark))
     return lines
 
 
@@ -70,4 +87,6 @@ def _in_own_units(prior: Hierarchy, k: int, A: np.ndarray, z: np.ndarray) -> np.
 
 def remarks(lines: list[Variance]) -> list[str]:
     """What is to be known, as sentences."""
-    return [f"{words.printable(line.entry.name)}: {line.remark}." for line in lines if line.remark]
+    slopes = any(line.entry.name.startswith("cor(") or line.own for line in lines)
+    shared = [SHARE.format(AT if slopes else "")] if any(line.share for line in lines) else []
+    return shared + [f"{words.printable(line.entry.name)}: {line.remark}." for line in lines if line.remark]

@@ -8,12 +8,18 @@ import numpy as np
 from taut.errors import ArgumentError
 
 
-def arviz_data(values: Any, statistics: dict[str, np.ndarray], attributes: dict[str, str]) -> Any:
+def arviz_data(
+    values: Any,
+    statistics: dict[str, np.ndarray],
+    rows: dict[str, dict[str, np.ndarray]],
+    attributes: dict[str, str],
+) -> Any:
     """Draws for ArviZ: a DataTree where ArviZ 1 is installed, an InferenceData before.
 
     Args:
         values: The draws by name, each `[n, ...]`: the group `posterior`, as one chain.
         statistics: What is known of each draw, `[n]` by name: the group `sample_stats`.
+        rows: Groups about the rows of the data by name: each `[n, ...]`, but what was observed.
         attributes: Texts that go with the whole.
 
     Raises:
@@ -28,6 +34,8 @@ def arviz_data(values: Any, statistics: dict[str, np.ndarray], attributes: dict[
     groups = {"posterior": posterior}
     if statistics:
         groups["sample_stats"] = {name: x[None] for name, x in statistics.items()}
+    for group, found in rows.items():
+        groups[group] = found if group == "observed_data" else {name: x[None] for name, x in found.items()}
     return _made(groups, attributes)
 
 

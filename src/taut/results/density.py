@@ -79,6 +79,10 @@ class DensityFit(ComputedFit):
         z = plain_draws(self.posterior, DRAWS, self.seed, self.dtype)
         return z, np.full(len(z), 1 / len(z))
 
+    def of_rows(self, draws, seed):
+        """None: no rows are kept."""
+        return {}
+
     def named(self, z):
         """The named, shaped, constrained values."""
         return named_values(self.model, z, self.dtype)
@@ -183,6 +187,10 @@ class DrawsFit(PosteriorFit):
     def drawn(self, n, seed):
         """Saved draws, of which no log density is known."""
         return self.sample(n, seed), {}
+
+    def of_rows(self, draws, seed):
+        """None: no rows are kept."""
+        return {}
 
     def table(self, level):
         """From the saved draws where the summary was made of them, else as the fit reported it."""

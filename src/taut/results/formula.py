@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +11,16 @@ from jaxtyping import Float
 from taut.algorithms.nested.family import NestedGaussian
 from taut.core.arguments import probability
 from taut.errors import ArgumentError, SavedFitError
-from taut.results.formula_parts import Coefficients, coefficients, rows_from, rows_to_save
-from taut.results.marginals import Known, Marginals, NormalMixtures, WeightedDraws
+from taut.results.formula_parts import Coefficients, coefficients
+from taut.results.marginal_effects import MarginalEffects
+from taut.results.marginals import Marginals, NormalMixtures, WeightedDraws
 from taut.results.node_moments import Moments, moments_at_nodes
 from taut.results.own_rows import OwnRows
 from taut.results.posterior import ComputedFit, weighted_from
 from taut.results.predictions import framed, in_place, index_of
 from taut.results.predictive import Predictor
+from taut.results.saved_rows import columns_from, columns_to_save, rows_from, rows_to_save
+from taut.results.scales import Scales
 from taut.results.tabular import Tabular
 from taut.verdict.draws import plain_draws
 from taut.verdict.predictions import PredictionQuality
@@ -36,13 +39,14 @@ DRAWS = 4000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
-class FormulaFit(OwnRows, Tabular, ComputedFit):
+class FormulaFit(OwnRows, Scales, MarginalEffects, Tabular, ComputedFit):
     """A fitted regression by formula.
 
     Attributes:
         design: what the formula learned of the table.
         labels: what the numbers of the response stand for; None where it holds numbers.
         data: the rows that were fitted to, as the model takes them.
+        source: the columns of the table that the terms are made of, by name.
         weights: `[n]`, how often each row counts; None for once each.
         solution: q at all nodes, in memory; None for a saved fit and for other algorithms.
         said_of_predictions: what a saved fit said of its predictions.
@@ -54,6 +58,7 @@ class FormulaFit(OwnRows, Tabular, ComputedFit):
     design: "FormulaDesign"
     labels: "Labels | Levels | None" = None
     data: dict[str, Any]
+    source: Mapping[str, np.ndarray]
     weights: np.ndarray | None = None
     solution: "Solution | None" = None
     said_of_predictions: PredictionQuality | None = None
@@ -77,12 +82,13 @@ class FormulaFit(OwnRows, Tabular, ComputedFit):
     def kept(rows, source, seed, left_open):
         """What was learned of the table, its rows, and what a verdict needs that is still to be given."""
         own = {"design": rows.design, "labels": rows.labels, "data": rows.rows, "weights": rows.weights}
+        own |= {"source": rows.columns or {}}
         return own | ComputedFit.kept(rows, source, seed, left_open)
 
     def to_save(self):
         """The design, the labels and the rows, and the weighted draws where they are the answer."""
         labels = None if self.labels is None else self.labels.to_json()
-        rows = rows_to_save(self.data, self.weights)
+        rows = rows_to_save(self.data, self.weights) | columns_to_save(self.source)
         predictions = None if self.predictions is None else self.predictions.to_json()
         meta = {"design": self.design.to_json(), "labels": labels, "predictions": predictions}
         return meta, rows | self.weighted_arrays()
@@ -99,7 +105,8 @@ class FormulaFit(OwnRows, Tabular, ComputedFit):
         if data["X"].shape[1] != len(fields["problem"].model.columns):
             raise SavedFitError("The saved rows are of another formula than the saved model: fit again.")
         design = FormulaDesign.from_json(meta["design"])
-        own = {"design": design, "labels": labels, "data": data, "weights": weights}
+        source = columns_from(arrays, design, len(data["X"]))
+        own = {"design": design, "labels": labels, "data": data, "weights": weights, "source": source}
         said_of = None if meta["predictions"] is None else PredictionQuality.from_json(meta["predictions"])
         return cls(**fields, **own, judged=weighted_from(arrays, fields), said_of_predictions=said_of)
 
@@ -163,45 +170,6 @@ class FormulaFit(OwnRows, Tabular, ComputedFit):
         parts = self.model.prior.parts(z)
         return WeightedDraws(of.values(self.model, parts.beta, parts.own, raw), weights)
 
-    def variances(self, level: float = 0.95) -> "pl.DataFrame":
-        """Sds and correlations of the groups, and the likelihood's own parameters: mean, sd and interval.
-
-        Sds are on the scale of the predictor, for effects of coded columns (a slope: for one sd of its column).
-
-        Args:
-            level: probability of the interval.
-        """
-        import polars as pl
-
-        return pl.DataFrame(self._variances(probability("level", level)))
-
-    def _variances(self, level: float) -> dict[str, Any]:
-        shown = set(self.coefficients.names)
-        order = {name: i for i, name in enumerate(self.model.order)}
-        named = [name for name in self.model.named(self.drawn_answer[0][:1]) if name not in shown]
-        names = sorted(named, key=lambda name: order.get(name, len(order)))
-
-        def values(z):
-            found = self.model.named(z)
-            return np.stack([found[name] for name in names], 1) if names else np.zeros((len(z), 0))
-
-        return {"name": names, **self.of_scales(values).columns(level)}
-
-    def of_scales(self, values: Callable[[np.ndarray], np.ndarray]) -> Marginals:
-        """The distributions of functions of the scales: means and sds from the nodes, where they are the answer.
-
-        Args:
-            values: draws of z `[S, D]` to draws of the functions `[S, M]`.
-        """
-        z, weights = self.drawn_answer
-        found = WeightedDraws(values(z), weights)
-        nodes = self.nodes
-        if nodes is None:
-            return found
-        at = values(np.hstack([nodes.means, nodes.scales]).astype(float))
-        known = NormalMixtures(np.asarray(nodes.weights), at, np.zeros_like(at))
-        return Known(known.mean, known.sd, found)
-
     def groups(self, level: float = 0.95) -> "pl.DataFrame":
         """Effects of the groups, on the scale of the predictor: mean, sd, interval and P(> 0) of each.
 
@@ -233,6 +201,7 @@ class FormulaFit(OwnRows, Tabular, ComputedFit):
             "formula": self.model.formula,
             "likelihood": self.model.likelihood.name,
             "variances": self.variances().to_dicts(),
+            "effects": self.effects().to_dicts(),
             "groups": groups,
             "predictions": None if self.predictions is None else self.predictions.to_json(),
         }

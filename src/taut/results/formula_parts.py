@@ -1,4 +1,4 @@
-"""Coefficients of a formula as linear functions of beta, and its rows as arrays of a saved fit."""
+"""Coefficients of a formula as linear functions of beta, and some of its rows."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,6 @@ import scipy.linalg
 from jaxtyping import Float
 
 from taut.algorithms.nested.family import NestedGaussian
-from taut.errors import SavedFitError
 from taut.models.mixed import MixedModel
 from taut.results.marginals import NormalMixtures
 
@@ -68,41 +67,3 @@ def coefficients(model: MixedModel, design: "FormulaDesign") -> Coefficients:
 def some_rows(data: dict[str, Any], places: np.ndarray) -> dict[str, Any]:
     """Some of the rows."""
     return {k: tuple(x[places] for x in part) if isinstance(part, tuple) else part[places] for k, part in data.items()}
-
-
-def rows_to_save(data: dict[str, Any], weights: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Rows as arrays by name."""
-    found = {"data.X": data["X"], "data.offset": data["offset"]}
-    for name in ("index", "Z", "y"):
-        parts = data[name] if isinstance(data[name], tuple) else (data[name],)
-        found |= {f"data.{name}.{k}": np.asarray(part) for k, part in enumerate(parts)}
-    return found | ({} if weights is None else {"data.weights": np.asarray(weights)})
-
-
-def rows_from(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], np.ndarray | None]:
-    """The rows that `rows_to_save` gave, and their weights.
-
-    Raises:
-        SavedFitError: they are not whole.
-    """
-
-    def parts(name):
-        found = []
-        while (part := arrays.get(f"data.{name}.{len(found)}")) is not None:
-            found.append(part)
-        return tuple(found)
-
-    if "data.X" not in arrays or "data.offset" not in arrays or not parts("y"):
-        raise SavedFitError("The saved fit lacks the rows that it was fitted to: fit again.")
-    y, X = parts("y"), arrays["data.X"]
-    data = {"X": X, "offset": arrays["data.offset"], "index": parts("index"), "Z": parts("Z"), "y": y}
-    leaves = [
-        data["offset"],
-        *data["index"],
-        *data["Z"],
-        *y,
-        *([w] if (w := arrays.get("data.weights")) is not None else []),
-    ]
-    if X.ndim != 2 or any(len(part) != len(X) for part in leaves) or len(data["index"]) != len(data["Z"]):
-        raise SavedFitError("The saved rows do not go together: fit again.")
-    return data | {"y": y[0] if len(y) == 1 else y}, arrays.get("data.weights")

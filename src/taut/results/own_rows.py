@@ -33,7 +33,9 @@ class OwnRows:
     model: Any
     seed: int
     solution: Any
+    design: Any
     drawn_answer: Any
+    draws_of_answer: Any
     judgement: Any
     said_of_predictions: Any
 
@@ -105,15 +107,36 @@ class OwnRows:
 
     def _at_draws(self, most: int) -> tuple[np.ndarray, dict[str, Any]]:
         """Predictors of the rows, `[S, n]` or `[S, n, m]`, and the likelihood's parameters, at draws of the answer."""
+        n = len(self.data["X"])
+        z = self._some_draws(int(np.clip(NUMBERS // (n * max(1, len(self.model.labels))), FEWEST, most)))
+        return self.model.predictors(z, self.data), own_values(self.model, z)
+
+    def _some_draws(self, count: int) -> np.ndarray:
+        """Draws of the answer with equal weights: systematic, each as often as its weight says."""
         z, weights = self.drawn_answer
-        model, n = self.model, len(self.data["X"])
-        count = int(np.clip(NUMBERS // (n * max(1, len(model.labels))), FEWEST, most))
-        # Systematic: each draw as often as its weight says.
         places = np.searchsorted(np.cumsum(weights), (np.arange(count) + 0.5) / count * weights.sum())
-        z = np.asarray(z, float)[np.minimum(places, len(z) - 1)]
-        own = model.prior.parts(z).own
-        values = jax.vmap(model.prior.own.values)(jnp.asarray(own)) if model.prior.own.parameters else {}
-        return model.predictors(z, self.data), values
+        return np.asarray(z, float)[np.minimum(places, len(z) - 1)]
+
+    def of_rows(self, draws: int, seed: int) -> dict[str, dict[str, np.ndarray]]:
+        """Groups of ArviZ: at the draws that `sample` gives, log p of each row and a new response for it."""
+        name = self.design.response.plain_name
+        z = np.asarray(self.draws_of_answer(draws, seed)[0], float)
+        with precision.context(np.dtype("float64")):
+            y = jax.tree.map(jnp.asarray, self.data["y"])
+            eta, values = self.model.predictors(z, self.data), own_values(self.model, z)
+            replicated = replicate(self.model.likelihood, values, eta, self.data["y"], seed)
+            pointwise = over_draws(self.model.likelihood, values, eta, lambda at, eta: at.log_prob(eta, y))
+        return {
+            "posterior_predictive": {name: replicated.rows},
+            "log_likelihood": {name: np.asarray(pointwise)},
+            "observed_data": {name: replicated.observed},
+        }
+
+
+def own_values(model: MixedModel, z: np.ndarray) -> dict[str, Any]:
+    """The likelihood's parameters at draws of z, by name."""
+    own = model.prior.own
+    return jax.vmap(own.values)(jnp.asarray(model.prior.parts(z).own)) if own.parameters else {}
 
 
 def _names(first: MixedModel, second: MixedModel) -> tuple[str, str]:

@@ -122,7 +122,8 @@ class PosteriorFit(Fit):
         "corrected", the corrected ones (then weigh them no further). The group `sample_stats` holds `lp` = log p(x, z)
         and `lq` = log q(z) of each draw, both in nats over the unconstrained coordinates, so that `lp - lq` is its
         log-weight; a fit that was loaded without its model's code has neither. The attributes hold the verdict in words
-        (`verdict`) and everything that the fit says of itself as JSON (`taut`).
+        (`verdict`) and everything that the fit says of itself as JSON (`taut`). A regression by formula keeps its rows,
+        and has `log_likelihood`, `posterior_predictive` and `observed_data` of them.
 
         Args:
             draws: Number of independent draws.
@@ -140,7 +141,11 @@ class PosteriorFit(Fit):
             "verdict": "" if verdict is None else str(verdict),
             "taut": json.dumps({k: v for k, v in self.to_json().items() if k != "coefficients"}),
         }
-        return arviz_data(*self.drawn(draws, seed), attributes)
+        return arviz_data(*self.drawn(draws, seed), self.of_rows(draws, seed), attributes)
+
+    @abc.abstractmethod
+    def of_rows(self, draws: int, seed: int) -> dict[str, dict[str, np.ndarray]]:
+        """Groups of ArviZ about the rows of the data by name, where the fit keeps these."""
 
     def _own_json(self):
         joint = (

@@ -14,7 +14,9 @@ from taut.core.compilation import Compiled
 from taut.models.hierarchy import likelihood_with
 from taut.models.mixed import MixedModel
 from taut.models.partial_correlations import correlation_root
+from taut.results.mixture_quantiles import mixture_quantiles
 from taut.results.node_moments import Moments
+from taut.results.own_rows import own_values
 
 NUMBERS_AT_ONCE = 4_000_000
 """Draws times rows (times predictors) that are held at once."""
@@ -80,14 +82,13 @@ def _moments(model: Any, own: Any, eta: Any, known: Any) -> Any:
 
 
 @Compiled
-def _response(model: Any, own: Any, eta: Any, known: Any, key: Any) -> Any:
-    """Expected responses and new ones, for draws of the parameters `[S, L]` and of predictors `[S, n, ...]`."""
+def _expected(model: Any, own: Any, eta: Any, known: Any) -> Any:
+    """Expected responses, for draws of the parameters `[S, L]` and of predictors `[S, n, ...]`."""
 
-    def one(free, eta, key):
-        likelihood = likelihood_with(model.prior.own, model.likelihood, free)
-        return likelihood.mean(eta, known), likelihood.sample(key, eta, known)
+    def one(free, eta):
+        return likelihood_with(model.prior.own, model.likelihood, free).mean(eta, known)
 
-    return jax.vmap(one)(own, eta, jax.random.split(key, own.shape[0]))
+    return jax.vmap(one)(own, eta)
 
 
 @Compiled
@@ -109,7 +110,7 @@ class Predictor:
         z: `[S, D]`, draws.
         weights: `[S]`, their weights, which sum to 1.
         labels: What the numbers of the response stand for; None where it holds numbers.
-        seed: Of new effects and new responses.
+        seed: Of new effects.
     """
 
     def __init__(self, model: MixedModel, z: np.ndarray, weights: np.ndarray, labels: Any, seed: int):
@@ -200,12 +201,15 @@ class Predictor:
                 p = np.asarray(_levels(self.model, self.parts.own, eta, plain=True))
                 mean = np.einsum("s,snk->nk", weights, p)
                 return Shares(mean, np.sqrt(np.maximum(np.einsum("s,snk->nk", weights, (p - mean) ** 2), 0)))
-            key, known = jax.random.key(self.seed), self._known(rows)
-            expected, new = map(np.asarray, _response(self.model, self.parts.own, eta, known, key, plain=True))
-        mean = weights @ expected
-        sd = np.sqrt(weights @ (expected - mean) ** 2)
-        own = (mean, sd, *quantiles(expected, weights, ends))
-        return Probability(*own) if self.kind is Probability else Expected(*own, *quantiles(new, weights, ends))
+            known = self._known(rows)
+            expected = np.asarray(_expected(self.model, self.parts.own, eta, known, plain=True))
+            mean = weights @ expected
+            sd = np.sqrt(weights @ (expected - mean) ** 2)
+            own = (mean, sd, *quantiles(expected, weights, ends))
+            if self.kind is Probability:
+                return Probability(*own)
+            values = own_values(self.model, self.z)
+            return Expected(*own, *mixture_quantiles(self.model.likelihood, values, eta, weights, known, ends))
 
     def _known(self, rows: Any) -> Any:
         """What of the response is known beforehand: the trials of a binomial, where the table has them."""

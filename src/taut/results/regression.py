@@ -119,6 +119,10 @@ class RegressionFit(Tabular, ComputedFit):
             one = jax.ShapeDtypeStruct((1,), self.dtype)
             return jax.eval_shape(self.model.predictive, one, one, 0.95)._fields
 
+    def of_rows(self, draws, seed):
+        """None: no rows are kept."""
+        return {}
+
     def named(self, z):
         """The coefficients of the original columns, by column."""
         names, values = self.columns(z)

@@ -123,3 +123,36 @@ def test_a_censored_time_is_somewhere_above():
     values = {k: np.repeat(np.asarray(v)[None], 50, 0) for k, v in likelihood.values.items()}
     found = predictive_checks(replicate(likelihood, values, eta, y))["residuals"]
     assert "agree" in found.sentence
+
+
+def hierarchy(seed, groups=60, each=3):
+    """Rows of few a group, N(mu_g, 1) with mu_g ~ N(0, 2): exact draws of the posterior, and exact residuals."""
+    rng = np.random.default_rng(seed)
+    y = rng.normal(0, 2, (groups, 1)) + rng.normal(0, 1, (groups, each))
+    v = 1 / (1 / 4 + each)
+    mu = v * y.sum(1) + np.sqrt(v) * rng.standard_normal((2000, groups))
+    left = 1 / (1 / 4 + each - 1)
+    exact = (y - left * (y.sum(1, keepdims=True) - y)) / np.sqrt(1 + left)
+    return np.repeat(mu, each, axis=1), y.ravel(), exact.ravel()
+
+
+def test_residuals_are_those_of_rows_left_out():
+    with jax.enable_x64(True):
+        eta, y, exact = hierarchy(0)
+        likelihood = made("gaussian")
+        data = replicate(likelihood, {"sigma": np.ones(len(eta))}, eta, y)
+        found = quantile_residuals(data)
+    assert np.mean(np.abs(found - exact)) < 0.03
+    assert np.max(np.abs(found - exact)) < 0.4
+    inside = (y - eta.mean(0)) / np.sqrt(1 + 1 / (1 / 4 + 3))
+    assert inside.std() < 0.8 < 0.9 < found.std() < 1.1
+
+
+def test_a_right_model_of_many_small_groups_is_not_doubted():
+    doubted = 0
+    with jax.enable_x64(True):
+        for seed in range(6):
+            eta, y, _ = hierarchy(seed, groups=200)
+            data = replicate(made("gaussian"), {"sigma": np.ones(400)}, eta[:400], y)
+            doubted += "not normal" in CHECKS["residuals"](data).sentence
+    assert doubted == 0  # all six were, of rows that were not left out

@@ -1,28 +1,12 @@
-"""Ratios, shares of variance and marginal effects against closed forms."""
+"""Shares of variance and marginal effects against closed forms."""
 
 import numpy as np
 import pytest
 from scipy.special import expit
 
-from taut.diagnostics.predictive.marginal import average_difference, average_slope
-from taut.diagnostics.predictive.response import ratios
+from taut.diagnostics.predictive.marginal import average_response, average_slope
 from taut.diagnostics.predictive.shares import variance_shares
 from taut.models.likelihoods import Bernoulli, Beta, Binomial, Gaussian, NegativeBinomial, Ordinal, Poisson
-
-DRAWS = np.random.default_rng(0).normal(0.3, 0.1, (4000, 2))
-
-
-@pytest.mark.parametrize(("link", "name"), [("log", "ratio"), ("logit", "odds ratio")])
-def test_ratios(link, name):
-    found = ratios(link, DRAWS)
-    assert found.name == name
-    np.testing.assert_allclose(found.median, np.exp(np.quantile(DRAWS, 0.5, axis=0)))
-    np.testing.assert_allclose(found.lower, np.exp(np.quantile(DRAWS, 0.025, axis=0)))
-    assert (found.upper > found.median).all()
-
-
-def test_differences_have_no_ratio():
-    assert ratios("identity", DRAWS) is None
 
 
 @pytest.mark.parametrize(
@@ -54,8 +38,12 @@ def test_average_slopes():
     np.testing.assert_allclose(average_slope(Poisson(), {}, eta, b, weights=weights), weighted, rtol=1e-5)
 
 
-def test_average_differences():
+def test_average_responses():
     eta = np.random.default_rng(0).normal(size=(3, 50))
-    trials = np.arange(1.0, 51.0)
-    found = average_difference(Binomial(), {}, eta + 1, eta, trials)
-    np.testing.assert_allclose(found, (trials * (expit(eta + 1) - expit(eta))).mean(1), rtol=1e-5)
+    np.testing.assert_allclose(average_response(Binomial(), {}, eta), expit(eta).mean(1), rtol=1e-5)
+    weights = np.arange(50.0)
+    weighted = expit(eta) @ weights / weights.sum()
+    np.testing.assert_allclose(average_response(Bernoulli(), {}, eta, weights), weighted, rtol=1e-5)
+    levels = average_response(Ordinal(thresholds=(0.0, 1.0)), {}, eta)
+    np.testing.assert_allclose(levels[:, 0], expit(-eta).mean(1), rtol=1e-5)
+    np.testing.assert_allclose(levels[:, 2], expit(eta - 1).mean(1), rtol=1e-5)

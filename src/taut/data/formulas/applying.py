@@ -166,4 +166,4 @@ def assembled(
     response = design.response
     answered = response.rows(frame, lambda whole: computed(response, whole))
     X = matrix(design.terms, components, values, rows.n)
-    return FormulaRows(X, offset_of(design.offsets, rows), tuple(groups), answered, kept)
+    return FormulaRows(X, offset_of(design.offsets, rows), tuple(groups), answered, kept, rows.columns)

@@ -1,6 +1,8 @@
 """What a formula learned of a table, recorded so that new rows go the same way."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -44,6 +46,7 @@ class FormulaRows(NamedTuple):
         groups: the group terms, in the order of the formula.
         response: None where the table has no such column.
         kept: bool, one for each row received: whether it is among the n.
+        columns: what the terms and offsets are made of, `[n]` each by name: numbers, true/false or text.
     """
 
     X: np.ndarray
@@ -51,6 +54,7 @@ class FormulaRows(NamedTuple):
     groups: tuple[GroupRows, ...]
     response: ResponseRows | None
     kept: np.ndarray
+    columns: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 class FormulaData(NamedTuple):

@@ -62,6 +62,7 @@ def formula_rows(model: Regression, given: Given) -> Rows:
         model=mixed,
         design=data.design,
         labels=seen.labels,
+        columns=data.rows.columns,
     )
 
 

@@ -70,6 +70,11 @@ class Response:
     kinds: tuple[Literal["numeric", "categorical", "boolean"], ...] = ()
     states: tuple[dict, ...] = ()
 
+    @property
+    def plain_name(self) -> str:
+        """The name of what is counted or measured: the successes, the time, the column without its level."""
+        return self.name if self.kind == "expression" else self.columns[0]
+
     def of(self, frame: pl.DataFrame) -> "Response":
         """The same with the kinds that its columns have in a table.
 

@@ -11,14 +11,14 @@ from taut.models.likelihoods import Likelihood
 
 def variance_shares(
     likelihood: Likelihood, values: Mapping[str, Any], eta: np.ndarray, variances: np.ndarray
-) -> np.ndarray:
-    """Shares at each draw, `[S, k + 1]`, the last of which is that of the residual.
+) -> np.ndarray | None:
+    """Shares at each draw, `[S, k + 1]`, the last of which is that of the residual; None where that has no formula.
 
     Args:
         likelihood: p(y given eta).
         values: its parameters at each draw, by name.
         eta: `[S]`, the mean over rows of the predictor's fixed part, the offset included.
-        variances: `[S, k]`, of each group term: its sd squared; of a slope times the column's mean square.
+        variances: `[S, k]`, of each group term: its sd squared.
 
     Example:
         >>> from taut.models.likelihoods import Gaussian
@@ -28,5 +28,7 @@ def variance_shares(
     variances = np.asarray(variances)
     total = variances.sum(1)
     residual = over_draws(likelihood, values, eta, lambda at, eta, spread: at.residual_variance(eta, spread), total)
+    if residual is None:
+        return None
     parts = np.column_stack([variances, np.asarray(residual)])
     return parts / parts.sum(1, keepdims=True)

@@ -104,8 +104,8 @@ class Likelihood(eqx.Module):
         at = self.cdf(eta, y)
         return (self.cdf(eta, (first - 1, *y[1:]) if isinstance(y, tuple) else first - 1) if self.discrete else at), at
 
-    def residual_variance(self, eta: Float[Array, "..."], spread: Float[Array, "..."]) -> Float[Array, "..."]:
-        """Variance of y given eta on the scale of eta, for shares of variance.
+    def residual_variance(self, eta: Float[Array, "..."], spread: Float[Array, "..."]) -> Float[Array, "..."] | None:
+        """Variance of y given eta on the scale of eta, for shares of variance; None where there is no clear one.
 
         Args:
             eta: Predictors of the average row.

@@ -14,7 +14,7 @@ from taut.models.likelihoods.checks import whole
 from taut.models.likelihoods.gamma_functions import log_rising
 from taut.models.likelihoods.log_link import LogLink
 from taut.models.likelihoods.parameter import Parameter
-from taut.models.likelihoods.poisson import COUNTS
+from taut.models.likelihoods.poisson import COUNTS, drawn_counts
 from taut.models.likelihoods.quadrature import softplus_averages
 from taut.models.likelihoods.whole_numbers import smallest
 
@@ -76,7 +76,7 @@ class NegativeBinomial(LogLink):
         of_rate, of_count = jax.random.split(key)
         log_phi = jnp.asarray(self.log_phi, eta.dtype)
         rate = jnp.exp(jax.random.loggamma(of_rate, jnp.exp(log_phi), eta.shape, eta.dtype) + eta - log_phi)
-        return jax.random.poisson(of_count, rate).astype(eta.dtype)
+        return drawn_counts(of_count, rate)
 
     def cdf(self, eta, y):
         """An incomplete beta function."""

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import gammaln
+from jaxtyping import Array, Float, PRNGKeyArray
 from scipy.special import gammaincc
 
 from taut.models.likelihoods.base import Moments
@@ -17,6 +18,12 @@ COUNTS = (
     "Give counts. For amounts use likelihood='gamma', for successes among trials 'binomial', for other numbers "
     "'gaussian'."
 )
+
+
+def drawn_counts(key: PRNGKeyArray, rate: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Poisson counts; a rate that is beyond whole numbers is its own count, since its spread is then below rounding."""
+    drawn = jax.random.poisson(key, rate)
+    return jnp.where(rate < jnp.iinfo(drawn.dtype).max / 2, drawn.astype(rate.dtype), rate)
 
 
 class Poisson(LogLink):
@@ -54,7 +61,7 @@ class Poisson(LogLink):
 
     def sample(self, key, eta, known=None):
         """Counts."""
-        return jax.random.poisson(key, jnp.exp(eta)).astype(eta.dtype)
+        return drawn_counts(key, jnp.exp(eta))
 
     def cdf(self, eta, y):
         """An incomplete gamma function."""

@@ -109,6 +109,9 @@ class StudentT(Likelihood):
         nu, a2, _ = self._constants(eta.dtype)
         return jnp.broadcast_to(jnp.where(nu > 2, jnp.sqrt(a2 / jnp.where(nu > 2, nu - 2, 1.0)), jnp.inf), eta.shape)
 
+    def residual_variance(self, eta, spread):
+        """None: it is infinite, or hangs on rows far out."""
+
     def sample(self, key, eta, known=None):
         """Location plus scaled noise."""
         nu, a2, _ = self._constants(eta.dtype)

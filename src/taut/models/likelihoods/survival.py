@@ -59,6 +59,9 @@ class Survival(LogLink):
         first, second = gammaln(1 + inverse), gammaln(1 + 2 * inverse)
         return jnp.exp(eta + first) * jnp.sqrt(jnp.expm1(second - 2 * first))
 
+    def residual_variance(self, eta, spread):
+        """None: shares of variance have no agreed meaning where times are censored."""
+
     def sample(self, key, eta, known=None):
         """Times to the event."""
         unit = jax.random.exponential(key, eta.shape, eta.dtype)

@@ -1,5 +1,6 @@
 """The sections of pages, one file each, and which of them each page has, in their order."""
 
+from taut.report.sections.average_effects import average_effects
 from taut.report.sections.calibration import calibration
 from taut.report.sections.checks import checks
 from taut.report.sections.choices import choices
@@ -45,6 +46,7 @@ FORMULA = (
     posterior,
     forest,
     ratios,
+    average_effects,
     variances,
     groups,
     checks,

@@ -2,6 +2,7 @@
 
 from taut.report.sections.base import Content, section
 from taut.report.subjects.formula import FormulaSubject
+from taut.report.variance_table import remarks
 
 
 @section("Variances", FormulaSubject)
@@ -10,4 +11,5 @@ def variances(subject: FormulaSubject) -> Content | None:
     lines = subject.variances
     if not lines:
         return None
-    return {"lines": lines, "both": any(line.own for line in lines), "scale": subject.unit}
+    both, shared = any(line.own for line in lines), any(line.share for line in lines)
+    return {"lines": lines, "both": both, "shared": shared, "remarks": remarks(lines), "scale": subject.unit}

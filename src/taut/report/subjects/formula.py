@@ -6,6 +6,7 @@ import functools
 from taut.data import Levels
 from taut.diagnostics.predictive.check import Check
 from taut.diagnostics.predictive.left_out import LeftOut
+from taut.report.average_effects import average_effects
 from taut.report.group_effects import GroupEffects, group_effects
 from taut.report.posterior_table import LEVEL, Entry, Table
 from taut.report.ratios import Ratio, alone, ratios
@@ -57,6 +58,11 @@ class FormulaSubject(PosteriorSubject[FormulaFit]):
     def ratios(self) -> list[Ratio]:
         """Coefficients on the response scale."""
         return ratios(self.fit, self.shown)
+
+    @functools.cached_property
+    def average_effects(self) -> list[Entry]:
+        """Average marginal effects, where the coefficients do not say the same."""
+        return average_effects(self.fit)
 
     @functools.cached_property
     def variances(self) -> list[Variance]:
@@ -158,14 +164,15 @@ class FormulaSubject(PosteriorSubject[FormulaFit]):
         return tuple(part for part in FORMULA if self.fit.history or part is not trace)
 
     def tables(self):
-        """Coefficients, ratios, variances and the most extreme groups."""
-        from taut.report.terminal.formula import groups_table, ratios_table, variances_table
+        """Coefficients, ratios, average effects, variances and the most extreme groups."""
+        from taut.report.terminal.formula import effects_table, groups_table, ratios_table, variances_table
         from taut.report.terminal.unknowns import unknowns_table
 
         caption = "std: with numeric columns standardised.\n"
         return [
             *unknowns_table(self.table, caption),
             *ratios_table(self.ratio, self.ratios),
+            *effects_table(self.fit, self.average_effects),
             *variances_table(self.variances),
             *groups_table(self.effects),
         ]

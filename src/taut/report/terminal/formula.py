@@ -1,15 +1,17 @@
-"""What the terminal shows of a regression by formula beside its coefficients: ratios, variances, groups."""
+"""What the terminal shows of a regression by formula beside its coefficients: ratios, effects, scales, groups."""
 
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from taut.report.average_effects import explained
 from taut.report.group_effects import GroupEffects
 from taut.report.posterior_table import Entry
 from taut.report.ratios import Ratio
 from taut.report.variance_table import Variance, remarks
 from taut.report.words import numbers as words
+from taut.results.formula import FormulaFit
 
 MOST = 6
 """Groups of each factor that are shown: half of them the largest effects, half the smallest."""
@@ -31,13 +33,25 @@ def ratios_table(title: str, ratios: list[Ratio]) -> list[RenderableType]:
     return [grid]
 
 
+def effects_table(fit: FormulaFit, effects: list[Entry]) -> list[RenderableType]:
+    """A line for each average marginal effect; nothing where there are none to show."""
+    if not effects:
+        return []
+    grid = _grid("average effects", "mean", "sd", "2.5 %", "97.5 %", "P(>0)")
+    for entry in effects:
+        _add(grid, entry, indent="")
+    return [grid, Text(explained(fit), style="dim")]
+
+
 def variances_table(lines: list[Variance]) -> list[RenderableType]:
     """A line for each sd, correlation and parameter of the likelihood; nothing where there are none."""
     if not lines:
         return []
-    grid = _grid("variances", "mean", "sd", "2.5 %", "97.5 %")
+    shared = any(line.share for line in lines)
+    grid = _grid("variances", "mean", "sd", "2.5 %", "97.5 %", *(["share"] if shared else []))
     for line in lines:
-        grid.add_row(Text(words.printable(line.entry.name)), *_numbers(line.entry))
+        share = [line.share_words] if shared else []
+        grid.add_row(Text(words.printable(line.entry.name)), *_numbers(line.entry), *share)
     return [grid, *(Text(said, style="dim") for said in remarks(lines))]
 
 
@@ -59,10 +73,10 @@ def groups_table(effects: list[GroupEffects]) -> list[RenderableType]:
     return [grid]
 
 
-def _add(grid: Table, entry: Entry) -> None:
+def _add(grid: Table, entry: Entry, indent: str = "  ") -> None:
     dim = "dim" if entry.lower < 0 < entry.upper else ""
     grid.add_row(
-        Text(f"  {words.printable(entry.name)}"), *_numbers(entry), words.probability(entry.p_positive), style=dim
+        Text(f"{indent}{words.printable(entry.name)}"), *_numbers(entry), words.probability(entry.p_positive), style=dim
     )
 
 
