@@ -36,7 +36,7 @@ def _left_out_weights(data: Replicated) -> np.ndarray:
     """`[S, n]`, the weight of each draw where a row is left out: one over its likelihood, smoothed."""
     y = jax.tree.map(jnp.asarray, data.y)
     log_p = np.asarray(over_draws(data.likelihood, data.values, data.eta, lambda at, eta: at.log_prob(eta, y)), float)
-    return np.stack([pareto_smoothed(-column).weights for column in log_p.T], 1)
+    return pareto_smoothed(-log_p.T).weights.T
 
 
 def normal_p_value(values: np.ndarray) -> float:
