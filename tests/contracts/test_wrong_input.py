@@ -170,7 +170,7 @@ WRONG = {
     "a number for rows": (by_rows(3.0), "rows in front"),
     "words for rows": (by_rows(np.array(["a", "b"])), "numbers are needed"),
     "an empty list of rows": (by_rows([]), "rows in front"),
-    "arrays for bounds": (lambda: bounded(np.array([0, 1]), np.array([1, 2])), "two finite numbers"),
+    "crossed arrays for bounds": (lambda: bounded(np.array([0, 2]), np.array([1, 2])), "lower first"),
     "bounds the wrong way": (lambda: bounded(2, 1), "lower first"),
     "words for bounds": (lambda: bounded("0", 1), "two finite numbers"),
     "a word for a shape": (lambda: real("3"), "whole number"),
