@@ -33,6 +33,23 @@ class UnconstrainedPrior(Prior):
         return log_jacobian if self.log_density is None else self.log_density(values) + log_jacobian
 
 
+class Naming(eqx.Module):
+    """The named values of a log density.
+
+    Attributes:
+        parameters: The adapter.
+        derived: What is derived from the parameters, if anything is.
+    """
+
+    parameters: Unknowns
+    derived: Derived | None
+
+    def constrain(self, z):
+        """The named, shaped, constrained values at z, and what is derived from them."""
+        values = self.parameters.constrain(z)[0]
+        return values if self.derived is None else self.derived(values)
+
+
 class LogDensity(Model):
     r"""Any differentiable log density over named parameters with supports.
 
@@ -159,8 +176,12 @@ class LogDensity(Model):
 
     def constrain(self, z):
         """The named, shaped, constrained values at z, and what is derived from them."""
-        values = self.parameters.constrain(z)[0]
-        return values if self.derived is None else self.derived(values)
+        return self.naming.constrain(z)
+
+    @property
+    def naming(self):
+        """The parameters and what is derived from them, without the density."""
+        return Naming(self.parameters, self.derived)
 
     def check(self, rows: Any = None, *, dtype: Any = "float64", seed: int = 0) -> Check:
         """Look at the density before any fitting: shapes, finite values and gradients, supports, an improper posterior.
