@@ -36,7 +36,7 @@ class Derived(eqx.Module):
         self.function, found = function, {}
 
         def look(values):
-            seen = function(values)
+            seen: Any = function(values)
             _refuse(seen, values)
             found.update(dict.fromkeys(seen))
             return {name: _as_float(x, jnp.zeros(())) for name, x in seen.items()}

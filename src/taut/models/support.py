@@ -67,7 +67,7 @@ class Support:
         if not callable(bound):
             return bound
         try:
-            value = bound(others)
+            value: Any = bound(others)
         except KeyError as error:
             raise ArgumentError(
                 f"A bound asks for {error.args[0]!r}, which is no other unknown; parameters= names {', '.join(others)}."
