@@ -170,7 +170,7 @@ WRONG = {
     "a number for rows": (by_rows(3.0), "rows in front"),
     "words for rows": (by_rows(np.array(["a", "b"])), "numbers are needed"),
     "an empty list of rows": (by_rows([]), "rows in front"),
-    "arrays for bounds": (lambda: bounded(np.array([0, 1]), np.array([1, 2])), "two finite numbers"),
+    "crossed arrays for bounds": (lambda: bounded(np.array([0, 2]), np.array([1, 2])), "lower first"),
     "bounds the wrong way": (lambda: bounded(2, 1), "lower first"),
     "words for bounds": (lambda: bounded("0", 1), "two finite numbers"),
     "a word for a shape": (lambda: real("3"), "whole number"),
@@ -276,6 +276,41 @@ def test_whole_numbers_of_numpy_are_whole_numbers(number, tmp_path):
     assert (fit.seed, fit.algorithm.steps) == (3, 3)
     fit.save(tmp_path / "run")
     assert len(fit.sample(number)["x0"]) == 3
+
+
+THREE = np.int64(3)
+NUMBERS_OF_NUMPY = {
+    "samples": lambda n: gradients.Reparametrization(samples=n).samples,
+    "draws of a baseline": lambda n: gradients.Reinforce(samples=n).samples,
+    "steps": lambda n: algorithms.StochasticGradient(steps=n).steps,
+    "steps of Newton": lambda n: algorithms.NaturalGradient(steps=n, memory=n).memory,
+    "iterations": lambda n: algorithms.ScoreRegression(steps=n).steps,
+    "updates": lambda n: algorithms.BatchAndMatch(steps=n, batch=2 * n).batch // 2,
+    "fixed draws": lambda n: algorithms.FixedDraws(steps=n, draws=2 * n).draws // 2,
+    "a schedule": lambda n: objectives.Linear(steps=n).steps,
+    "a horseshoe": lambda n: models.Horseshoe(df=n).df,
+    "a fixed shape": lambda n: families.Weibull(np.ones(2), shape=n).shape,
+    "a latent": lambda n: LatentVariableModel(networks.MLP([3, 16]), latent=n).latent,
+    "a shape": lambda n: real((n, 2)).shape[0],
+    "a size": lambda n: simplex(n, stack=n).shape[0],
+    "a bound": lambda n: int(bounded(0, n).bounds[1]),
+}
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint8, np.int16])
+@pytest.mark.parametrize("name", NUMBERS_OF_NUMPY)
+def test_a_whole_number_of_numpy_is_kept_as_one_of_python(name, kind):
+    number = NUMBERS_OF_NUMPY[name](kind(3))
+    assert number == 3
+    assert type(number) is int
+
+
+def test_counts_of_numpy_serve_wherever_something_is_counted():
+    assert families.LowRank.around(np.zeros(4), rank=THREE).factor.shape == (4, 3)
+    assert data.load_images("digits", limit=THREE).train.shape[0] == 3
+    assert data.binarise("fixed", data.load_images("digits", limit=THREE), seed=THREE).binarisation.seed == 3
+    fit = taut.fit(LogisticRegression(), (X, Y), algorithm="stochastic", steps=THREE, batch_size=THREE, progress=False)
+    assert fit.to_json()["iterations"] == 3
 
 
 def test_lists_of_numbers_are_arrays():

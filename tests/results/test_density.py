@@ -11,7 +11,19 @@ import pytest
 from rich.console import Console
 
 import taut
-from taut.models import LogDensity, bounded, ordered, positive, real, simplex, unit_interval
+from taut.models import (
+    LogDensity,
+    above,
+    below,
+    bounded,
+    correlation_factor,
+    ordered,
+    positive,
+    positive_ordered,
+    real,
+    simplex,
+    unit_interval,
+)
 
 DECLARED = ["zeta", "alpha", "mid[0]", "mid[1]", "b"]
 
@@ -94,6 +106,14 @@ def test_a_sign_that_the_support_settles_has_no_probability(any_fit):
         (bounded(0, 1), True),
         (bounded(2, 3), True),
         (bounded(-3, -2), True),
+        (bounded([0, -1], 1), False),
+        (bounded(0, lambda v: v["y"]), True),
+        (above([0, 1]), True),
+        (above(-1), False),
+        (above(lambda v: v["y"]), False),
+        (below(0), True),
+        (positive_ordered(2), True),
+        (correlation_factor(2), False),
     ],
 )
 def test_which_supports_settle_a_sign(support, settled):

@@ -43,6 +43,7 @@ from jaxtyping import Array, Bool, Float, Int
 from taut.algorithms.anderson import anderson_step
 from taut.algorithms.base import Brings, Stepwise
 from taut.algorithms.natural_point import Point, evaluate
+from taut.core.arguments import plain
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.gradients import Exact
@@ -117,9 +118,9 @@ class NaturalGradient(Stepwise):
             Capability.EVIDENCE_BOUND,
         }
     )
-    steps: int = eqx.field(static=True, default=1000)
+    steps: int = eqx.field(static=True, default=1000, converter=plain)
     tolerance: float = eqx.field(static=True, default=1e-12)
-    memory: int = eqx.field(static=True, default=3)
+    memory: int = eqx.field(static=True, default=3, converter=plain)
 
     def __check_init__(self):
         if not isinstance(self.steps, int) or self.steps < 1:

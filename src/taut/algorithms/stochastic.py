@@ -11,7 +11,7 @@ from jaxtyping import Array, Int
 from taut.algorithms.base import Stepwise
 from taut.algorithms.gradient_noise import Noise, steps_to_measurement
 from taut.algorithms.recipe import Recipe
-from taut.core.arguments import is_number
+from taut.core.arguments import is_number, plain
 from taut.core.names import brief, find
 from taut.errors import ArgumentError
 from taut.problem import Problem, estimate, statistics_like, trainable
@@ -73,7 +73,7 @@ class StochasticGradient(Stepwise):
 
     name: ClassVar[str] = "stochastic gradient"
     chunk: ClassVar[int] = 1000
-    steps: int = eqx.field(static=True, default=5000)
+    steps: int = eqx.field(static=True, default=5000, converter=plain)
     learning_rate: float | None = eqx.field(static=True, default=None)
     optimizer: Any = eqx.field(static=True, default=None, converter=_optimizer)
     averaging: float | None = eqx.field(static=True, default=8.0)

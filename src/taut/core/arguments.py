@@ -5,6 +5,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from taut.core.names import brief
 from taut.errors import ArgumentError
 
@@ -24,6 +26,16 @@ def whole(name: str, value: Any, low: int, high: int | None = None) -> int:
         limits = f"from {low} to {high:,}" if high is not None else f"of at least {low}"
         raise ArgumentError(f"{name}={brief(value)}: a whole number {limits} is needed.")
     return number
+
+
+def plain(value: Any) -> Any:
+    """A number of NumPy as one of Python, which JSON can hold; anything else as it is, for a check to refuse.
+
+    Example:
+        >>> type(plain(np.int64(3))).__name__, plain("3"), plain(None)
+        ('int', '3', None)
+    """
+    return value.item() if isinstance(value, np.number) else value
 
 
 def function(name: str, value: Any, takes: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from taut.core.arguments import plain
 from taut.core.batch import Batch
 from taut.core.trees import describe
 from taut.errors import ArgumentError, DataError
@@ -58,6 +59,7 @@ class Source:
             shapes = ", ".join(str(a.shape) for a in leaves) or "no arrays"
             raise DataError(f"The data are {shapes}: every array must have the same, positive number of rows in front.")
         self.size: int = leaves[0].shape[0]
+        batch_size = plain(batch_size)
         if batch_size is not None and (not isinstance(batch_size, int) or not 1 <= batch_size <= self.size):
             raise ArgumentError(
                 f"batch_size={batch_size!r}: a whole number from 1 to the {self.size} rows is needed, or None for all."

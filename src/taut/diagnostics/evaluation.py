@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taut.core import precision
+from taut.core.arguments import plain
 from taut.core.trees import cast
 from taut.diagnostics.activity import Activity, activity
 from taut.diagnostics.annealed import Annealed, anneal
@@ -105,6 +106,7 @@ def evaluate(
         (-2.7726, True, 'collapsed')
     """
     begun = time.monotonic()
+    draws, annealed = plain(draws), plain(annealed)
     images = _checked(problem, images, draws, annealed, precision.resolve(dtype))
     n, rng = len(images), np.random.default_rng(seed)
     batch = min(batch, 1 << (n - 1).bit_length())

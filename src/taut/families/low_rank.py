@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taut.core.arguments import plain
 from taut.core.constants import LOG_2PI
 from taut.core.triangular import solve_lower, solve_upper
 from taut.errors import ArgumentError
@@ -59,6 +60,7 @@ class LowRank(Gaussian):
             rank: R, directions; ten by default, and at most D.
         """
         mean = np.asarray(mean, float)
+        rank = plain(rank)
         if rank is not None and not (isinstance(rank, int) and 1 <= rank <= mean.size):
             raise ArgumentError(f"rank={rank!r}: a whole number of directions from 1 to {mean.size} is needed.")
         shape = mean.size, rank or min(RANK, mean.size)

@@ -9,6 +9,7 @@ import numpy as np
 from jax.scipy.special import digamma, gammaln
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from taut.core.arguments import plain
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError
 from taut.families.factorised import Factorised, RateFamily
@@ -111,7 +112,7 @@ class GammaRate(RateFamily):
 
     name: ClassVar[str] = "gamma-rate"
     log_rate: Float[Array, " D"]
-    shape: float = eqx.field(static=True, default=1.0)
+    shape: float = eqx.field(static=True, default=1.0, converter=plain)
 
     def __check_init__(self):
         _check_shape("GammaRate", self.shape)
@@ -155,7 +156,7 @@ class Weibull(RateFamily):
 
     name: ClassVar[str] = "weibull"
     log_rate: Float[Array, " D"]
-    shape: float = eqx.field(static=True, default=1.0)
+    shape: float = eqx.field(static=True, default=1.0, converter=plain)
 
     @property
     def phrase(self) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from taut.algorithms.base import Stepwise
 from taut.choosing.choose import Choice
 from taut.core import precision
+from taut.core.arguments import plain
 from taut.core.locks import writing
 from taut.core.trees import cast
 from taut.diagnostics.elbo import Bound, elbo_per_example
@@ -115,6 +116,7 @@ def monitor_for(problem: Problem, request: Request) -> Monitor | None:
     steps, patience = request.source.steps_per_epoch, request.patience
     every = -(-LOOK_STEPS // steps) * steps  # whole epochs
     if patience is not None:
+        patience = plain(patience)
         if not isinstance(patience, int) or patience < 1:
             raise ArgumentError(f"patience={patience!r}: a positive whole number of looks is needed.")
         if request.rows.validation is None:

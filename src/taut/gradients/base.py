@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from taut.core.arguments import plain
 from taut.core.capabilities import Capability, sentence
 from taut.core.names import brief
 from taut.errors import ArgumentError
@@ -54,7 +55,7 @@ class Gradient(eqx.Module):
     local_samples: ClassVar[int] = 1
     """Draws that suffice where each example has its own z, since a batch averages over many."""
 
-    samples: int = eqx.field(static=True, default=10)
+    samples: int = eqx.field(static=True, default=10, converter=plain)
 
     def __check_init__(self):
         if not isinstance(self.samples, int) or isinstance(self.samples, bool) or self.samples < 1:

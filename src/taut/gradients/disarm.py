@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from taut.core.arguments import plain
 from taut.core.capabilities import Capability
 from taut.core.trees import stop_gradient
 from taut.errors import ArgumentError
@@ -40,7 +41,7 @@ class Disarm(Gradient):
     needs = frozenset({Capability.BINARY, Capability.MEAN_OVER_DRAWS})
     learning_rate: ClassVar[float] = 0.02
     local_samples: ClassVar[int] = 2
-    samples: int = eqx.field(static=True, default=2)
+    samples: int = eqx.field(static=True, default=2, converter=plain)
 
     def __check_init__(self):
         if self.samples % 2:

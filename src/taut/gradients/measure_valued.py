@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from taut.core.arguments import plain
 from taut.core.capabilities import Capability
 from taut.core.trees import stop_gradient
 from taut.families.abilities import WeakDerivatives
@@ -46,7 +47,7 @@ class MeasureValued(Gradient):
     aliases: ClassVar[tuple[str, ...]] = ("local-expectation",)
     needs = frozenset({Capability.WEAK_DERIVATIVES})
     learning_rate: ClassVar[float] = 0.03
-    samples: int = eqx.field(static=True, default=1)
+    samples: int = eqx.field(static=True, default=1, converter=plain)
 
     def evaluations(self, q):
         """One for each draw and one for each of its branches."""

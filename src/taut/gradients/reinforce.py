@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from taut.core.arguments import plain
 from taut.core.trees import is_float_array, stop_gradient
 from taut.errors import ArgumentError
 from taut.gradients.arrangements import Sampled
@@ -47,7 +48,7 @@ class Reinforce(Sampled):
     learning_rate: ClassVar[float] = 0.02
     local_samples: ClassVar[int] = 8
 
-    samples: int = eqx.field(static=True, default=50)
+    samples: int = eqx.field(static=True, default=50, converter=plain)
     control: ControlVariate = eqx.field(default=LeaveOneOut(), converter=as_control)
 
     def __check_init__(self):

@@ -4,6 +4,7 @@ from typing import ClassVar, cast
 
 import equinox as eqx
 
+from taut.core.arguments import plain
 from taut.core.capabilities import Capability
 from taut.core.trees import stop_gradient
 from taut.errors import ArgumentError
@@ -38,7 +39,7 @@ class StraightThrough(Gradient):
     name: ClassVar[str] = "straight-through"
     needs = frozenset({Capability.RELAXED, Capability.DIFFERENTIABLE})
     learning_rate: ClassVar[float] = 0.02
-    samples: int = eqx.field(static=True, default=10)
+    samples: int = eqx.field(static=True, default=10, converter=plain)
     temperature: float = eqx.field(static=True, default=0.5)
 
     def __check_init__(self):

@@ -22,10 +22,15 @@ from taut.models.prior import Normal as Normal
 from taut.models.prior import Prior as Prior
 from taut.models.regression import Regression as Regression
 from taut.models.stated import Stated as Stated
-from taut.models.supports import Support as Support
+from taut.models.support import Support as Support
+from taut.models.supports import above as above
+from taut.models.supports import below as below
 from taut.models.supports import bounded as bounded
+from taut.models.supports import correlation_factor as correlation_factor
+from taut.models.supports import covariance_factor as covariance_factor
 from taut.models.supports import ordered as ordered
 from taut.models.supports import positive as positive
+from taut.models.supports import positive_ordered as positive_ordered
 from taut.models.supports import real as real
 from taut.models.supports import simplex as simplex
 from taut.models.supports import unit_interval as unit_interval

@@ -157,6 +157,11 @@ class Model(eqx.Module):
         """The vector z as the named values that a person thinks in."""
         return {"z": z}
 
+    @property
+    def naming(self) -> Any:
+        """What `constrain` needs of the model, a method of this name included; it keys what is compiled."""
+        return self
+
 
 class ClosedLikelihood(abc.ABC):
     """A model that offers `Capability.CLOSED_LIKELIHOOD`."""

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from taut.core import precision
 from taut.core.batch import Batch
 from taut.core.blocks import in_blocks
-from taut.core.compilation import PLAIN, rejects_options
+from taut.core.programs import Program, Static
 from taut.models.base import Model
 from taut.models.target import Target
 
@@ -79,7 +79,7 @@ class Density:
             self._arrays = [jnp.asarray(a, dtype if np.issubdtype(a.dtype, np.floating) else None) for a in leaves]
             shapes = tuple(jax.ShapeDtypeStruct(a.shape, a.dtype) for a in self._arrays)
             points = jax.ShapeDtypeStruct((self.block, self.dim), dtype)
-            self._compiled = _compiled(_Static(static), tree, shapes, points)
+            self._compiled = _compiled(Static(static), tree, shapes, points)
 
     def __call__(self, z: Float[np.ndarray, "S D"]) -> DensityValues:
         """The density at each row of `z`."""
@@ -95,23 +95,8 @@ class Density:
         )
 
 
-class _Static:
-    """The static half of a model, compared as Equinox compares it, so that it can key a cache."""
-
-    def __init__(self, tree: Any):
-        self.tree = tree
-        leaves, self._structure = jax.tree.flatten(tree)
-        self._leaves = tuple(leaves)
-
-    def __hash__(self):
-        return hash((self._structure, self._leaves))
-
-    def __eq__(self, other):
-        return (self._structure, self._leaves) == (other._structure, other._leaves)
-
-
 @functools.lru_cache(maxsize=64)
-def _compiled(static: _Static, tree: Any, shapes: tuple, points: Any) -> Any:
+def _compiled(static: Static, tree: Any, shapes: tuple, points: Any) -> Any:
     def joint(arrays, z):
         model, batch = eqx.combine(jax.tree.unflatten(tree, arrays), static.tree)
         cut = model.units(batch)
@@ -124,12 +109,6 @@ def _compiled(static: _Static, tree: Any, shapes: tuple, points: Any) -> Any:
         (value, log_likelihood), gradient = jax.vmap(one, (None, 0))(arrays, z)
         return value, gradient, log_likelihood
 
-    lowered = jax.jit(at_points).lower(list(shapes), points)
-    if jax.default_backend() != "cpu" or (lowered.cost_analysis() or {}).get("flops", 0.0) > PLAIN_FLOPS:
-        return lowered.compile()
-    try:
-        return lowered.compile(compiler_options=PLAIN)
-    except Exception as error:
-        if not rejects_options(error):
-            raise
-        return lowered.compile()
+    program = Program(at_points, list(shapes), points)
+    costly = (program.lowered.lowered.cost_analysis() or {}).get("flops", 0.0) > PLAIN_FLOPS
+    return program.compiled(plain=jax.default_backend() == "cpu" and not costly)

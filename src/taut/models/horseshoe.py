@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import gammaln
 
+from taut.core.arguments import plain
 from taut.core.names import brief
 from taut.errors import ArgumentError
 from taut.models.hierarchy import Hierarchy
@@ -42,9 +43,9 @@ class Horseshoe(eqx.Module):
     Priors, 2017.
     """
 
-    scale: float = eqx.field(static=True, default=0.1)
-    slab: float = eqx.field(static=True, default=2.5)
-    df: float = eqx.field(static=True, default=4.0)
+    scale: float = eqx.field(static=True, default=0.1, converter=plain)
+    slab: float = eqx.field(static=True, default=2.5, converter=plain)
+    df: float = eqx.field(static=True, default=4.0, converter=plain)
 
     def __check_init__(self):
         for name in ("scale", "slab", "df"):

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taut.core.arguments import plain
 from taut.core.capabilities import Capability
 from taut.core.names import brief, find, unknown
 from taut.errors import ArgumentError
@@ -87,6 +88,7 @@ class LatentVariableModel(Model):
         latent: int = 20,
         prior: Prior | None = None,
     ):
+        latent = plain(latent)
         if not isinstance(latent, int) or isinstance(latent, bool) or latent < 1:
             raise ArgumentError(f"latent={brief(latent)}: the length of z, a positive whole number, is needed.")
         self.decoder = as_network("decoder", decoder, np.zeros(latent))

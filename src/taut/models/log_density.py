@@ -11,6 +11,7 @@ from taut.errors import ArgumentError, DataError
 from taut.models.base import Model
 from taut.models.checks.check import Check, check
 from taut.models.checks.structure import check_structure
+from taut.models.derived import Derived
 from taut.models.prior import Prior
 from taut.models.unknowns import Parameters, Unknowns
 
@@ -30,6 +31,23 @@ class UnconstrainedPrior(Prior):
         """log p(values(z)) + log |det dvalues/dz|, in nats."""
         values, log_jacobian = self.parameters.constrain(z)
         return log_jacobian if self.log_density is None else self.log_density(values) + log_jacobian
+
+
+class Naming(eqx.Module):
+    """The named values of a log density.
+
+    Attributes:
+        parameters: The adapter.
+        derived: What is derived from the parameters, if anything is.
+    """
+
+    parameters: Unknowns
+    derived: Derived | None
+
+    def constrain(self, z):
+        """The named, shaped, constrained values at z, and what is derived from them."""
+        values = self.parameters.constrain(z)[0]
+        return values if self.derived is None else self.derived(values)
 
 
 class LogDensity(Model):
@@ -55,9 +73,11 @@ class LogDensity(Model):
             a floating array stands for a real unknown of its shape that starts there.
         log_likelihood: `(values, rows) -> [R]`, in place of `log_joint`.
         log_prior: `values -> scalar`, with `log_likelihood`.
+        derived: quantities computed from the unknowns, `values -> dict`: summary, draws and verdict have them after
+            the unknowns. A comparison (`v["a"] > v["b"]`) has its probability for a mean.
 
     Raises:
-        ArgumentError: neither or both forms are given.
+        ArgumentError: neither or both forms are given, or what is given cannot be used.
 
     Example:
         >>> from taut.models import real
@@ -71,6 +91,7 @@ class LogDensity(Model):
     prior: Prior
     density: Callable
     by_rows: bool = eqx.field(static=True)
+    derived: Derived | None = eqx.field(metadata={"fingerprint": False})
 
     def __init__(
         self,
@@ -79,6 +100,7 @@ class LogDensity(Model):
         parameters: Any,
         log_likelihood: Callable | None = None,
         log_prior: Callable | None = None,
+        derived: Callable | None = None,
     ):
         if (log_joint is None) == (log_likelihood is None) or (log_likelihood is None) != (log_prior is None):
             raise ArgumentError(
@@ -93,6 +115,7 @@ class LogDensity(Model):
         self.prior = UnconstrainedPrior(self.parameters, log_prior)
         self.by_rows = log_joint is None
         self.density = log_likelihood if log_joint is None else log_joint  # pyright: ignore[reportAttributeAccessIssue]
+        self.derived = None if derived is None else Derived(derived, self.parameters)
 
     @property
     def offers(self):
@@ -101,8 +124,8 @@ class LogDensity(Model):
 
     @property
     def order(self):
-        """As the parameters were declared."""
-        return self.parameters.order
+        """As the parameters were declared, and then what is derived from them."""
+        return self.parameters.order + (() if self.derived is None else self.derived.names)
 
     @property
     def one_signed(self):
@@ -152,8 +175,13 @@ class LogDensity(Model):
         return jnp.reshape(self.density(values), (1,))
 
     def constrain(self, z):
-        """The named, shaped, constrained values at z."""
-        return self.parameters.constrain(z)[0]
+        """The named, shaped, constrained values at z, and what is derived from them."""
+        return self.naming.constrain(z)
+
+    @property
+    def naming(self):
+        """The parameters and what is derived from them, without the density."""
+        return Naming(self.parameters, self.derived)
 
     def check(self, rows: Any = None, *, dtype: Any = "float64", seed: int = 0) -> Check:
         """Look at the density before any fitting: shapes, finite values and gradients, supports, an improper posterior.

@@ -3,6 +3,7 @@
 import abc
 import math
 from collections import Counter, OrderedDict
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -12,16 +13,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from taut.core import precision
+from taut.core.names import brief, suggestion
 from taut.core.trees import is_float_array
 from taut.errors import ArgumentError
-from taut.models.supports import Support, bounded, ordered, positive, real, simplex, unit_interval
-
-BY_NUMBER = ("real", "positive", "unit interval", "bounded")
-"""Sets whose members are numbers, each with a free number of its own."""
-ONE_SIGNED = ("positive", "unit interval", "simplex")
-"""Kinds of support on one side of zero."""
-SUPPORTS = (real, positive, unit_interval, bounded, simplex, ordered)
-"""The functions that make supports, of which one may be given without being called."""
+from taut.models.support import BY_NUMBER, ONE_SIGNED, Support
+from taut.models.supports import SUPPORTS, written
 
 
 class Unknowns(eqx.Module):
@@ -107,7 +103,7 @@ class Parameters(Unknowns):
 
     def __init__(self, template: Any):
         def is_support(x):
-            return isinstance(x, Support)
+            return isinstance(x, Support) or _of_numpyro(x)
 
         def unknown(x):
             return is_support(x) or is_float_array(x)
@@ -149,11 +145,8 @@ class Parameters(Unknowns):
 
     @property
     def one_signed(self):
-        """By the kinds of the supports, and by the bounds of intervals."""
-        sided = [
-            n for n, s in zip(self.names, self.supports, strict=True) if s.bounds and not s.bounds[0] < 0 < s.bounds[1]
-        ]
-        return super().one_signed | frozenset(sided)
+        """By the supports."""
+        return frozenset(name for name, s in zip(self.names, self.supports, strict=True) if s.one_signed)
 
     @property
     def kinds(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -167,38 +160,94 @@ class Parameters(Unknowns):
 
     def constrain(self, z):
         """The named values at z, and the log-determinant of the Jacobian of z -> values, in nats."""
-        values, log_jacobian, at = [], jnp.zeros((), z.dtype), 0
-        for support in self.supports:
+        free, at = {}, 0
+        for name, support in zip(self.names, self.supports, strict=True):
             size = math.prod(support.free_shape)
-            free = z[at : at + size].reshape(support.free_shape)
+            free[name] = z[at : at + size].reshape(support.free_shape)
             at += size
-            if support.kind == "real":
-                values.append(free)
-                continue
-            transform = support.transform
-            value = transform(free)
-            values.append(value)
-            log_jacobian = log_jacobian + jnp.sum(transform.log_abs_det_jacobian(free, value))
+        found = _Constrained(dict(zip(self.names, self.supports, strict=True)), free)
+        values, log_jacobian = [found[name] for name in self.names], jnp.zeros((), z.dtype)
+        for name, value in zip(self.names, values, strict=True):
+            if name in found.transforms:
+                log_jacobian += jnp.sum(found.transforms[name].log_abs_det_jacobian(free[name], value))
         return eqx.combine(jax.tree.unflatten(self.places, values), self.rest), log_jacobian
 
     def to_vector(self, values):
         """The unconstrained vector of named values."""
         leaves = self.places.flatten_up_to(values)
+        others = dict(zip(self.names, leaves, strict=True))
         free = [
-            v if s.kind == "real" else s.transform._inverse(jnp.asarray(v))
+            v if s.kind == "real" else s.given(others)._inverse(jnp.asarray(v))
             for s, v in zip(self.supports, leaves, strict=True)
         ]
         return jnp.concatenate([jnp.ravel(f) for f in free])
 
 
+class _Constrained(Mapping):
+    """The constrained values by name, each computed when it is asked for: bounds may be functions of other unknowns.
+
+    The Jacobian is then triangular in the order of asking, so that its determinant is still the product of the parts.
+
+    Attributes:
+        transforms: by name, of the values that are not the free numbers themselves.
+    """
+
+    def __init__(self, supports: dict[str, Support], free: dict[str, Any]):
+        self._supports, self._free = supports, free
+        self._values: dict[str, Any] = {}
+        self._asked: list[str] = []
+        self.transforms: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._values:
+            if name in self._asked:
+                circle = " -> ".join([*self._asked[self._asked.index(name) :], name])
+                raise ArgumentError(
+                    f"The bounds depend on each other in a circle: {circle}. Give one of them a number."
+                )
+            support, free = self._supports[name], self._free[name]
+            self._asked.append(name)
+            if support.kind != "real":
+                self.transforms[name] = support.given(self)
+            self._values[name] = self.transforms[name](free) if name in self.transforms else free
+            self._asked.pop()
+        return self._values[name]
+
+    def __iter__(self):
+        return iter(self._supports)
+
+    def __len__(self):
+        return len(self._supports)
+
+
+def _of_numpyro(x: Any) -> bool:
+    return type(x).__module__.startswith("numpyro.")
+
+
 def _refuse_leaf(name: str, leaf: Any) -> None:
     """Refuse what was meant as an unknown and is none."""
-    if callable(leaf) and leaf in SUPPORTS:
-        raise ArgumentError(f"The support of {name} was given without being called; write e.g. {name}=real().")
+    if callable(leaf) and leaf in SUPPORTS.values():
+        call = written(leaf.__name__)
+        raise ArgumentError(f"The support of {name} was given without being called; write e.g. {name}={call}.")
     if isinstance(leaf, str):
-        raise ArgumentError(f"{name}={leaf!r} is a text; the support of {name} is an object, e.g. {name}=positive().")
+        call = written(leaf)
+        remedy = f"write {name}={call}" if call else f"write e.g. {name}=positive(){_near(leaf)}"
+        raise ArgumentError(
+            f"{name}={brief(leaf)} is a text; the support of {name} is what a function of taut.models makes: {remedy}."
+        )
+    if _of_numpyro(leaf):
+        call = written(type(leaf).__name__) or "real()"
+        raise ArgumentError(
+            f"{name} was given as NumPyro's {type(leaf).__name__.strip('_')}. The support is one of taut.models, e.g. "
+            f"{name}={call}; its prior is part of the log density. A NumPyro model is fitted by from_numpyro."
+        )
     if is_float_array(leaf) and not leaf.size:
         raise ArgumentError(f"{name} is an array of shape {leaf.shape} without a number in it.")
+
+
+def _near(word: str) -> str:
+    near = suggestion(word, SUPPORTS)
+    return f".{near[:-1]}" if near else ""
 
 
 def _keeping_order(template: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 
+from taut.core.arguments import plain
 from taut.errors import ArgumentError
 
 
@@ -65,9 +66,9 @@ class _Ramp(Schedule):
         end: Coefficient from step `steps` on.
     """
 
-    steps: int = eqx.field(static=True, default=1000)
-    start: float = eqx.field(static=True, default=0.0)
-    end: float = eqx.field(static=True, default=1.0)
+    steps: int = eqx.field(static=True, default=1000, converter=plain)
+    start: float = eqx.field(static=True, default=0.0, converter=plain)
+    end: float = eqx.field(static=True, default=1.0, converter=plain)
 
     def __check_init__(self):
         if not isinstance(self.steps, int) or self.steps < 1:
@@ -122,8 +123,8 @@ class Cyclical(_Ramp):
         [0.0, 0.5, 1.0, 0.0, 0.5, 1.0]
     """
 
-    cycles: int = eqx.field(static=True, default=4)
-    ramp: float = eqx.field(static=True, default=0.5)
+    cycles: int = eqx.field(static=True, default=4, converter=plain)
+    ramp: float = eqx.field(static=True, default=0.5, converter=plain)
 
     def __check_init__(self):
         if self.cycles < 1 or not 0 < self.ramp <= 1:

@@ -15,7 +15,7 @@ from taut.algorithms.on_density.base import Solution
 from taut.core.arguments import probability, whole
 from taut.core.batch import Batch
 from taut.diagnostics.elbo import elbo
-from taut.errors import ArgumentError, SavedFitError
+from taut.errors import SavedFitError
 from taut.learning.ended import Ended
 from taut.models.density import Density
 from taut.results.arviz import arviz_data
@@ -132,8 +132,7 @@ class PosteriorFit(Fit):
         Raises:
             ArgumentError: ArviZ is not installed, or `draws` is no positive whole number.
         """
-        if not isinstance(draws, int) or draws < 1:
-            raise ArgumentError(f"draws={draws!r}: a positive whole number is needed.")
+        draws = whole("draws", draws, 1)
         verdict = self.verdict
         attributes = {
             "inference_library": "taut",

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from taut.core import precision
+from taut.core.arguments import plain
 from taut.core.names import brief
 from taut.diagnostics.calibration import Calibration, calibration
 from taut.errors import ArgumentError, TautError
@@ -59,6 +60,7 @@ def calibrate(
         ArgumentError: `simulate_prior` names parameters that the model does not have, more than half of the refits
             fail, or there are too few refits or draws.
     """
+    repeats, draws = plain(repeats), plain(draws)
     if not isinstance(repeats, int) or repeats < 10:
         raise ArgumentError(f"repeats={repeats!r}: at least ten refits are needed; 200 tell something.")
     if not isinstance(draws, int) or draws < 9:

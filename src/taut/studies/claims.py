@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import numpy as np
 
+from taut.core.arguments import plain
 from taut.errors import ArgumentError
 from taut.families import Family
 from taut.gradients import Gradient
@@ -112,6 +113,7 @@ def gradient_claims(
     """
     import polars as pl
 
+    repeats = plain(repeats)
     if not isinstance(repeats, int) or repeats < 2 * MEANS:
         raise ArgumentError(f"repeats={repeats!r}: a slope needs a whole number of at least {2 * MEANS} gradients.")
     study = GradientStudy(

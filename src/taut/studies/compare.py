@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from taut.choosing.meter import MeterReading, measure_gradient
+from taut.core.arguments import plain
 from taut.errors import ArgumentError
 from taut.families import Family
 from taut.gradients import Gradient, MeasureValued, NoControl, Reinforce, Reparametrization
@@ -87,6 +88,7 @@ def compare_gradients(
     """
     import polars as pl
 
+    repeats = plain(repeats)
     if not isinstance(repeats, int) or repeats < 2:
         raise ArgumentError(f"repeats={repeats!r}: a variance needs a whole number of at least 2.")
     measured = GradientStudy(

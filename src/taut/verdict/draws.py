@@ -32,8 +32,8 @@ def _log_prob(family: Any, z: Any) -> Any:
 
 
 @Compiled
-def _constrain(model: Any, z: Any) -> Any:
-    return eqx.filter_vmap(lambda one: model.constrain(one))(z)  # a network carries its activation function
+def _constrain(naming: Any, z: Any) -> Any:
+    return eqx.filter_vmap(lambda one: naming.constrain(one))(z)  # a network carries its activation function
 
 
 def gaussian_of(family: Family) -> Gaussian | None:
@@ -73,7 +73,7 @@ def plain_draws(family: Family, n: int, seed: int, dtype: np.dtype) -> np.ndarra
 def named_values(model: Model, z: np.ndarray, dtype: np.dtype) -> Any:
     """The named, shaped, constrained values at draws `z` `[n, D]`: a pytree of `[n, ...]`."""
     with precision.context(dtype):
-        values = _constrain(model, z.astype(dtype), plain=True)
+        values = _constrain(model.naming, z.astype(dtype), plain=True)
     values = jax.tree.map(lambda x: np.asarray(x) if eqx.is_array(x) else x, values)
     if not isinstance(values, dict):
         return values

@@ -22,7 +22,7 @@ from jaxtyping import Float
 
 from taut.core import precision
 from taut.core.batch import Batch
-from taut.core.compilation import Compiled
+from taut.core.programs import Shared
 from taut.core.trees import cast
 from taut.families.base import Family
 from taut.models.base import Model
@@ -182,4 +182,4 @@ def _chains(model, batch, family, start, times, most, key):
     return draws, jnp.mean(acceptance[half:]), jnp.sum(divergent[half:]), final(adapting), jnp.sum(lengths)
 
 
-_run = Compiled(_chains)
+_run = Shared(_chains)

@@ -1,10 +1,16 @@
 """Bad models: each is refused before any fitting, by a message that names the parameter and the remedy."""
 
+import functools
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
+import scipy.stats
 
+import taut
 from taut.errors import ArgumentError, DataError
 from taut.models import LogDensity, bounded, ordered, positive, real, simplex, unit_interval
 
@@ -198,3 +204,56 @@ def test_data_carried_by_the_function_are_arguments():
 
     assert check(Y) > 1
     assert check(Y + 1) == 1
+
+
+UNTRACEABLE = {
+    "a function of NumPy": (lambda v: np.log(v["x"]), "jnp.log for np.log"),
+    "a product of NumPy": (lambda v: Y[:2].dot(v["t"]), "jax.numpy"),
+    "scipy.stats": (lambda v: scipy.stats.norm.logpdf(Y, v["x"], 1.0).sum(), "jax.scipy.stats.norm.logpdf"),
+    "scipy.special": (lambda v: scipy.special.gammaln(v["x"]), "jax.scipy"),
+    "float": (lambda v: -float(v["x"]), "Leave it an array"),
+    "math": (lambda v: math.log(v["x"]), "jax.numpy for math"),
+    "item": (lambda v: v["x"].item(), "Leave it an array"),
+    "if": (lambda v: -v["x"] if v["x"] > 0 else v["x"], "jnp.where(condition, a, b)"),
+    "and": (lambda v: 1.0 * (v["x"] > 0 and v["x"] < 1), "jnp.where"),
+    "max": (lambda v: max(v["x"], 0.0), "jnp.maximum"),
+    "a mask": (lambda v: v["t"][v["t"] > 0].sum(), "jnp.where(condition, x, 0.0)"),
+    "a loop": (
+        lambda v: jax.lax.while_loop(lambda c: c[0] < v["x"], lambda c: (c[0] + 1, c[1] * v["x"]), (0.0, 1.0))[1],
+        "jax.lax.scan",
+    ),
+    "a callback": (
+        lambda v: jax.pure_callback(np.log, jax.ShapeDtypeStruct((), v["x"].dtype), v["x"]),
+        "jax.custom_vjp",
+    ),
+    "a callback in a compiled function": (
+        jax.jit(lambda v: -jax.pure_callback(np.abs, jax.ShapeDtypeStruct((), v["x"].dtype), v["x"])),
+        "jax.custom_vjp",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNTRACEABLE)
+@pytest.mark.parametrize("ask", [LogDensity.check, functools.partial(taut.fit, progress=False)], ids=["check", "fit"])
+def test_a_density_without_gradient_is_refused_with_the_way_out(name, ask):
+    log_joint, remedy = UNTRACEABLE[name]
+    with pytest.raises(ArgumentError) as refusal:
+        ask(LogDensity(log_joint, parameters={"x": positive(), "t": real(2)}))
+    message = str(refusal.value)
+    assert message.startswith("log_joint ")
+    assert remedy in message
+    assert len(message) < 480
+    assert "\n" not in message
+    assert "Tracer" not in message
+
+
+def test_the_line_is_named_and_a_loop_with_a_gradient_is_none_of_these():
+    def log_joint(v):
+        spare = 2.0
+        return -np.abs(v["x"]) * spare
+
+    with pytest.raises(ArgumentError, match=r"in the line `return -np.abs"):
+        LogDensity(log_joint, parameters={"x": real()}).check()
+    LogDensity(
+        lambda v: -jax.lax.fori_loop(0, 3, lambda i, x: x + v["x"] ** 2, v["x"]) - v["x"] ** 2, parameters={"x": real()}
+    ).check()

@@ -18,7 +18,8 @@ from jax.scipy.special import gammaln
 from taut.algorithms.nested.layout import Factor, Layout
 from taut.algorithms.nested.rows import CompiledRows
 from taut.models.likelihoods.ordinal import Ordinal
-from taut.models.supports import Support, positive
+from taut.models.support import Support
+from taut.models.supports import positive
 
 LOG_2PI = float(np.log(2 * np.pi))
 

@@ -24,6 +24,7 @@ from taut.algorithms.on_density.base import OnDensity, Solution
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws, score
 from taut.algorithms.on_density.quasi_newton import maximise
 from taut.algorithms.on_density.starts import modes
+from taut.core.arguments import plain
 from taut.errors import ArgumentError
 from taut.families.full_rank import FullRank
 
@@ -48,8 +49,8 @@ class BatchAndMatch(OnDensity):
     """
 
     name: ClassVar[str] = "batch and match"
-    steps: int = eqx.field(static=True, default=200)
-    batch: int | None = eqx.field(static=True, default=None)
+    steps: int = eqx.field(static=True, default=200, converter=plain)
+    batch: int | None = eqx.field(static=True, default=None, converter=plain)
     tolerance: float = eqx.field(static=True, default=1e-3)
 
     def __check_init__(self):

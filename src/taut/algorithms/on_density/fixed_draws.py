@@ -26,6 +26,7 @@ from taut.algorithms.on_density.base import OnDensity, Solution
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws
 from taut.algorithms.on_density.quasi_newton import TOLERANCE, maximise
 from taut.algorithms.on_density.starts import DRAWS, modes
+from taut.core.arguments import plain
 from taut.core.constants import LOG_2PI
 from taut.errors import ArgumentError, PairingError
 from taut.families.full_rank import FullRank
@@ -62,8 +63,8 @@ class FixedDraws(OnDensity):
 
     name: ClassVar[str] = "fixed draws"
     fits = MeanField
-    steps: int = eqx.field(static=True, default=1000)
-    draws: int = eqx.field(static=True, default=128)
+    steps: int = eqx.field(static=True, default=1000, converter=plain)
+    draws: int = eqx.field(static=True, default=128, converter=plain)
     linear_response: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):

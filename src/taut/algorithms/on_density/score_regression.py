@@ -9,6 +9,7 @@ from taut.algorithms.on_density.base import OnDensity, Solution
 from taut.algorithms.on_density.gaussians import divergence, matched_draws
 from taut.algorithms.on_density.phases import Averaged, Phase, draws_for, fresh_draws
 from taut.algorithms.on_density.search import Found, search
+from taut.core.arguments import plain
 from taut.errors import ArgumentError
 from taut.families.full_rank import FullRank
 from taut.models.density import Density
@@ -43,7 +44,7 @@ class ScoreRegression(OnDensity):
     """
 
     name: ClassVar[str] = "score regression"
-    steps: int = eqx.field(static=True, default=40)
+    steps: int = eqx.field(static=True, default=40, converter=plain)
     error: float = eqx.field(static=True, default=0.02)
 
     def __check_init__(self):

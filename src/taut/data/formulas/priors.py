@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from taut.core.arguments import plain
 from taut.core.names import brief, find, unknown
 from taut.data.formulas.design import FormulaDesign
 from taut.data.formulas.groups import GroupRows
@@ -111,7 +112,7 @@ def _scales(groups: Sequence[GroupRows], given: dict[str, Any], spread: float) -
     for group in groups:
         concentration = CONCENTRATION
         if f"cor({group.name})" in given:
-            concentration = given[f"cor({group.name})"]
+            concentration = plain(given[f"cor({group.name})"])
             used.add(f"cor({group.name})")
             if not (isinstance(concentration, (int, float)) and np.isfinite(concentration) and concentration > 0):
                 raise ArgumentError(

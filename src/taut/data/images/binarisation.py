@@ -46,7 +46,7 @@ class Binarisation:
             raise ArgumentError(
                 f"kind={unknown(self.kind, get_args(Kind))}; the images come second, binarise(kind, images)."
             )
-        check_seed(self.seed)
+        object.__setattr__(self, "seed", check_seed(self.seed))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from taut.core.arguments import plain
 from taut.data.images.arrays import read_arrays
 from taut.data.images.idx import is_idx_folder, read_idx_folder
 from taut.data.images.named import OPENML, digits, openml
@@ -48,6 +49,7 @@ def load_images(spec: Any, *, limit: int | None = None, channels: str | None = N
         >>> load_images(np.zeros((20, 4, 4))).test_split
         '2 of 20 at random, seed 0'
     """
+    limit = plain(limit)
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
         raise ArgumentError(f"limit={limit!r}: the most images of a split is needed, a positive whole number or None.")
     name, raw = _read(spec)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from taut.core.arguments import instance, is_number
+from taut.core.arguments import instance, is_number, whole
 from taut.core.names import brief
 from taut.errors import ArgumentError, DataError
 
@@ -170,16 +170,14 @@ def refuse_leak(train: np.ndarray, test: np.ndarray) -> None:
         )
 
 
-def check_seed(seed: Any) -> None:
-    """Refuse what is no whole number from 0 to 2^32 - 1."""
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise ArgumentError(f"seed={seed!r}: a whole number from 0 to 2^32 - 1 is needed.")
+def check_seed(seed: Any) -> int:
+    """A whole number from 0 to 2^32 - 1; anything else is refused."""
+    return whole("seed", seed, 0, 2**32 - 1)
 
 
 def generator(seed: int, purpose: str) -> np.random.Generator:
     """Random numbers for one purpose: two purposes with the same seed share none."""
-    check_seed(seed)
-    entropy = [seed, zlib.crc32(purpose.encode())]
+    entropy = [check_seed(seed), zlib.crc32(purpose.encode())]
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
 
 

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from taut.core.arguments import plain
 from taut.core.capabilities import Capability
 from taut.core.trees import stop_gradient
 from taut.errors import ArgumentError
@@ -52,7 +53,7 @@ class DeltaMethod(Averaging):
 
     name: ClassVar[str] = "delta"
     needs = frozenset({Capability.MEAN_OVER_DRAWS, Capability.DIFFERENTIABLE, Capability.COVARIANCE})
-    fresh: int = eqx.field(static=True, default=0)
+    fresh: int = eqx.field(static=True, default=0, converter=plain)
     decay: float = eqx.field(static=True, default=0.9)
 
     def __check_init__(self):

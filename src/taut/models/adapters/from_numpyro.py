@@ -44,12 +44,12 @@ def from_numpyro(model: Callable, *args: Any, **kwargs: Any) -> LogDensity:
         if not isinstance(leaf, (jax.Array, np.ndarray)) and type(leaf).__hash__ is None:
             raise ArgumentError(f"An argument of the model is a {type(leaf).__name__}; pass its columns as arrays.")
     try:
-        found = _latent(model, args, kwargs)
+        found, reported = _sites(model, args, kwargs)
     except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):
         # The model computes shapes from its data (how many groups?), so that these cannot be arguments of what is
         # compiled: they become constants.
         model, args, kwargs = _bound(model, args, kwargs), (), {}
-        found = _latent(model, args, kwargs)
+        found, reported = _sites(model, args, kwargs)
     if not found:
         raise ArgumentError("The NumPyro model has no latent site: every numpyro.sample is observed.")
     names = tuple(sorted(found))
@@ -63,6 +63,7 @@ def from_numpyro(model: Callable, *args: Any, **kwargs: Any) -> LogDensity:
         shapes=shapes,
         free_shapes=free_shapes,
         origin=np.zeros(sum(int(np.prod(s)) for s in free_shapes)),
+        declared=(*found, *reported),
     )
     return LogDensity(SitesDensity(sites), parameters=sites)
 
@@ -71,9 +72,10 @@ def _bound(model: Callable, args: tuple, kwargs: dict[str, Any]) -> Callable:
     return lambda: model(*args, **kwargs)
 
 
-def _latent(model: Callable, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """(kind, shape, free shape) of each latent site, from shapes alone: nothing is computed."""
+def _sites(model: Callable, args: tuple, kwargs: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """(kind, shape, free shape) of each latent site, and the deterministic ones; by shapes: nothing is computed."""
     found: dict[str, Any] = {}
+    reported: list[str] = []
     arrays, rest = eqx.partition((args, kwargs), eqx.is_array)
 
     def look(arrays):
@@ -84,13 +86,15 @@ def _latent(model: Callable, args: tuple, kwargs: dict[str, Any]) -> dict[str, A
             traced = trace(substitute(seeded(model), substitute_fn=_stand_in))
             for name, site in traced.get_trace(*args, **kwargs).items():
                 _refuse(name, site)
+                if site["type"] == "deterministic":
+                    reported.append(name)
                 if site["type"] == "sample" and not site["is_observed"]:
                     shape, transform = np.shape(site["value"]), transform_of(site)
                     found[name] = (_kind(site["fn"].support), shape, tuple(transform.inverse_shape(shape)))
 
     with jax.enable_x64(True):
         jax.eval_shape(look, arrays)
-    return found
+    return found, reported
 
 
 def _stand_in(site: Any) -> Any:
@@ -139,5 +143,10 @@ def _kind(support: Any) -> str:
         "Interval": "bounded",
         "Simplex": "simplex",
         "OrderedVector": "ordered",
+        "PositiveOrderedVector": "positive ordered",
+        "GreaterThan": "above",
+        "LessThan": "below",
+        "CorrCholesky": "correlation factor",
+        "LowerCholesky": "covariance factor",
     }
     return known.get(name, name)

@@ -24,6 +24,7 @@ class FreeVariables(Unknowns):
         forward: value variables -> constrained values and deterministics, then the log-Jacobian.
         backward: constrained values -> value variables.
         reported: names of what `forward` returns.
+        declared: names in the order of the model: the free variables, then the deterministics.
     """
 
     names: tuple[str, ...] = eqx.field(static=True)
@@ -33,6 +34,12 @@ class FreeVariables(Unknowns):
     reported: tuple[str, ...] = eqx.field(static=True)
     forward: Callable = eqx.field(static=True)
     backward: Callable = eqx.field(static=True)
+    declared: tuple[str, ...] = eqx.field(static=True, metadata={"fingerprint": False})
+
+    @property
+    def order(self):
+        """As the model has them, free variables first; the vector has them sorted."""
+        return self.declared
 
     def constrain(self, z):
         """The values at z, deterministics included, and the log-determinant of the Jacobian, in nats."""
@@ -120,6 +127,7 @@ def _translated(model: Any) -> LogDensity:
         reported=(*names, *(rv.name for rv in others)),
         forward=forward,
         backward=backward,
+        declared=(*(rv.name for rv in model.free_RVs), *(rv.name for rv in others)),
     )
     return LogDensity(lambda v: joint(*(v[name] for name in names))[0], parameters=parameters)
 

@@ -23,6 +23,7 @@ class Sites(Unknowns):
         model: the NumPyro model.
         args, kwargs: its arguments.
         shapes: of the constrained values.
+        declared: names in the order of the model: the latent sites, then the deterministic ones.
     """
 
     model: Callable = eqx.field(static=True)
@@ -33,6 +34,12 @@ class Sites(Unknowns):
     shapes: tuple[tuple[int, ...], ...] = eqx.field(static=True)
     free_shapes: tuple[tuple[int, ...], ...] = eqx.field(static=True)
     origin: Float[np.ndarray, " D"]
+    declared: tuple[str, ...] = eqx.field(static=True, metadata={"fingerprint": False})
+
+    @property
+    def order(self):
+        """As the model has them, latent sites first; the vector has them sorted."""
+        return self.declared
 
     def constrain(self, z):
         """The values at z, deterministic sites included, and the log-determinant of the Jacobian, in nats."""

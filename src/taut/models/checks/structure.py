@@ -10,6 +10,7 @@ import numpy as np
 from taut.core import precision
 from taut.core.trees import cast
 from taut.errors import ArgumentError, DataError, TautError
+from taut.models.checks.untraceable import cannot_trace, refuse_without_gradient
 
 ARRAYS = (jax.ShapeDtypeStruct, jax.Array, np.ndarray, np.generic)
 
@@ -36,14 +37,15 @@ def check_structure(model: Any, rows: Any = None, dtype: Any = "float64") -> lis
         z = jax.ShapeDtypeStruct((model.parameters.origin.size,), precision.resolve(dtype))
         values = eqx.filter_eval_shape(lambda z: model.parameters.constrain(z)[0], z)
         if not model.by_rows:
-            seen = _called("log_joint", model.density, model, values)
+            seen = called("log_joint", model.density, model.parameters.names, values)
             return _single("log_joint", seen, dtype)
         if rows is None or not jax.tree.leaves(rows):
             raise DataError("This log density is given by rows; pass the rows as well: model.check(rows).")
         rows = cast(jax.tree.map(np.asarray, rows), precision.resolve(dtype))
         size = len(jax.tree.leaves(rows)[0])
-        notes = _by_rows(_called("log_likelihood", lambda v: model.density(v, rows), model, values), size, dtype)
-        return notes + _single("log_prior", _called("log_prior", model.prior.log_density, model, values), dtype)
+        names = model.parameters.names
+        notes = _by_rows(called("log_likelihood", lambda v: model.density(v, rows), names, values), size, dtype)
+        return notes + _single("log_prior", called("log_prior", model.prior.log_density, names, values), dtype)
 
 
 def _leaves(parameters: Any) -> list[tuple[str, np.ndarray]]:
@@ -51,23 +53,32 @@ def _leaves(parameters: Any) -> list[tuple[str, np.ndarray]]:
     return list(zip(parameters.names, np.split(parameters.origin, cuts), strict=True))
 
 
-def _called(name: str, function: Callable, model: Any, values: Any) -> Any:
-    """What the function returns, by shape and dtype; what it raises, in words."""
-    names = model.parameters.names
+def called(name: str, function: Callable, names: tuple[str, ...], values: Any) -> Any:
+    """What a user's function returns, by shape and dtype; what it raises, in words.
+
+    Args:
+        name: Of the function.
+        function: It.
+        names: Of the unknowns.
+        values: The unknowns, by shape and dtype.
+
+    Raises:
+        ArgumentError: It cannot be called with the unknowns.
+    """
     try:
-        return eqx.filter_eval_shape(function, values)
+        program, arrays, rest = eqx.filter_make_jaxpr(function)(values)
+        refuse_without_gradient(name, function, values, program)
+        return eqx.combine(arrays, rest)
     except TautError:
         raise
     except KeyError as error:
         raise ArgumentError(
             f"{name} asks for {error.args[0]!r}, which is no parameter; parameters= names {', '.join(names)}."
         ) from error
-    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
-        raise ArgumentError(
-            f"{name} cannot be differentiated by JAX: it treats a parameter as a plain number, in an `if`, in float() "
-            f"or in a function of NumPy or math. Use jax.numpy and jnp.where. JAX says: {_first_line(error)}"
-        ) from error
     except Exception as error:  # whatever the user's function raises, with the shapes that it was called with
+        refusal = cannot_trace(name, error)
+        if refusal is not None:
+            raise refusal from error
         shapes = ", ".join(
             f"{_path(p)} {x.shape}" for p, x in jax.tree_util.tree_leaves_with_path(values) if isinstance(x, ARRAYS)
         )

@@ -15,7 +15,7 @@ import numpy as np
 
 from taut.core import precision
 from taut.core.blocks import in_blocks
-from taut.core.compilation import Compiled
+from taut.core.programs import Shared
 from taut.core.trees import cast
 
 BLOCK = 32
@@ -47,7 +47,7 @@ class TermValues(NamedTuple):
         return np.isfinite(self.density + self.log_jacobian) & np.isfinite(self.gradient + self.volume_gradient).all(1)
 
 
-@Compiled
+@Shared
 def _terms(model: Any, rows: Any, points: Any) -> Any:
     def density(z):
         values, _ = model.parameters.constrain(z)

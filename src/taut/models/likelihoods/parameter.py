@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jax.scipy.special import gammaln
 from jaxtyping import Array, Float
 
-from taut.models.supports import Support, positive
+from taut.models.support import Support
+from taut.models.supports import positive
 
 
 @dataclasses.dataclass(frozen=True)
