@@ -24,6 +24,8 @@ from taut.verdict.convergence import Convergence, certified
 from taut.verdict.draws import JUDGE_STREAM, log_prob_of, named_columns
 from taut.verdict.hamiltonian import GRADIENTS, HamiltonianDraws, hamiltonian_draws, moments
 from taut.verdict.judge import Judgement, judge_posterior
+from taut.verdict.linear.bends import bend
+from taut.verdict.linear.seen import serves
 from taut.verdict.orders import orders
 from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE, quantile_advice
 from taut.verdict.warp import Warped, gradients_of_steps, warp
@@ -118,6 +120,10 @@ def try_fallbacks(
     """
     if best.trusted and not best.heavy:
         return best
+    if serves(model):
+        best = _bent_by_rows(model, batch, density, gaussian, best, seed, to_columns)
+        if best.trusted:
+            return best
     if density.dim > MOST_COORDINATES:
         return _not_tried(best, "richer families", f"{density.dim} unknowns are more than {MOST_COORDINATES}")
     rng = np.random.default_rng([seed, JUDGE_STREAM + 1])
@@ -140,6 +146,24 @@ def try_fallbacks(
     if too_long := _too_long(rows, density.dim, GRADIENTS):
         return _not_tried(best, "Hamiltonian Monte Carlo", too_long)
     return _chains(model, batch, density, best, seed, to_columns)
+
+
+def _bent_by_rows(
+    model: Any,
+    batch: Batch,
+    density: Density,
+    gaussian: Gaussian,
+    best: BestSoFar,
+    seed: int,
+    to_columns: Columns | None,
+) -> BestSoFar:
+    """Coordinates of a regression bent one by one, by exact expectations over its rows: no gradients."""
+    family = bend(model, batch, gaussian)
+    if family is None:
+        return best
+    rows, convergence = int(batch.size), best.judgement.verdict.converged
+    judgement = judge_posterior(model, family, density, convergence, seed=seed, rows=rows, to_columns=to_columns)
+    return best.better_of(family, judgement, family.name, 0)
 
 
 def _too_long(rows: int, dim: int, gradients: int) -> str:
