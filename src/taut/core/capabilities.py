@@ -26,6 +26,7 @@ class Capability(enum.Enum):
     GAUSSIAN_GIVEN_SCALES = "a regression whose coefficients and effects are Gaussian given a few scales"
     CLOSED_PRIOR = "a prior with E_q[log p(z)] in closed form"
     GAUSSIAN_PRIOR = "a Gaussian prior"
+    LOG_CONCAVE = "a model whose log density is concave, so that it has one optimum"
     LOG_WEIGHTS = "an objective that is a smooth function of the draws' log densities"
     MEAN_OVER_DRAWS = "an objective that is a mean over draws (not a function of several at once)"
     EVIDENCE_BOUND = "the plain ELBO as the objective"

@@ -79,12 +79,36 @@ class Density:
             self._arrays = [jnp.asarray(a, dtype if np.issubdtype(a.dtype, np.floating) else None) for a in leaves]
             shapes = tuple(jax.ShapeDtypeStruct(a.shape, a.dtype) for a in self._arrays)
             points = jax.ShapeDtypeStruct((self.block, self.dim), dtype)
-            self._compiled = _compiled(Static(static), tree, shapes, points)
+            self._program = functools.partial(_compiled, Static(static), tree, shapes, points)
+
+    @functools.cached_property
+    def _with_gradient(self) -> Any:
+        with precision.context(self.dtype):
+            return self._program(True)
+
+    @functools.cached_property
+    def _alone(self) -> Any:
+        with precision.context(self.dtype):
+            return self._program(False)
+
+    def values(self, z: Float[np.ndarray, "S D"]) -> tuple[Float[np.ndarray, " S"], Float[np.ndarray, " S"]]:
+        """log p(x, z), -inf where it is not finite, and log p(x|z) at each row of `z`: a third of the work.
+
+        Where the gradient's program is there already no other one is compiled.
+        """
+        if "_with_gradient" in vars(self):
+            found = self(z)
+            return found.value, found.log_likelihood
+        self.evaluations += len(z)
+        with precision.context(self.dtype):
+            compiled = functools.partial(self._alone, self._arrays)
+            value, log_likelihood = in_blocks(compiled, self.block, z.astype(self.dtype))
+        return np.where(np.isfinite(value), value, -np.inf).astype(float), log_likelihood.astype(float)
 
     def __call__(self, z: Float[np.ndarray, "S D"]) -> DensityValues:
         """The density at each row of `z`."""
         self.evaluations += len(z)
-        compiled = functools.partial(self._compiled, self._arrays)
+        compiled = functools.partial(self._with_gradient, self._arrays)
         with precision.context(self.dtype):
             value, gradient, log_likelihood = in_blocks(compiled, self.block, z.astype(self.dtype))
         finite = np.isfinite(value) & np.isfinite(gradient).all(1)
@@ -96,7 +120,7 @@ class Density:
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(static: Static, tree: Any, shapes: tuple, points: Any) -> Any:
+def _compiled(static: Static, tree: Any, shapes: tuple, points: Any, gradient: bool) -> Any:
     def joint(arrays, z):
         model, batch = eqx.combine(jax.tree.unflatten(tree, arrays), static.tree)
         cut = model.units(batch)
@@ -104,11 +128,14 @@ def _compiled(static: Static, tree: Any, shapes: tuple, points: Any) -> Any:
         log_likelihood = target.log_likelihood(z)
         return log_likelihood + target.log_prior(z), log_likelihood
 
-    def at_points(arrays, z):
+    def alone(arrays, z):
+        return jax.vmap(joint, (None, 0))(arrays, z)
+
+    def with_gradient(arrays, z):
         one = jax.value_and_grad(joint, argnums=1, has_aux=True)
         (value, log_likelihood), gradient = jax.vmap(one, (None, 0))(arrays, z)
         return value, gradient, log_likelihood
 
-    program = Program(at_points, list(shapes), points)
+    program = Program(with_gradient if gradient else alone, list(shapes), points)
     costly = (program.lowered.lowered.cost_analysis() or {}).get("flops", 0.0) > PLAIN_FLOPS
     return program.compiled(plain=jax.default_backend() == "cpu" and not costly)

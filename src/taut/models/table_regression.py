@@ -49,7 +49,8 @@ class TableRegression(Model, ClosedLikelihood):
     def offers(self):
         """A linear predictor with closed expectations."""
         own = {Capability.DIFFERENTIABLE, Capability.CLOSED_LIKELIHOOD, Capability.LINEAR_PREDICTOR}
-        return frozenset(own) | self.prior.offers
+        concave = self.likelihood.log_concave and Capability.GAUSSIAN_PRIOR in self.prior.offers
+        return frozenset(own) | self.prior.offers | ({Capability.LOG_CONCAVE} if concave else set())
 
     @property
     def closed_form_needs(self):

@@ -250,7 +250,7 @@ class ComputedFit(PosteriorFit):
         """The draws that `sample` gives, with log p where the data are at hand."""
         z, log_p, log_q = self.draws_of_answer(n, seed)
         if log_p is None and self.parent is not None:
-            log_p = Density(self.model, self.parent, self.dtype)(z).value
+            log_p = Density(self.model, self.parent, self.dtype).values(z)[0]
         known = {} if log_p is None else {"lp": log_p}
         return self.named(z), known if np.isnan(log_q).all() else known | {"lq": log_q}
 

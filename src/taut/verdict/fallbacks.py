@@ -253,7 +253,7 @@ def _chains(
         verdict=dataclasses.replace(verdict, trust=trust),
         z=z,
         weights=np.full(len(z), 1 / len(z)),
-        log_prob=density(z).value,
+        log_prob=density.values(z)[0],
         log_q=log_prob_of(best.family, z, density.dtype),
         of_q=False,
     )

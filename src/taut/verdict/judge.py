@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from taut.core.capabilities import Capability
 from taut.diagnostics.elbo import Bound
 from taut.families import Family
 from taut.models import Model
 from taut.models.checks.jumps import Jump, jump_words
-from taut.models.density import Density, DensityValues
+from taut.models.density import Density
 from taut.verdict.answers import Converged, Trusted
 from taut.verdict.around import jumps_around
 from taut.verdict.convergence import Convergence, measured
@@ -111,27 +112,28 @@ def judge_posterior(
     """
     n = affordable_draws(density, rows)
     z, log_q = draws_of(family, CORRECTED * n, seed, density.dtype)
-    values = density(z[:n])
+    values = density.values(z[:n])
     if jumps is None:
-        jumps = () if model.smooth else tuple(jumps_around(density, z[:n], values.value, log_q[:n]))
+        jumps = () if model.smooth else tuple(jumps_around(density, z[:n], values[0], log_q[:n]))
     convergence = _doubted(convergence or measured(family, density, seed, history), model, jumps)
-    known: Any = {"converged": convergence.answer, "recurred": recurred, "rivals": rivals}
+    concave = Capability.LOG_CONCAVE in model.offers
+    known: Any = {"converged": convergence.answer, "recurred": recurred, "rivals": rivals, "concave": concave}
 
-    def weighed(n: int, values: DensityValues):
+    def weighed(n: int, log_prob: Float[np.ndarray, " n"]):
         names, unknowns = named_columns(model, z[:n], density.dtype, to_columns)
-        log_weights = values.value - log_q[:n]
+        log_weights = log_prob - log_q[:n]
         unseen = _unseen(density, family, jumps, log_weights)
         return log_weights, trust_from_weights(log_weights, unknowns, names, unseen=unseen, **known)
 
-    log_weights, (trust, weighing) = weighed(n, values)
+    log_weights, (trust, weighing) = weighed(n, values[0])
     if trust.answer is Trusted.CORRECTED:
-        more = density(z[n:])
-        values = DensityValues(*(np.concatenate(pair) for pair in zip(values, more, strict=True)))
+        first, more = values, density.values(z[n:])
+        values = np.concatenate([first[0], more[0]]), np.concatenate([first[1], more[1]])
         n = len(z)
-        log_weights, (trust, weighing) = weighed(n, values)
+        log_weights, (trust, weighing) = weighed(n, values[0])
     weights = weighing.smoothed.weights if trust.answer is Trusted.CORRECTED else np.full(n, 1 / n)
     verdict = Verdict(convergence, trust)
-    return Judgement(verdict, _bound(values, log_weights), z[:n], weights, values.value, log_q[:n], jumps)
+    return Judgement(verdict, _bound(values[1], log_weights), z[:n], weights, values[0], log_q[:n], jumps)
 
 
 def _doubted(convergence: Convergence, model: Model, jumps: tuple[Jump, ...]) -> Convergence:
@@ -147,12 +149,12 @@ def _unseen(density: Density, family: Family, jumps: tuple[Jump, ...], log_weigh
     if not jumps:
         return False
     z = np.stack([jump.inside for jump in jumps])
-    found = density(z).value - log_prob_of(family, z, density.dtype)
+    found = density.values(z)[0] - log_prob_of(family, z, density.dtype)
     return bool(found.max() > log_weights.max() + CLEARLY)
 
 
-def _bound(values: DensityValues, log_weights: np.ndarray) -> Bound:
-    elbo, likelihood = float(np.mean(log_weights)), float(np.mean(values.log_likelihood))
+def _bound(log_likelihood: np.ndarray, log_weights: np.ndarray) -> Bound:
+    elbo, likelihood = float(np.mean(log_weights)), float(np.mean(log_likelihood))
     with np.errstate(invalid="ignore"):
         error = float(np.std(log_weights, ddof=1) / np.sqrt(len(log_weights)))
     return Bound(elbo, likelihood, likelihood - elbo, error)

@@ -96,7 +96,7 @@ def _draws(best: BestSoFar, density: Density, seed: int, rows: int) -> tuple[np.
     if not judged.of_q or len(judged.z) >= n:
         return judged.z, judged.weights, judged.log_prob, judged.log_q
     z, log_q = draws_of(best.family, n, seed, density.dtype)  # of which the first are those that were judged
-    log_prob = np.concatenate([judged.log_prob, density(z[len(judged.z) :]).value])
+    log_prob = np.concatenate([judged.log_prob, density.values(z[len(judged.z) :])[0]])
     return z, pareto_smoothed(log_prob - log_q).weights, log_prob, log_q
 
 

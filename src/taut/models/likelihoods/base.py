@@ -43,6 +43,7 @@ class Likelihood(eqx.Module):
         intercept: Whether a linear predictor needs an intercept of its own.
         latent_variance: Variance of the noise of a latent number whose thresholds give y, if it has such a number.
         discrete: Whether y is a whole number, so that its distribution function jumps there.
+        log_concave: Whether log p(y|eta) is concave in eta for every y.
         checks: Posterior predictive checks that suit it, by name (`diagnostics/predictive/checks.py`).
     """
 
@@ -59,6 +60,7 @@ class Likelihood(eqx.Module):
     intercept: ClassVar[bool] = True
     latent_variance: ClassVar[float | None] = None
     discrete: ClassVar[bool] = False
+    log_concave: ClassVar[bool] = False
     checks: ClassVar[tuple[str, ...]] = ("quantiles", "residuals", "statistics")
 
     @property

@@ -28,6 +28,7 @@ class Bernoulli(Likelihood):
     wants: ClassVar[str] = "zeros and ones"
     latent_variance: ClassVar[float | None] = LOGISTIC_VARIANCE
     discrete: ClassVar[bool] = True
+    log_concave: ClassVar[bool] = True
     checks: ClassVar[tuple[str, ...]] = ("calibration", "statistics")
     examples: ClassVar[bool] = True
 

@@ -40,6 +40,7 @@ class Binomial(Likelihood):
     parts: ClassVar[tuple[str, ...]] = ("successes", "trials")
     latent_variance: ClassVar[float | None] = LOGISTIC_VARIANCE
     discrete: ClassVar[bool] = True
+    log_concave: ClassVar[bool] = True
     checks: ClassVar[tuple[str, ...]] = ("calibration", "residuals", "statistics")
     wants: ClassVar[str] = "whole numbers of successes from 0 to the number of trials"
 

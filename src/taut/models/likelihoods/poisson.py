@@ -39,6 +39,7 @@ class Poisson(LogLink):
     ratio: ClassVar[str] = "rate ratio"
     wants: ClassVar[str] = "whole numbers from 0 on"
     discrete: ClassVar[bool] = True
+    log_concave: ClassVar[bool] = True
     checks: ClassVar[tuple[str, ...]] = ("bars", "residuals", "statistics")
     examples: ClassVar[bool] = True
 
