@@ -26,11 +26,11 @@ from taut.errors import ArgumentError
 from taut.families.stretched import StretchedGaussian
 from taut.models.density import Density, DensityValues
 
-STARTS, ASCENT = 4, 60
+STARTS, ASCENT = 4, 25
 """Number of ascents at the start, and trials of each."""
 PROBES = 16
 """Number of random signs along which the curvature at the start is taken."""
-LEAST_PAIRS, MOST_PAIRS, PAIRS_EACH = 64, 512, 24
+LEAST_PAIRS, MOST_PAIRS, PAIRS_EACH = 64, 256, 24
 """Smallest number of pairs in a batch; the largest for the sake of the residuals; and pairs for each nat promised."""
 MEAN_PAIRS, MEAN_TRIALS, LAST_TRIALS = 16, 20, 100
 """Pairs on which the mean is solved for; trials of L-BFGS in phase 1; and trials where the answer is checked."""
@@ -184,7 +184,8 @@ class Converged(NamedTuple):
 
 def _pairs(q: Stretched, rng: np.random.Generator, promise: float) -> Float[np.ndarray, "N D"]:
     wanted = min(MOST_PAIRS, PAIRS_EACH * np.nan_to_num(promise, nan=np.inf))
-    return rng.standard_normal((int(max(LEAST_PAIRS, 4 * q.stretch.size, wanted)), q.mean.size))
+    # half of them measure the directions, old and new: twice as many as there are
+    return rng.standard_normal((int(max(LEAST_PAIRS + 4 * q.stretch.size, wanted)), q.mean.size))
 
 
 def _centred(density: Density, q: Stretched, rng: np.random.Generator) -> tuple[Stretched, np.ndarray | None]:
@@ -204,7 +205,7 @@ def _converge(density: Density, start: Stretched, rng: np.random.Generator, rank
     for _ in range(MOST_STEPS):
         if here.promise < EXACT or still == 2:
             break
-        most = max(1, min(NEW, len(here.z) // 8, (density.dim - q.stretch.size) // 2))
+        most = max(1, min(NEW, len(here.z) // 4 - q.stretch.size, (density.dim - q.stretch.size) // 2))
         new = pruned(refitted(q, here, rho, most, also), min(rank, density.dim // 2))
         new, moved = _centred(density, new, rng)
         there = residuals(density, new, _pairs(new, rng, here.promise))
