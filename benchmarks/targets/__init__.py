@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache, partial
 
-from . import gaussians, hierarchies, poisson, posteriordb, sampled, shapes, weak
+from . import gaussians, hierarchies, poisson, posteriordb, sampled, shapes, weak, wide
 from .target import Target as Target
 
 OWN: dict[str, Callable[[], Target]] = {
@@ -25,12 +25,25 @@ OWN: dict[str, Callable[[], Target]] = {
 }
 MAKERS = OWN | {name: partial(posteriordb.make, name) for name in posteriordb.present()}
 """What makes each target, by name; the posteriors of `../shared/data/posteriordb` only where that folder is present."""
+WIDE: dict[str, Callable[[], Target]] = {
+    "laplace-50": partial(wide.laplace, 50),
+    "laplace-2000": partial(wide.laplace, 2000),
+    "independent-2000": wide.independent,
+    "autoregressive-2000": wide.autoregressive,
+    "factor-1000": partial(wide.factor, 1000),
+    "factor-10000": partial(wide.factor, 10_000),
+    "cox-1600": partial(wide.cox, True),
+    "cox-1600-plain": partial(wide.cox, False),
+    "items-1200": partial(wide.items, 1000),
+    "items-3000": partial(wide.items, 2800),
+}
+"""Many unknowns: minutes each, so that they run only where they are asked for."""
 
 
 @cache
 def target(name: str) -> Target:
     """One target; made once, so that its compiled functions are shared."""
-    return MAKERS[name]()
+    return (MAKERS | WIDE)[name]()
 
 
 def targets(*tags: str) -> list[Target]:

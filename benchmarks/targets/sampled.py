@@ -15,7 +15,8 @@ from .target import Target, known
 TRUTHS = Path(__file__).parent / "truths"
 
 
-def _stored(name: str, model: LogDensity, tags: set[str]) -> Target:
+def stored(name: str, model: LogDensity, tags: set[str]) -> Target:
+    """A target whose moments are read from `truths/`."""
     path = TRUTHS / f"{name}.json"
     truth = json.loads(path.read_text())
     moments = {key: {k: np.array(v) for k, v in truth[key].items()} for key in ("mean", "sd", "mean_error", "sd_error")}
@@ -67,7 +68,7 @@ MODELS = {"logistic-100": logistic_model, "horseshoe": horseshoe_model}
 
 def logistic() -> Target:
     """500 rows, 100 weights."""
-    return _stored("logistic-100", logistic_model(), {"gaussian-fits"})
+    return stored("logistic-100", logistic_model(), {"gaussian-fits"})
 
 
 def horseshoe() -> Target:
@@ -76,4 +77,4 @@ def horseshoe() -> Target:
     The stored run has divergences (0.6 % of the draws); a run on the density with z integrated out, which has none,
     agrees with it within 0.01 sd in every mean and 1 % in every sd.
     """
-    return _stored("horseshoe", horseshoe_model(), {"funnel", "heavy-tailed"})
+    return stored("horseshoe", horseshoe_model(), {"funnel", "heavy-tailed"})

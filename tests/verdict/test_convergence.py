@@ -40,6 +40,22 @@ def test_a_mean_field_at_its_own_optimum():
     assert wrong.answer == "no"
 
 
+def laplace(scale):
+    """Independent Laplace variables: the curvature is all in the kink, and any batch's estimate of it is noisy."""
+    return Plain(len(scale), lambda z: -np.sum(np.abs(z) / scale, axis=1), lambda z: -np.sign(z) / scale)
+
+
+@pytest.mark.parametrize("dim", [5, 20, 50])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_optimum_of_a_density_with_kinks(dim, seed):
+    """E|x| of a Gaussian is sd sqrt(2 / pi): the best sd is sqrt(pi / 2) scales. The inverse of one batch's curvature
+    is a tenth too large at fifty coordinates, and must not be taken for a step that is left to make."""
+    scale = np.geomspace(0.1, 10.0, dim)
+    best = np.diag(np.sqrt(np.pi / 2) * scale)
+    assert asked(laplace(scale), Gaussian(np.zeros(dim), best), seed=seed).answer == "yes"
+    assert asked(laplace(scale), Gaussian(np.zeros(dim), 1.2 * best), seed=seed).answer == "no"
+
+
 @pytest.mark.parametrize("away", [0.2, -0.2, 1.0, 30.0])
 def test_a_mean_that_is_off_is_not_the_answer(away):
     """On a Gaussian the step leads home at once, so that its length is the distance and its gain is half its square."""

@@ -8,11 +8,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taut.algorithms import Algorithm, NaturalGradient, Nested, ScoreRegression, StochasticGradient
+from taut.algorithms import (
+    Algorithm,
+    LowRankRegression,
+    NaturalGradient,
+    Nested,
+    ScoreRegression,
+    StochasticGradient,
+)
 from taut.algorithms.nested.family import NestedGaussian
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError, PairingError
-from taut.families import Amortized, Family, FullRank, MeanField
+from taut.families import Amortized, Family, FullRank, MeanField, StretchedGaussian
 from taut.gradients import Exact, Gradient, PathDerivative, Reinforce, Reparametrization
 from taut.models import Model
 from taut.networks import MLP
@@ -23,6 +30,8 @@ HIDDEN = 400
 """Hidden units of the built-in encoder."""
 FULL_RANK_EXACT = 1000
 """Most coordinates for a full covariance with exact expectations: an iteration costs D^3."""
+LOW_RANK = 20_000
+"""Most coordinates for a few directions by score regression: a batch of draws and scores is held in memory."""
 FULL_RANK_SAMPLED = 50
 """Most coordinates for a full covariance learned from noisy gradients: D (D + 3) / 2 parameters need as many steps."""
 
@@ -123,6 +132,11 @@ def _scored(asked: Asked) -> bool:
     return affordable and _serves(ScoreRegression(), asked, FullRank, Reparametrization())
 
 
+def _scored_along_directions(asked: Asked) -> bool:
+    affordable = asked.model.dim(asked.rows) <= LOW_RANK
+    return affordable and _serves(LowRankRegression(), asked, StretchedGaussian, Reparametrization())
+
+
 ALGORITHM = (
     Rule(lambda asked: asked.gradient_named, _takes(StochasticGradient), _takes("a gradient estimator was asked for")),
     Rule(lambda asked: asked.minibatch, _takes(StochasticGradient), _takes("works everywhere")),
@@ -140,6 +154,14 @@ ALGORITHM = (
         _scored,
         _takes(ScoreRegression),
         _takes("a differentiable density: natural gradients from its scores, no learning rate"),
+    ),
+    Rule(
+        _scored_along_directions,
+        _takes(LowRankRegression),
+        lambda asked: (
+            f"a differentiable density of {_coordinates(asked)}: natural gradients from its scores along a few "
+            "directions, no learning rate"
+        ),
     ),
     Rule(always, _takes(StochasticGradient), _takes("works for every differentiable model")),
 )

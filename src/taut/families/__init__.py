@@ -17,5 +17,6 @@ from taut.families.positive import Weibull as Weibull
 from taut.families.simplex import Beta as Beta
 from taut.families.simplex import Dirichlet as Dirichlet
 from taut.families.sinh_arcsinh import SinhArcsinh as SinhArcsinh
+from taut.families.stretched import StretchedGaussian as StretchedGaussian
 
 __getattr__ = _absent(__name__)

@@ -112,7 +112,9 @@ def measured(family: Family, density: Density, seed: int, history: dict[str, np.
 def full_step(density: Density, q: Gaussian, factorised: bool, rng: np.random.Generator) -> Convergence:
     """The convergence of a Gaussian q, by the length of one natural-gradient step on the full data.
 
-    Eight batches of fresh matched draws each give the step; their mean is the estimate and their scatter its error.
+    Eight batches of fresh matched draws give the step together; its error and its bias are the jackknife's, batch by
+    batch. A step by one batch alone is biased where log p is far from quadratic: the inverse of a noisy curvature is
+    too large on average, by a tenth for fifty Laplace variables.
 
     Args:
         density: Log density of the full data.
@@ -120,27 +122,42 @@ def full_step(density: Density, q: Gaussian, factorised: bool, rng: np.random.Ge
         factorised: Whether q is a mean field, whose variances are at rest when the diagonal of H is one.
         rng: Random numbers of the draws.
     """
-    moves, widths, scores = [], [], []
+    gradients, curvatures = [], []
     for _ in range(REPLICATES):
         scored = score(density, q, matched_draws(rng, draws_for(density.dim), density.dim))
         if not np.isfinite(scored.elbo):
             return Convergence(Converged.NO, "the log density is not finite at draws of the answer", None)
         if not (np.isfinite(scored.gradient).all() and np.isfinite(scored.curvature).all()):
             return Convergence(Converged.NO, "the score is not finite at draws of the answer", None)
-        w, v = np.linalg.eigh(scored.curvature)
-        w = np.clip(w, 0.05, None)
-        step = v @ ((v.T @ scored.gradient) / w)
-        moves.append((q.factor @ step) / q.sd)
-        if factorised:
-            widths.append(-0.5 * np.log(np.clip(np.diag(scored.curvature), 0.05, None)))
-        else:
-            widths.append(np.log(np.sqrt(np.sum((q.factor @ (v / np.sqrt(w))) ** 2, 1)) / q.sd))
-        scores.append(np.concatenate([step, widths[-1]]))
-    return _by_steps(np.array(moves), np.array(widths), np.array(scores))
+        gradients.append(scored.gradient)
+        curvatures.append(scored.curvature)
+    g, H = np.mean(gradients, axis=0), np.mean(curvatures, axis=0)
+    together = _step(q, factorised, g, H)
+    rest = REPLICATES - 1
+    without = [
+        _step(q, factorised, g + (g - one) / rest, H + (H - curvature) / rest)
+        for one, curvature in zip(gradients, curvatures, strict=True)
+    ]
+    moves, widths, scores = (
+        np.array([REPLICATES * part - rest * other[i] for other in without]) for i, part in enumerate(together)
+    )
+    return _by_steps(moves, widths, scores)
+
+
+def _step(q: Gaussian, factorised: bool, gradient: np.ndarray, curvature: np.ndarray) -> tuple[np.ndarray, ...]:
+    """A full step: changes of the means (in sds), of the log sds, and both in whitened units."""
+    w, v = np.linalg.eigh(curvature)
+    w = np.clip(w, 0.05, None)
+    step = v @ ((v.T @ gradient) / w)
+    if factorised:
+        width = -0.5 * np.log(np.clip(np.diag(curvature), 0.05, None))
+    else:
+        width = np.log(np.sqrt(np.sum((q.factor @ (v / np.sqrt(w))) ** 2, 1)) / q.sd)
+    return (q.factor @ step) / q.sd, width, np.concatenate([step, width])
 
 
 def _by_steps(moves: np.ndarray, widths: np.ndarray, scores: np.ndarray) -> Convergence:
-    """By several estimates of the step, a row each: of means (in sds), of log sds, and of both in whitened units."""
+    """By several estimates of the step, a row each, whose mean it is: of means (in sds), of log sds, both whitened."""
     both = np.concatenate([moves, widths], axis=1)
     mean, error = both.mean(0), both.std(0, ddof=1) / np.sqrt(len(both))
     # An unbiased estimate of the squared step: products of different batches only.

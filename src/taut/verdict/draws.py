@@ -9,11 +9,12 @@ import numpy as np
 from jaxtyping import Float
 
 from taut.algorithms.on_density.gaussians import Gaussian, matched_draws
+from taut.algorithms.on_density.stretched import Stretched, paired_draws
 from taut.core import precision
 from taut.core.capabilities import Capability
 from taut.core.compilation import Compiled
 from taut.core.trees import is_float_array
-from taut.families import Family
+from taut.families import Family, StretchedGaussian
 from taut.families.abilities import Precision
 from taut.models import Model
 
@@ -44,9 +45,14 @@ def gaussian_of(family: Family) -> Gaussian | None:
     return Gaussian(np.asarray(gaussian.mean, float), gaussian.host_factor())
 
 
+def on_host(family: Family) -> Gaussian | Stretched | None:
+    """A member in host memory, whose draws are products with standard normal numbers; None where there is none."""
+    return Stretched.of(family) if isinstance(family, StretchedGaussian) else gaussian_of(family)
+
+
 def draws_of(family: Family, n: int, seed: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
     """`n` independent draws of q, `[n, D]`, and their log densities, `[n]`."""
-    q = gaussian_of(family)
+    q = on_host(family)
     if q is not None:
         noise = np.random.default_rng([seed, JUDGE_STREAM]).standard_normal((n, q.mean.size))
         return q.at(noise), q.log_prob(noise)
@@ -64,10 +70,11 @@ def log_prob_of(family: Family, z: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 def plain_draws(family: Family, n: int, seed: int, dtype: np.dtype) -> np.ndarray:
     """`n` draws of q, `[n, D]`, for averages: antithetic with matched moments where q is Gaussian."""
-    q = gaussian_of(family)
+    q = on_host(family)
     if q is None:
         return draws_of(family, n, seed, dtype)[0]
-    return q.at(matched_draws(np.random.default_rng([seed, JUDGE_STREAM]), n, q.mean.size))
+    numbers = paired_draws if isinstance(q, Stretched) else matched_draws
+    return q.at(numbers(np.random.default_rng([seed, JUDGE_STREAM]), n, q.mean.size))
 
 
 def named_values(model: Model, z: np.ndarray, dtype: np.dtype) -> Any:

@@ -12,6 +12,7 @@ from taut.errors import PairingError
 from taut.families.base import Family
 from taut.families.full_rank import FullRank
 from taut.families.mean_field import MeanField
+from taut.families.stretched import StretchedGaussian
 from taut.gradients import Reparametrization
 from taut.models.density import Density
 from taut.problem import Problem
@@ -73,7 +74,7 @@ class OnDensity(Algorithm):
     whole: ClassVar[bool] = True
     brings = Brings(Reparametrization, "matched draws")
     needs = frozenset({Capability.DIFFERENTIABLE, Capability.PRECISION, Capability.EVIDENCE_BOUND})
-    fits: ClassVar[type[FullRank] | type[MeanField]] = FullRank
+    fits: ClassVar[type[FullRank] | type[MeanField] | type[StretchedGaussian]] = FullRank
 
     def estimator(self, problem):
         """None: scores at draws of its own."""
