@@ -131,6 +131,16 @@ def test_the_answer(log_weights, options, answer, says):
     assert trust.reliable == (answer in ("good", "corrected"))
 
 
+def test_few_effective_draws_do_where_the_log_density_is_concave():
+    """p = N(1.6, 1): 4,000 draws are worth some 300; 20 times as many are worth 20 times as much, which is enough."""
+    z = norm.ppf((np.arange(20 * N) + 0.5) / (20 * N))
+    log_weights = norm.logpdf(z, 1.6) - norm.logpdf(z)
+    assert said(log_weights, z[:, None]).answer == "suspect"
+    assert said(log_weights, z[:, None], concave=True).answer == "corrected"
+    assert said(pair(1.6)[0], concave=True).answer == "suspect"
+    assert said(log_weights, z[:, None], concave=True, converged="no").answer == "suspect"
+
+
 def test_an_sd_that_hangs_on_a_few_draws_is_told():
     """exp(3 Z) has a fourth moment of e^72 times the square of its second: no 4,000 draws know its sd."""
     trust = said(pair(0.1)[0], np.stack([Z, np.exp(3 * Z)], 1))

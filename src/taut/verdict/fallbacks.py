@@ -1,9 +1,9 @@
 """What is tried when a Gaussian cannot be trusted: richer families, then short chains, each kept only if it helps.
 
 The fallbacks are tried where the verdict is "suspect" or "unusable", or its weights have a tail that decides sds; where
-the family was left open; and where the fit has converged. They are a mixture over separated optima; the sinh-arcsinh
-family, which bends the Gaussian; and Hamiltonian Monte Carlo in the space in which the bent posterior is nearly
-Gaussian. Each is named in the verdict with what it cost and what it brought.
+the family was left open; and where the fit has converged. They are bent coordinates, for regressions; a mixture over
+separated optima; the sinh-arcsinh family, which bends the Gaussian; and Hamiltonian Monte Carlo in the space in which
+the bent posterior is nearly Gaussian. Each is named in the verdict with what it cost and what it brought.
 """
 
 import dataclasses
