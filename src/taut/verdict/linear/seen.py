@@ -61,8 +61,9 @@ class Seen:
         cut = model.units(batch)
         X, counts = np.asarray(model.predictor(batch.rows), float), np.asarray(cut.scale * cut.weights[0], float)
         order = np.arange(X.shape[1]) if order is None else order
-        covariance = q.factor @ q.factor.T
-        lower = np.linalg.cholesky(covariance[np.ix_(order, order)])
+        # The triangular root by QR: a covariance that is nearly singular has no Cholesky factor in rounded numbers.
+        upper = np.linalg.qr(q.factor[order].T, mode="r")
+        lower = upper.T * np.sign(np.diag(upper))
         X = X[:, order]
         loc = np.broadcast_to(np.asarray(model.prior.loc, float), order.shape)[order]
         spread = np.asarray(model.prior.precision(len(order)), float)[order]
