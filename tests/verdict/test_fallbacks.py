@@ -112,3 +112,19 @@ def test_tails_that_the_weights_only_hint_at_are_climbed_for(seed):
     assert fit.posterior.name == "sinh-arcsinh"
     assert mean_error < 0.1
     assert not fit.verdict.trust.reliable or sd_error < 0.1
+
+
+@pytest.mark.slow
+def test_chains_that_have_not_settled_are_the_answer_and_are_suspect(monkeypatch, tmp_path):
+    """Here they have, and are only said not to: their sds are the exact ones, q's are not, and a saved fit keeps them."""
+    monkeypatch.setattr("taut.verdict.hamiltonian.MOST_DRIFT", 0.0)
+    monkeypatch.setattr("taut.verdict.fallbacks._warped", lambda model, density, gaussian, solution, best, *rest: best)
+    fit = taut.fit(LogDensity(lambda v: jnp.sum(jax.scipy.stats.t.logpdf(v["x"], 6.0)), parameters={"x": real(2)}))
+    assert fit.verdict.trust.answer == "suspect"
+    assert "have not settled" in fit.verdict.trust.reason
+    mean_error, sd_error = off(fit, np.zeros(2), np.sqrt(np.full(2, 6 / 4)))
+    assert mean_error < 0.1
+    assert sd_error < 0.1
+    assert np.all(np.asarray(fit.posterior.variance) < 0.92 * 6 / 4)
+    fit.save(tmp_path / "fit")
+    np.testing.assert_array_equal(taut.load(tmp_path / "fit").summary()["sd"], fit.summary()["sd"])

@@ -262,13 +262,15 @@ def weighted_from(arrays: dict[str, np.ndarray], fields: dict[str, Any]) -> Judg
         SavedFitError: they are the answer, and are not there or do not go together.
     """
     verdict = fields["said"]
-    if verdict is None or verdict.trust.answer is not Trusted.CORRECTED:
+    if verdict is None or (verdict.trust.answer is not Trusted.CORRECTED and "judged.z" not in arrays):
         return None
     found = [arrays.get(f"judged.{name}", np.zeros(0)) for name in WEIGHTED]
     z, weights = found[:2]
     shapes = {x.shape for x in found[1:]}
     whole = z.shape == (len(weights), fields["problem"].family.dim) and shapes == {(len(z),)} and len(z)
     if not whole or not (np.all(weights >= 0) and abs(weights.sum() - 1) < 1e-6):
-        raise SavedFitError("The verdict is 'corrected', and the weighted draws that are the answer are not whole.")
+        raise SavedFitError(
+            f"The verdict is '{verdict.trust.answer}', and the draws that are the answer are not whole."
+        )
     of_q = bool(arrays.get("judged.of_q", True))  # version 0.1.0 had no others
     return Judgement(verdict, fields["bound"], *found, of_q=of_q)

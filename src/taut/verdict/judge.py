@@ -57,8 +57,12 @@ class Judgement(NamedTuple):
 
     @property
     def corrected(self) -> bool:
-        """Whether the answer is the weighted draws rather than q."""
-        return self.verdict.trust.answer is Trusted.CORRECTED
+        """Whether the answer is these draws rather than q: by their weights, or since they are nearer to the posterior.
+
+        Draws of chains that have not settled are that, and are suspect all the same.
+        """
+        answer = self.verdict.trust.answer
+        return answer is Trusted.CORRECTED or (answer is Trusted.SUSPECT and not self.of_q)
 
     def moments(
         self, mean: Float[np.ndarray, " D"], covariance: Float[np.ndarray, "D D"]

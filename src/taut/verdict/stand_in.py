@@ -50,6 +50,9 @@ def improved(
     best = try_fallbacks(model, batch, density, solution, gaussian, first, seed, to_columns)
     if best.judgement is judgement:
         return _with_rungs(judgement, best)
+    if not best.trusted and best.judgement.corrected:
+        verdict = dataclasses.replace(best.judgement.verdict, converged=judgement.verdict.converged)
+        return _with_rungs(best.judgement._replace(verdict=verdict, bound=judgement.bound), best)
     if not best.trusted:
         # What made a richer family doubtful is a doubt of q, too.
         doubtful = not judgement.verdict.trust.reliable
