@@ -9,7 +9,6 @@ Determination Using Predictive Distributions, 1992 (of rows left out).
 """
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy.special import betaincinv, kolmogorov, ndtr, ndtri
 
@@ -34,7 +33,7 @@ def quantile_residuals(data: Replicated) -> np.ndarray:
 
 def _left_out_weights(data: Replicated) -> np.ndarray:
     """`[S, n]`, the weight of each draw where a row is left out: one over its likelihood, smoothed."""
-    y = jax.tree.map(jnp.asarray, data.y)
+    y = jax.tree.map(np.asarray, data.y)
     log_p = np.asarray(over_draws(data.likelihood, data.values, data.eta, lambda at, eta: at.log_prob(eta, y)), float)
     return np.stack([pareto_smoothed(-column).weights for column in log_p.T], 1)
 
