@@ -120,7 +120,9 @@ class MixedModel(Model):
             return np.einsum("smp,np->snm", parts.beta.reshape(len(z), m, -1), X) + offset[:, None]
         eta = parts.beta @ X.T + offset
         for u, index, Z in zip(parts.effects, rows["index"], rows["Z"], strict=True):
-            eta += np.einsum("nq,sqn->sn", Z, u[:, :, index])
+            for q in range(Z.shape[1]):
+                part = np.take(u[:, q], index, axis=1)
+                eta += part if np.all(Z[:, q] == 1) else part * Z[:, q]
         return eta
 
     def log_likelihood(self, z, rows):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from taut.data.formulas.changing import Contrast, Parts, Slope
 
-NUMBERS, AT_ONCE = 1_500_000, 500_000
+NUMBERS, AT_ONCE = 1_500_000, 1_000_000
 """Draws times rows of one change, and of those the ones that are held at once."""
 FEWEST, MOST = 100, 4000
 """Fewest and most draws."""

@@ -19,7 +19,7 @@ from taut.models.mixed import MixedModel
 from taut.results.formula_parts import some_rows
 from taut.verdict.predictions import PredictionQuality, places, quality
 
-NUMBERS = 4_000_000
+NUMBERS = 2_000_000
 """Draws times rows that are held at once."""
 REPLICATED, LEFT_OUT, FEWEST = 400, 2000, 40
 """Most draws behind replicated data and behind rows left out, and the fewest of either."""
