@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from taut.algorithms.nested.effects import LOG_2PI
 from taut.algorithms.nested.inner import Inner
@@ -66,14 +65,14 @@ class FittedNodes:
 
     def draw(self, node: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """Draws of w at one node, `[count, d]`."""
-        state, precision, root = self._node(node)
+        state, precision, root, _ = self._node(node)
         border = rng.standard_normal((count, len(root))) @ root.T
         groups = self.inner.effects.draw(state, count, rng) - precision.pulled(border)
         return self._flat(state.border + border, groups)
 
     def log_prob(self, node: int, w: np.ndarray) -> np.ndarray:
         """log q(w given t) at one node, `[count]`."""
-        (state, precision, _), layout = self._node(node), self.layout
+        (state, precision, _, _), layout = self._node(node), self.layout
         total = self.log_border(node, w)
         if layout.last is None:
             return total
@@ -83,14 +82,13 @@ class FittedNodes:
 
     def log_border(self, node: int, w: np.ndarray) -> np.ndarray:
         """log q(border given t) at one node, `[count]`."""
-        (state, precision, root), layout = self._node(node), self.layout
-        border = w[:, : layout.width] - state.border
-        squares = (solve_triangular(root, border.T, lower=True, check_finite=False) ** 2).sum(0)
+        (state, precision, _, half), layout = self._node(node), self.layout
+        squares = (((w[:, : layout.width] - state.border) @ half.T) ** 2).sum(1)
         return 0.5 * (precision.log_schur[0] - layout.width * LOG_2PI - squares)
 
     def effects_given(self, node: int, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean `[count, q, G]` and covariance `[q, q, G]` of the eliminated effects given the border, at one node."""
-        state, precision, _ = self._node(node)
+        state, precision, _, _ = self._node(node)
         return state.groups - precision.pulled(w[:, : self.layout.width] - state.border), state.spread[0]
 
     @property
@@ -101,7 +99,7 @@ class FittedNodes:
         return np.hstack([border, groups.reshape(len(groups), -1)])[:, : self._size]
 
     def _node(self, node: int):
-        """The state, precision and Cholesky factor of the border's covariance of one node.
+        """The state and precision of one node, the Cholesky factor of its border's covariance, and that one's inverse.
 
         They are made for a batch of nodes at once and kept for the next node: the nodes are asked for in their order.
         """
@@ -111,10 +109,13 @@ class FittedNodes:
             some = slice(first, min(first + self.inner.batch, len(self.cells.t)))
             state = self.cells.state.take(some)
             precision = self.inner.precision(state, self.cells.t[some])
-            self._kept = (batch, state, precision, np.linalg.cholesky(precision.covariance))
-        _, state, precision, roots = self._kept
-        here = slice(at, at + 1)
-        return state.take(here), precision.take(here), roots[at]
+            roots = np.linalg.cholesky(precision.covariance)
+            self._kept = (batch, state, precision, roots, np.linalg.inv(roots), {})
+        _, state, precision, roots, halves, single = self._kept
+        if at not in single:
+            here = slice(at, at + 1)
+            single[at] = (state.take(here), precision.take(here), roots[at], halves[at])
+        return single[at]
 
     def _batches(self, batch: int) -> Iterator:
         for at in range(0, len(self.cells.t), batch):
