@@ -17,7 +17,7 @@ from taut.results.own_rows import own_values
 if TYPE_CHECKING:
     import polars as pl
 
-    from taut.data.formulas.changing import Contrast, Parts, Slope
+    from taut.data.formulas.changing import Parts
 
 NUMBERS, AT_ONCE = 1_500_000, 1_000_000
 """Draws times rows of one change, and of those the ones that are held at once."""
