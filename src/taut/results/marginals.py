@@ -58,7 +58,7 @@ class NormalMixtures(Marginals):
         return np.sqrt(self.weights @ (self.sds**2 + (self.means - self.mean) ** 2))
 
     def quantile(self, p):
-        """By Newton's steps, between the least and the largest quantile of the nodes; a step too far halves the interval."""
+        """By Newton's steps within an interval that holds the quantiles of all nodes, and by halving it."""
         at = self.means + ndtri(p) * self.sds
         low, high = at.min(0), at.max(0)
         x, close = np.clip(self.mean + ndtri(p) * self.sd, low, high), CLOSE * self.sd
