@@ -150,6 +150,7 @@ def test_fallbacks_can_be_declined_and_the_estimator_declines_them():
 
 def test_what_would_take_too_long_is_not_tried_and_named(monkeypatch):
     monkeypatch.setattr(fallbacks, "MOST_WORK", 1e6)
+    monkeypatch.setattr(fallbacks, "serves", lambda model: False)
     X, y = separable()
     fit = taut.fit(LogisticRegression(Normal(0.0, 10.0)), (X, y))
     assert fit.verdict.trust.answer == "suspect"

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from taut.core.capabilities import Capability
+from taut.core.threads import threads_for
 from taut.models.base import Model
 from taut.models.hierarchy import Hierarchy, likelihood_with
 from taut.models.likelihoods import Likelihood
@@ -118,9 +119,12 @@ class MixedModel(Model):
         X, offset = rows["X"], rows["offset"]
         if m:
             return np.einsum("smp,np->snm", parts.beta.reshape(len(z), m, -1), X) + offset[:, None]
-        eta = parts.beta @ X.T + offset
+        with threads_for(X.shape[1]):
+            eta = parts.beta @ X.T + offset
         for u, index, Z in zip(parts.effects, rows["index"], rows["Z"], strict=True):
-            eta += np.einsum("nq,sqn->sn", Z, u[:, :, index])
+            for q in range(Z.shape[1]):
+                part = np.take(u[:, q], index, axis=1)
+                eta += part if np.all(Z[:, q] == 1) else part * Z[:, q]
         return eta
 
     def log_likelihood(self, z, rows):

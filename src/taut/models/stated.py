@@ -12,6 +12,9 @@ from taut.models.prior import Independent, Normal
 
 WANTED = "give a distribution of one number, such as taut.models.Normal(0, 1) or numpyro.distributions.HalfNormal(1)"
 
+USUAL = {"Normal": {"loc", "scale"}, "HalfNormal": {"scale"}}
+"""Distributions that need no check, for which NumPyro would be loaded."""
+
 
 class Stated(eqx.Module):
     """A distribution of `numpyro.distributions` over one real number.
@@ -29,6 +32,8 @@ class Stated(eqx.Module):
     numbers: tuple[tuple[str, float], ...] = eqx.field(static=True)
 
     def __check_init__(self):
+        if set(dict(self.numbers)) == USUAL.get(self.kind):
+            return
         import numpyro.distributions as known
 
         kind = getattr(known, self.kind, None)

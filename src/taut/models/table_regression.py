@@ -49,7 +49,8 @@ class TableRegression(Model, ClosedLikelihood):
     def offers(self):
         """A linear predictor with closed expectations."""
         own = {Capability.DIFFERENTIABLE, Capability.CLOSED_LIKELIHOOD, Capability.LINEAR_PREDICTOR}
-        concave = self.likelihood.log_concave and Capability.GAUSSIAN_PRIOR in self.prior.offers
+        likelihood: Any = getattr(self, "likelihood", None)  # a regression of one's own may have none
+        concave = likelihood is not None and likelihood.log_concave and Capability.GAUSSIAN_PRIOR in self.prior.offers
         return frozenset(own) | self.prior.offers | ({Capability.LOG_CONCAVE} if concave else set())
 
     @property

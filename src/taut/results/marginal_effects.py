@@ -9,7 +9,6 @@ from jaxtyping import Float
 
 from taut.core import precision
 from taut.core.arguments import probability
-from taut.data.formulas.changing import Contrast, Parts, Slope, changes
 from taut.diagnostics.predictive.marginal import OF_LEVELS, average_response, average_slope
 from taut.results.formula_parts import some_rows
 from taut.results.marginals import WeightedDraws
@@ -18,7 +17,9 @@ from taut.results.own_rows import own_values
 if TYPE_CHECKING:
     import polars as pl
 
-NUMBERS, AT_ONCE = 1_500_000, 500_000
+    from taut.data.formulas.changing import Parts
+
+NUMBERS, AT_ONCE = 1_500_000, 1_000_000
 """Draws times rows of one change, and of those the ones that are held at once."""
 FEWEST, MOST = 100, 4000
 """Fewest and most draws."""
@@ -74,6 +75,8 @@ class MarginalEffects:
 
     @functools.cached_property
     def _effects_at_draws(self) -> Effects:
+        from taut.data.formulas.changing import Contrast, Slope, changes  # formulae and pandas are loaded when needed
+
         several = self.model.likelihood.target in OF_LEVELS
         levels = list(self.predictor.levels) if several else [None]
         z = self._some_draws(int(np.clip(NUMBERS // (len(self.data["X"]) * len(levels)), FEWEST, MOST)))
@@ -113,7 +116,7 @@ class MarginalEffects:
     def _rows(self) -> dict[str, Any]:
         return {name: part for name, part in self.data.items() if name != "y"}
 
-    def _with(self, parts: Parts, constant: float = 0.0) -> dict[str, Any]:
+    def _with(self, parts: "Parts", constant: float = 0.0) -> dict[str, Any]:
         """The rows with other columns; the column of an intercept that thresholds stand for is constant."""
         X, Z, offset = parts
         extra = len(self.model.columns) - X.shape[1]

@@ -19,7 +19,7 @@ from taut.models.mixed import MixedModel
 from taut.results.formula_parts import some_rows
 from taut.verdict.predictions import PredictionQuality, places, quality
 
-NUMBERS = 4_000_000
+NUMBERS = 2_000_000
 """Draws times rows that are held at once."""
 REPLICATED, LEFT_OUT, FEWEST = 400, 2000, 40
 """Most draws behind replicated data and behind rows left out, and the fewest of either."""
@@ -69,7 +69,7 @@ class OwnRows:
         """log p of each row at draws, `[S, n]`."""
         likelihood = self.model.likelihood
         with precision.context(np.dtype("float64")):
-            y = jax.tree.map(jnp.asarray, self.data["y"])
+            y = jax.tree.map(np.asarray, self.data["y"])
             eta, values = self._at_draws(LEFT_OUT)
             return np.asarray(over_draws(likelihood, values, eta, lambda at, eta: at.log_prob(eta, y)))
 
@@ -122,7 +122,7 @@ class OwnRows:
         name = self.design.response.plain_name
         z = np.asarray(self.draws_of_answer(draws, seed)[0], float)
         with precision.context(np.dtype("float64")):
-            y = jax.tree.map(jnp.asarray, self.data["y"])
+            y = jax.tree.map(np.asarray, self.data["y"])
             eta, values = self.model.predictors(z, self.data), own_values(self.model, z)
             replicated = replicate(self.model.likelihood, values, eta, self.data["y"], seed)
             pointwise = over_draws(self.model.likelihood, values, eta, lambda at, eta: at.log_prob(eta, y))

@@ -58,7 +58,7 @@ def judge_nested(
     doubted = trust.answer is not Trusted.GOOD and convergence.answer is Converged.YES
     if doubted and solution.layout.last is not None:
         few = draws.first(INTEGRATED)
-        integrated = _integrated(model, solution, few, z[:INTEGRATED])
+        integrated = _integrated(model, solution, few, z[:INTEGRATED], (log_p - log_q)[:INTEGRATED])
         if integrated is not None:
             trust, weighing, log_p = integrated
             z, log_q = z[:INTEGRATED], np.zeros(len(log_p))  # the weights are known, and not their two terms
@@ -68,10 +68,10 @@ def judge_nested(
 
 
 def _integrated(
-    model: MixedModel, solution: Solution, draws: Draws, z: Float[np.ndarray, "n D"]
+    model: MixedModel, solution: Solution, draws: Draws, z: Float[np.ndarray, "n D"], joint: Float[np.ndarray, " n"]
 ) -> tuple[Trust, Weighing, np.ndarray] | None:
     """The answer with the largest factor's effects integrated; None where that is not possible."""
-    found = evidence(solution, draws)
+    found = evidence(solution, draws, joint=joint)
     if found.marginal is None or found.factor is None or found.shift is None or found.ratio is None:
         return None
     group = model.prior.groups[found.factor]

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from taut.diagnostics.predictive import replicated
 from taut.diagnostics.predictive.checks import CHECKS, predictive_checks
-from taut.diagnostics.predictive.replicated import replicate
+from taut.diagnostics.predictive.replicated import over_draws, replicate
 from taut.diagnostics.predictive.residuals import quantile_residuals
-from taut.models.likelihoods import REGRESSIONS, SHELF
+from taut.models.likelihoods import REGRESSIONS, SHELF, Bernoulli, Gaussian, NegativeBinomial, Ordinal
 from tests.helpers.likelihoods import TWINS
 
 KINDS = {kind.name: kind for kind in REGRESSIONS.values()}
@@ -156,3 +157,34 @@ def test_a_right_model_of_many_small_groups_is_not_doubted():
             data = replicate(made("gaussian"), {"sigma": np.ones(400)}, eta[:400], y)
             doubted += "not normal" in CHECKS["residuals"](data).sentence
     assert doubted == 0  # all six were, of rows that were not left out
+
+
+@pytest.mark.parametrize("most", [np.inf, 0.0])
+def test_functions_of_draws_are_the_same_by_numpy_and_compiled(monkeypatch, most):
+    monkeypatch.setattr(replicated, "MOST_WORK", most)
+    rng = np.random.default_rng(0)
+    eta, sigma = rng.normal(size=(5, 7)), rng.uniform(0.5, 2, 5)
+    y = rng.normal(size=7)
+    found = over_draws(Gaussian(), {"sigma": sigma}, eta, lambda at, eta: (at.log_prob(eta, y), None))
+    np.testing.assert_allclose(found[0], stats.norm.logpdf(y, eta, sigma[:, None]), rtol=1e-5)
+    assert found[1] is None
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "values"),
+    [
+        (Gaussian(), {"sigma": np.array([0.1, 1.0, 10.0])}),
+        (NegativeBinomial(), {"phi": np.array([0.2, 2.0, 50.0])}),
+        (Ordinal(3), {"threshold": np.array([[-2.0, 2.0], [0.0, 0.1], [-3.0, -2.9]])}),
+        (Bernoulli(), {}),
+    ],
+    ids=lambda x: getattr(x, "name", ""),
+)
+def test_each_draw_is_replicated_with_its_own_values(likelihood, values):
+    y, eta = np.zeros(20_000), np.array([[-0.5], [0.3], [1.0]]) + np.zeros(20_000)
+    rows = replicate(likelihood, values, eta, y).rows
+    for s in range(3):
+        alone = likelihood.with_parameters({name: value[s] for name, value in values.items()}) if values else likelihood
+        at = np.unique(rows[s])[:3]
+        share = alone.cdf(np.full(len(at), eta[s, 0]), at)
+        np.testing.assert_allclose((rows[s][:, None] <= at).mean(0), share, atol=0.015)

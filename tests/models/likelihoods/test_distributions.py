@@ -161,3 +161,12 @@ def test_negative_binomial_goes_to_poisson_as_phi_grows():
     y = np.array([0.0, 3.0, 50.0])
     found = TWINS["negative-binomial"].make.with_parameters({"phi": 1e12}).log_prob(np.ones(3), y)
     np.testing.assert_allclose(found, stats.poisson.logpmf(y, np.e), rtol=1e-8)
+
+
+@pytest.mark.parametrize("likelihood", [Categorical(4), Multinomial(4), Categorical(2)], ids=lambda x: x.name)
+def test_levels_at_uniform_numbers_have_their_probabilities(likelihood):
+    eta = np.random.default_rng(0).normal(size=(3, 1, likelihood.outputs))
+    found = likelihood.quantile(eta, (np.arange(1000) + 0.5) / 1000)
+    exact = np.asarray(likelihood.probabilities(jnp.asarray(eta)))[:, 0]
+    for level in range(likelihood.levels):
+        np.testing.assert_allclose(np.mean(found == level, axis=1), exact[:, level], atol=1.1e-3)

@@ -145,7 +145,7 @@ def test_a_figure_of_many_groups_stays_small(groups, most):
     entries = [Entry(f"g{i}", -float(i), 1.0, -i - 2.0, -i + 2.0, 0.5) for i in range(groups)]
     figure = caterpillar([GroupEffects("g", "Intercept", entries)], "log-odds")
     (ax,) = figure.subfigs[0].axes
-    assert len(ax.get_yticks()) == min(groups, 60)
+    assert len(ax.texts) == min(groups, 60)
     assert figure.get_figheight() < 10
 
 

@@ -25,14 +25,12 @@ class FittedNodes:
     def __init__(self, inner: Inner, cells: Cells):
         self.inner, self.cells, self.layout = inner, cells, inner.layout
         self._kept = None
+        self._moments: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def unknowns(self) -> tuple[np.ndarray, np.ndarray]:
         """The mean and variance of each unknown at each node, `[C, d]`, in the order of `Layout`."""
-        state, variances = self.cells.state, []
-        for _, precision in self._batches(self.inner.batch):
-            own = np.einsum("taag->tag", precision.group_covariances())
-            variances.append(np.hstack([precision.border_variances(), own.reshape(len(own), -1)]))
-        return self._flat(state.border, state.groups), np.vstack(variances)[:, : self._size]
+        variances = np.vstack([self._moments_of(batch)[0] for batch in self._starts])
+        return self._flat(self.cells.state.border, self.cells.state.groups), variances[:, : self._size]
 
     @property
     def left(self) -> np.ndarray:
@@ -51,8 +49,7 @@ class FittedNodes:
 
     def fixed_covariances(self) -> np.ndarray:
         """The covariances of the fixed columns' coefficients at each node, `[C, P, P]`."""
-        P = len(self.layout.mean)
-        return np.vstack([precision.covariance[:, :P, :P] for _, precision in self._batches(self.inner.batch)])
+        return np.vstack([self._moments_of(batch)[1] for batch in self._starts])
 
     def linear(self, parts: Parts) -> tuple[np.ndarray, np.ndarray]:
         """The mean and variance of rows' linear predictors at each node, `[C, n]`, without offsets."""
@@ -100,21 +97,39 @@ class FittedNodes:
     def _flat(self, border, groups) -> np.ndarray:
         return np.hstack([border, groups.reshape(len(groups), -1)])[:, : self._size]
 
+    @property
+    def _starts(self) -> range:
+        """The first node of each batch."""
+        return range(0, len(self.cells.t), self.inner.batch)
+
+    def _moments_of(self, first: int) -> tuple[np.ndarray, np.ndarray]:
+        """The variances of all unknowns and the covariances of the fixed columns' coefficients, of a batch of nodes."""
+        if first not in self._moments:
+            self._node(first)
+        return self._moments[first]
+
     def _node(self, node: int):
-        """The state, precision and Cholesky factor of the border's covariance of one node.
+        """The state and precision of one node, and the Cholesky factor of its border's covariance.
 
         They are made for a batch of nodes at once and kept for the next node: the nodes are asked for in their order.
+        What is small is kept of all batches.
         """
         batch, at = divmod(node, self.inner.batch)
+        first = batch * self.inner.batch
         if self._kept is None or self._kept[0] != batch:
-            first = batch * self.inner.batch
             some = slice(first, min(first + self.inner.batch, len(self.cells.t)))
             state = self.cells.state.take(some)
             precision = self.inner.precision(state, self.cells.t[some])
-            self._kept = (batch, state, precision, np.linalg.cholesky(precision.covariance))
-        _, state, precision, roots = self._kept
-        here = slice(at, at + 1)
-        return state.take(here), precision.take(here), roots[at]
+            self._kept = (batch, state, precision, np.linalg.cholesky(precision.covariance), {})
+            if first not in self._moments:
+                P, own = len(self.layout.mean), np.einsum("taag->tag", precision.group_covariances())
+                variances = np.hstack([precision.border_variances(), own.reshape(len(own), -1)])
+                self._moments[first] = variances, precision.covariance[:, :P, :P].copy()
+        _, state, precision, roots, single = self._kept
+        if at not in single:
+            here = slice(at, at + 1)
+            single[at] = (state.take(here), precision.take(here), roots[at])
+        return single[at]
 
     def _batches(self, batch: int) -> Iterator:
         for at in range(0, len(self.cells.t), batch):

@@ -21,7 +21,7 @@ from taut.core.by_numpy import ByNumPy
 from taut.core.numpy_operations import Unsupported
 
 DOUBLE = np.dtype("float64")
-MOST_WORK = 4e5
+MOST_WORK = 1e6
 """Numbers computed for a cell up to which NumPy takes less time than a compiled function with its compilation."""
 NUMBERS, MOST_CELLS = 2**17, 512
 """Rows times cells in one compiled call for log densities, and the most cells."""

@@ -66,9 +66,17 @@ class Evidence:
     ratio: np.ndarray | None
 
 
-def evidence(solution: Solution, draws: Draws, checked: int = CHECKED) -> Evidence:
-    """Joint and marginal log weights of draws of `Solution.sample`, and the checks of levels on the first of them."""
-    joint, factor = joint_log_weights(solution, draws), solution.layout.last
+def evidence(solution: Solution, draws: Draws, checked: int = CHECKED, joint: np.ndarray | None = None) -> Evidence:
+    """Joint and marginal log weights of draws of `Solution.sample`, and the checks of levels on the first of them.
+
+    Args:
+        solution: the answer.
+        draws: its draws.
+        checked: over how many of them the checks of levels are averaged.
+        joint: the joint log weights where they are known.
+    """
+    factor = solution.layout.last
+    joint = joint_log_weights(solution, draws) if joint is None else joint
     if factor is None:
         return Evidence(joint, joint, None, None, None)
     if solution.layout.eliminated.width not in NODES:

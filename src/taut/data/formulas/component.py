@@ -7,7 +7,6 @@ import numpy as np
 
 from taut.core.schema import ANYTHING, FINITE, FLAG, POSITIVE, TEXT, each, entries, one_of, whole
 from taut.data.formulas.states import check
-from taut.data.tables.design import MOST_SHIFTED
 from taut.data.wording import quoted
 from taut.errors import DataError
 
@@ -117,6 +116,8 @@ class Component:
             raise ValueError(f"component '{component.name}' has fewer than two levels, or no base among them")
         if len(component.shift) != len(component.scale):
             raise ValueError(f"component '{component.name}' has more means than sds, or fewer")
+        from taut.data.tables.design import MOST_SHIFTED  # Polars is loaded when it is needed
+
         if any(abs(m) > MOST_SHIFTED * s for m, s in zip(component.shift, component.scale, strict=True)):
             raise ValueError(f"component '{component.name}' has a mean beside which its sd is rounding")
         return component

@@ -90,18 +90,22 @@ def leave_one_out(log_likelihood: np.ndarray, log_weights: np.ndarray | None = N
     own = np.zeros(len(log_likelihood)) if log_weights is None else np.asarray(log_weights, float)
     own = own - logsumexp(own)
     n = log_likelihood.shape[1]
-    elpd, k_hat = np.empty(n), np.empty(n)
+    elpd, k_hat, together = np.empty(n), np.empty(n), np.empty(n)
     for start in range(0, n, TOGETHER):
         some = slice(start, start + TOGETHER)
         rows = log_likelihood[:, some].T
         smoothed = pareto_smoothed(own - rows)
         with np.errstate(divide="ignore"):
             terms = np.log(smoothed.weights) + rows
-        most = terms.max(axis=1)  # written out: logsumexp costs more than the smoothing
-        elpd[some] = most + np.log(np.exp(terms - most[:, None]).sum(axis=1))
+        elpd[some], together[some] = _log_sums(terms), _log_sums(rows + own)
         k_hat[some] = smoothed.k_hat
-    p_eff = logsumexp(log_likelihood + own[:, None], axis=0) - elpd
-    return LeftOut(elpd, p_eff, k_hat, k_hat <= HIGH_K)
+    return LeftOut(elpd, together - elpd, k_hat, k_hat <= HIGH_K)
+
+
+def _log_sums(terms: np.ndarray) -> np.ndarray:
+    """log of the sum of exponentials of each row: SciPy's function costs more than the smoothing of weights."""
+    most = terms.max(axis=1)
+    return most + np.log(np.exp(terms - most[:, None]).sum(axis=1))
 
 
 def with_fallback(elpd: np.ndarray, good: np.ndarray, drawn: LeftOut) -> LeftOut:

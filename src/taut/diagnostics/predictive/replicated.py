@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from taut.core.by_numpy import ByNumPy
 from taut.core.compilation import Compiled
+from taut.core.numpy_operations import Unsupported
 from taut.models.likelihoods import Likelihood
+
+MOST_WORK = 1e8
+"""Numbers computed up to which NumPy takes less time than a compiled function with its compilation."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +62,38 @@ class Replicated:
 
 
 def over_draws(likelihood: Likelihood, values: Mapping[str, Any], eta: Any, f: Any, *more: Any) -> Any:
-    """f(likelihood of a draw, its eta, ...) for each draw, compiled once: plainly, since it runs but once."""
-    values = {k: jnp.asarray(v) for k, v in values.items()}
-    return _each(f, likelihood, values, jnp.asarray(eta), *more, plain=True)
+    """f(likelihood of a draw, its eta, ...) for each draw.
+
+    It runs but once, so that it is run by NumPy; where that lacks an operation, or there is much to do, it is compiled
+    plainly.
+    """
+    per_draw = ({k: np.asarray(v) for k, v in values.items()}, np.asarray(eta), *more)
+    leaves, structure = jax.tree.flatten(per_draw)
+    arrays, static = eqx.partition(likelihood, eqx.is_array)
+    own, own_structure = jax.tree.flatten(arrays)
+
+    def one(own, draw):
+        at = eqx.combine(jax.tree.unflatten(own_structure, own), static)
+        return _of_draw(f, at, *jax.tree.unflatten(structure, draw))
+
+    shapes = [jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in leaves]
+    closed, found = jax.make_jaxpr(one, return_shape=True)(own, shapes)
+    try:
+        by_numpy = ByNumPy(closed, own)
+    except Unsupported:
+        return _each(f, likelihood, *per_draw, plain=True)
+    if by_numpy.work * len(leaves[0]) > MOST_WORK:
+        return _each(f, likelihood, *per_draw, plain=True)
+    return jax.tree.unflatten(jax.tree.structure(found), by_numpy(*map(np.asarray, leaves)))
+
+
+def _of_draw(f: Any, likelihood: Any, values: Any, eta: Any, *more: Any) -> Any:
+    return f(likelihood.with_parameters(values) if values else likelihood, eta, *more)
 
 
 @Compiled
-def _each(f: Any, likelihood: Any, values: Any, eta: Any, *more: Any) -> Any:
-    def one(values, eta, *more):
-        return f(likelihood.with_parameters(values) if values else likelihood, eta, *more)
-
-    return jax.vmap(one)(values, eta, *more)
+def _each(f: Any, likelihood: Any, *per_draw: Any) -> Any:
+    return jax.vmap(lambda *draw: _of_draw(f, likelihood, *draw))(*per_draw)
 
 
 def replicate(likelihood: Likelihood, values: Mapping[str, Any], eta: Any, y: Any, seed: int = 0) -> Replicated:
@@ -80,9 +106,10 @@ def replicate(likelihood: Likelihood, values: Mapping[str, Any], eta: Any, y: An
         y: observations as the likelihood takes them.
         seed: of the replicated data.
     """
-    known = likelihood.known(y)
-    known = None if known is None else jnp.asarray(known)
-    keys = jax.random.split(jax.random.key(seed), len(eta))
-    rows = over_draws(likelihood, values, eta, lambda at, eta, key: at.sample(key, eta, known), keys)
-    values = {name: np.asarray(value) for name, value in values.items()}
-    return Replicated(likelihood, values, np.asarray(eta), y, np.asarray(rows, float), seed)
+    eta, values = np.asarray(eta, float), {name: np.asarray(value, float) for name, value in values.items()}
+    # Quantiles at uniform numbers: JAX's random numbers would be compiled, which takes longer than the rest.
+    uniform = np.random.default_rng(seed).random((len(eta), len(jax.tree.leaves(y)[0])))
+    beside = {name: value[:, None] for name, value in values.items()}  # each row of a draw has the draw's values
+    at = likelihood.with_parameters(beside) if beside else likelihood
+    rows = at.quantile(eta, uniform, likelihood.known(y))
+    return Replicated(likelihood, values, eta, y, np.asarray(rows, float), seed)

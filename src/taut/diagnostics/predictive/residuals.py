@@ -9,12 +9,12 @@ Determination Using Predictive Distributions, 1992 (of rows left out).
 """
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy.special import betaincinv, kolmogorov, ndtr, ndtri
 
 from taut.diagnostics.importance import pareto_smoothed
 from taut.diagnostics.predictive.check import LEVEL, Check
+from taut.diagnostics.predictive.left_out import TOGETHER
 from taut.diagnostics.predictive.replicated import Replicated, over_draws
 
 AT = np.linspace(0.05, 0.95, 19)
@@ -34,9 +34,10 @@ def quantile_residuals(data: Replicated) -> np.ndarray:
 
 def _left_out_weights(data: Replicated) -> np.ndarray:
     """`[S, n]`, the weight of each draw where a row is left out: one over its likelihood, smoothed."""
-    y = jax.tree.map(jnp.asarray, data.y)
+    y = jax.tree.map(np.asarray, data.y)
     log_p = np.asarray(over_draws(data.likelihood, data.values, data.eta, lambda at, eta: at.log_prob(eta, y)), float)
-    return pareto_smoothed(-log_p.T).weights.T
+    rows = range(0, log_p.shape[1], TOGETHER)
+    return np.vstack([pareto_smoothed(-log_p[:, at : at + TOGETHER].T).weights for at in rows]).T
 
 
 def normal_p_value(values: np.ndarray) -> float:

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import softmax
 
 from taut.core.capabilities import Capability
 from taut.models.likelihoods.base import LOGISTIC_VARIANCE, Likelihood
@@ -68,12 +69,20 @@ class Categorical(Likelihood):
         """A level each."""
         return jax.random.categorical(key, self._logits(eta), axis=-1).astype(eta.dtype)
 
+    def _below(self, eta):
+        return np.cumsum(softmax(np.asarray(self._logits(jnp.asarray(eta)), float), axis=-1), axis=-1)
+
     def cdf(self, eta, y):
         """A sum of probabilities, in the order of the levels."""
-        below = np.cumsum(np.asarray(self.probabilities(jnp.asarray(eta)), float), axis=-1)
+        below = self._below(eta)
         k = np.floor(np.asarray(y, float))
         found = np.take_along_axis(below, np.clip(k, 0, self.levels - 1).astype(int)[..., None], axis=-1)[..., 0]
         return np.where(k < 0, 0.0, np.where(k >= self.levels - 1, 1.0, found))
+
+    def quantile(self, eta, p, known=None):
+        """The number of levels up to which the sum of probabilities is below p."""
+        below = self._below(eta)[..., :-1]
+        return np.sum(below < np.asarray(p, float)[..., None], axis=-1).astype(float)
 
     def check(self, y):
         """Whole numbers from 0 to levels - 1."""

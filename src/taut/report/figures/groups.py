@@ -51,5 +51,4 @@ def _panel(ax: Any, one: GroupEffects, abreast: int) -> None:
     intervals(ax, names, [(entry.mean, entry.lower, entry.upper) for entry in shown], small)
     if last:
         ax.axhline(len(first) - 0.5, color=GREY, linestyle=":", linewidth=1)
-    ax.tick_params(axis="y", labelsize=9.5 * small)
     ax.set_title(label(one.name, 60 if abreast == 1 else 28), fontsize=9.5, loc="left")

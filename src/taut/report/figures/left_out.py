@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from taut.diagnostics.predictive.left_out import LeftOut
 from taut.report.figures.style import BLUE, ORANGE, WIDTH
 
-MOST = 2000
+MOST = 1000
 """Rows that are drawn: of more the worst, and others at equal distances."""
 NAMED = 3
 """Rows that are numbered: the worst."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from matplotlib import style
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 # Okabe and Ito's colours can be told apart by the colour-blind; and so can light and dark.
@@ -40,6 +41,9 @@ LOOK: list[Any] = [
     },
 ]
 
+CLEAR = {"axes.facecolor": "none", "figure.facecolor": "none"}
+"""No background."""
+
 
 def inline(draw: Callable[..., Figure], *arguments: Any) -> str:
     """Draw a figure and return it as the address of an image that is its own content.
@@ -62,10 +66,11 @@ def svg(draw: Callable[..., Figure], *arguments: Any, transparent: bool = False)
         transparent: Whether it has no background, so that it lies on that of a page.
     """
     file = io.BytesIO()
-    with style.context(LOOK), warnings.catch_warnings():
+    with style.context([*LOOK, CLEAR] if transparent else LOOK), warnings.catch_warnings():
         # The letters of all the world's scripts are in no one font; the browser finds one that has them.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        draw(*arguments).savefig(file, format="svg", metadata={"Date": None}, transparent=transparent)
+        # Not by `savefig`, which draws a figure once more before, to find its layout.
+        FigureCanvasSVG(draw(*arguments)).print_svg(file, metadata={"Date": None})
     return file.getvalue()
 
 

@@ -105,7 +105,7 @@ def _rounded(count: int) -> int:
 
 def serves(model: Model) -> bool:
     """Whether a model is seen through linear predictors with closed expectations, under a Gaussian prior."""
-    return model.offers >= NEEDS
+    return model.offers >= NEEDS and getattr(model, "likelihood", None) is not None
 
 
 def _expected_rows(likelihood, m, v, y):
