@@ -73,7 +73,7 @@ def density(log_joint):
 def test_a_density_around_other_data_has_its_own_answer_and_compiles_nothing(kind):
     build, shares = KINDS[kind]
     data = np.array([1.0, 2.0, 4.0])
-    density(build(data))
+    density(build(data))(Z)
     for y in (data + 1, -3 * data):
         with compilations() as names:
             values = density(build(y))(Z)

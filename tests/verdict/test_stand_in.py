@@ -105,7 +105,9 @@ def test_every_answer_is_that_of_the_same_draws(separated):
     eta = np.column_stack([draws["intercept"], draws["x0"], draws["x1"]]) @ [1.0, 0.3, -1.0]
     p, prediction = expit(eta), separated.predict([[0.3, -1.0]])
     assert prediction.probability[0] == pytest.approx(p.mean(), abs=0.05 * p.std())
-    assert prediction.sd[0] == pytest.approx(p.std(), rel=0.05)
+    # Of 4,000 draws with a long tail: four standard errors of an sd, which once in 16,000 runs is not enough.
+    kurtosis = np.mean((p - p.mean()) ** 4) / p.var() ** 2
+    assert prediction.sd[0] == pytest.approx(p.std(), rel=4 * np.sqrt((kurtosis - 1) / 4 / 4000))
     assert [prediction.lower[0], prediction.upper[0]] == pytest.approx(
         np.quantile(p, [0.025, 0.975]).tolist(), abs=0.02
     )

@@ -56,8 +56,8 @@ def by_name(room: str, abstract: str) -> dict[str, Part]:
     """The public classes of a room below an abstract class, by each of their names.
 
     Example:
-        >>> list(by_name("algorithms", "Algorithm"))
-        ['batch-and-match', 'fixed-draws', 'natural', 'nested', 'score-regression', 'stochastic']
+        >>> list(by_name("algorithms", "Algorithm"))[:2]
+        ['batch-and-match', 'fixed-draws']
     """
     return {name: part for part in parts(room, abstract, "name") for name in part.names}
 

@@ -64,6 +64,7 @@ class Unknowns(eqx.Module):
         """What a person calls a place of the vector, and the constrained value at z where it is one number of its own.
 
         Example:
+            >>> from taut.models.supports import positive, real
             >>> Parameters({"mu": real(), "tau": positive(2)}).place(np.zeros(3), 2)
             ('tau[1]', 1.0)
         """
@@ -88,6 +89,7 @@ class Parameters(Unknowns):
             a network's weights can be the unknown); other leaves (an activation function) are kept as they are.
 
     Example:
+        >>> from taut.models.supports import positive, real
         >>> p = Parameters({"mu": real(), "tau": positive()})
         >>> values, log_jacobian = p.constrain(jnp.zeros(2))
         >>> float(values["tau"]), float(log_jacobian)
