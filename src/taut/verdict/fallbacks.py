@@ -19,7 +19,7 @@ from taut.families import Family
 from taut.models import Model
 from taut.models.density import Density
 from taut.verdict.answers import Converged, Trusted
-from taut.verdict.changes import in_percent, in_sds
+from taut.verdict.chains import answer_of_chains, unsettled
 from taut.verdict.convergence import Convergence, certified
 from taut.verdict.draws import JUDGE_STREAM, log_prob_of, named_columns
 from taut.verdict.hamiltonian import GRADIENTS, HamiltonianDraws, hamiltonian_draws, moments
@@ -27,7 +27,7 @@ from taut.verdict.judge import Judgement, judge_posterior
 from taut.verdict.linear.bends import bend
 from taut.verdict.linear.seen import serves
 from taut.verdict.orders import orders
-from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE, quantile_advice
+from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE
 from taut.verdict.warp import Warped, gradients_of_steps, warp
 from taut.verdict.weighing import heavy_tails, tails_of_interval, varies
 
@@ -42,8 +42,6 @@ WORTHWHILE = 0.05
 """Nats that one order of the coordinates must have brought before another is tried."""
 DOUBTED_K = 0.55
 """k-hat from which a good verdict is checked by the next fallback: centred hierarchies have passed at 0.15 sd."""
-FARTHEST = 0.25
-"""Change by chains, of a mean in sds or of an sd as a share, above which their own answer is in doubt."""
 USELESS_R_HAT = 1.3
 """R-hat from which chains say nothing."""
 HEAVIEST = 0.85
@@ -245,9 +243,9 @@ def _chains(
     shift = np.where(judged, (values.mean(0) - before.mean(0)) / sd, 0.0)
     ratio = np.where(judged, values.std(0) / sd, 1.0)
     heavy[judged] = heavy_tails(values[:, judged], above=HEAVIEST)
-    answer, reason = _answer(names, shift, ratio, heavy, tails_of_interval(before, values))
+    answer, reason = answer_of_chains(names, shift, ratio, heavy, tails_of_interval(before, values))
     if not found.agree:
-        answer, reason = Trusted.SUSPECT, _unsettled(names, shift, ratio, r_hat)
+        answer, reason = Trusted.SUSPECT, unsettled(names, shift, ratio, r_hat)
     verdict = best.judgement.verdict
     trust = dataclasses.replace(
         verdict.trust,
@@ -272,43 +270,3 @@ def _chains(
 def _note(chains: HamiltonianDraws, r_hat: float) -> str:
     number, gradients = len(chains.draws), chains.evaluations
     return f"Hamiltonian Monte Carlo: {number} chains, R-hat {r_hat:.3f} ({gradients:,} gradients)"
-
-
-def _unsettled(names: tuple[str, ...], shift: np.ndarray, ratio: np.ndarray, r_hat: float) -> str:
-    """Why draws of chains that do not agree are the answer, and in which unknown they differ most from q."""
-    worst = int(np.argmax(np.maximum(np.abs(shift), np.abs(ratio - 1))))
-    return (
-        f"chains from draws of q have not settled (R-hat {r_hat:.2f}); fit.sample() and fit.summary() use their draws, "
-        f"which moved {names[worst]} by {in_sds(abs(float(shift[worst])))} and its sd by "
-        f"{in_percent(abs(float(ratio[worst]) - 1))}"
-    )
-
-
-def _answer(
-    names: tuple[str, ...], shift: np.ndarray, ratio: np.ndarray, heavy: np.ndarray, tails: np.ndarray
-) -> tuple[Trusted, str]:
-    """The answer of chains that agree, and its reason.
-
-    Args:
-        names: Names of the unknowns, `[M]`.
-        shift: `[M]`, change of each mean by the chains, in sds of q.
-        ratio: `[M]`, sd of the chains over the sd of q.
-        heavy: `[M]`, whether the unknown has a heavy tail.
-        tails: `[2, M]`, share of the chains below and above the 95 % interval of q.
-    """
-    largest, widest = np.abs(shift).max(), np.abs(ratio - 1).max()
-    if heavy.any():  # short chains have not been in tails like these
-        which = ", ".join(np.array(names)[heavy][:3])
-        advice = quantile_advice(names, tails, heavy)
-        return Trusted.SUSPECT, f"heavy tails: no number of draws settles the sd of {which}; {advice}"
-    moved = f"by {in_sds(largest)} and"
-    if max(largest, widest) > FARTHEST:  # what chains have moved is a lower bound of what they have yet to move
-        which = names[int(np.argmax(np.maximum(np.abs(shift), np.abs(ratio - 1))))]
-        return Trusted.SUSPECT, (
-            f"short chains from draws of q moved {which} {moved} its sd by {in_percent(widest)}, and longer ones may "
-            "move it on"
-        )
-    return Trusted.CORRECTED, (
-        f"chains that started from draws of q moved means {moved} sds by {in_percent(widest)}; "
-        "fit.sample() and fit.summary() use their draws"
-    )

@@ -62,7 +62,7 @@ class Seen:
         X, counts = np.asarray(model.predictor(batch.rows), float), np.asarray(cut.scale * cut.weights[0], float)
         order = np.arange(X.shape[1]) if order is None else order
         # The triangular root by QR: a covariance that is nearly singular has no Cholesky factor in rounded numbers.
-        upper = np.linalg.qr(q.factor[order].T, mode="r")
+        upper: Any = np.linalg.qr(q.factor[order].T, mode="r")
         lower = upper.T * np.sign(np.diag(upper))
         X = X[:, order]
         loc = np.broadcast_to(np.asarray(model.prior.loc, float), order.shape)[order]
