@@ -15,6 +15,7 @@ import numpy as np
 from taut.algorithms.on_density.base import Solution
 from taut.algorithms.on_density.gaussians import Gaussian
 from taut.core.batch import Batch
+from taut.core.capabilities import Capability
 from taut.families import Family
 from taut.models import Model
 from taut.models.density import Density
@@ -162,7 +163,9 @@ def _bent_by_rows(
     if family is None:
         return best
     rows, convergence = int(batch.size), best.judgement.verdict.converged
-    judgement = judge_posterior(model, family, density, convergence, seed=seed, rows=rows, to_columns=to_columns)
+    common: Any = {"seed": seed, "rows": rows, "to_columns": to_columns}
+    concave = Capability.LOG_CONCAVE in model.offers
+    judgement = judge_posterior(model, family, density, convergence, concave=concave, **common)
     return best.better_of(family, judgement, family.name, 0)
 
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from taut.core.capabilities import Capability
 from taut.diagnostics.elbo import Bound
 from taut.families import Family
 from taut.models import Model
@@ -98,6 +97,7 @@ def judge_posterior(
     recurred: bool = True,
     rivals: float = 0.0,
     jumps: tuple[Jump, ...] | None = None,
+    concave: bool = False,
 ) -> Judgement:
     """Weigh fresh independent draws of `family` against the full data.
 
@@ -113,6 +113,7 @@ def judge_posterior(
         recurred: Whether another start found the same ELBO.
         rivals: Share of the mass at other optima.
         jumps: Jumps of the log density where they are known; they are looked for otherwise.
+        concave: Whether the log density is concave and the family bent as it is, see `trust_from_weights`.
     """
     n = affordable_draws(density, rows)
     z, log_q = draws_of(family, CORRECTED * n, seed, density.dtype)
@@ -120,7 +121,6 @@ def judge_posterior(
     if jumps is None:
         jumps = () if model.smooth else tuple(jumps_around(density, z[:n], values[0], log_q[:n]))
     convergence = _doubted(convergence or measured(family, density, seed, history), model, jumps)
-    concave = Capability.LOG_CONCAVE in model.offers
     known: Any = {"converged": convergence.answer, "recurred": recurred, "rivals": rivals, "concave": concave}
 
     def weighed(n: int, log_prob: Float[np.ndarray, " n"]):
