@@ -134,9 +134,9 @@ def trust_from_weights(
 
     *Reliable* are weights whose half-variance is tiny, or whose effective sample size is at least n / 4 with k-hat
     below 0.7, or at least n / 2 where they differ too little for k-hat to say anything; the raw weights too must be
-    worth n / 4. Where the log density is concave and q is bent, 400 draws do in place of n / 4 (under a Gaussian a weighted
-    sd of a rare dummy was 13 % off). And q must have converged, the best
-    ELBO recurred, and no other optimum hold a hundredth of the mass.
+    worth n / 4. Where the log density is concave and q is bent, 400 draws do in place of n / 4 (under a Gaussian a
+    weighted sd of a rare dummy was 13 % off). And q must have converged, the best ELBO recurred, and no other optimum
+    hold a hundredth of the mass.
     Then the answer is "good" if no mean moves by 0.1 sd and no sd by 5 % under the weights, otherwise "corrected". A
     perfect fit has equal weights and is good.
 
