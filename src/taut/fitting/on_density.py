@@ -19,7 +19,7 @@ from taut.models.checks.jumps import jump_words
 from taut.models.density import Density
 from taut.verdict.answers import Converged
 from taut.verdict.convergence import Convergence, certified
-from taut.verdict.draws import gaussian_of
+from taut.verdict.draws import gaussian_of, on_host
 from taut.verdict.fallbacks import BestSoFar, try_fallbacks
 from taut.verdict.judge import Judgement, judge_posterior
 from taut.verdict.stand_in import improved
@@ -107,8 +107,8 @@ def _judged(
     )
     _refuse(model, judgement, source)
     best, evaluations = BestSoFar(solution.family, judgement), solution.evaluations
-    gaussian = gaussian_of(solution.family)
-    if choice.open and gaussian is not None:
+    if choice.open and on_host(solution.family) is not None:
+        gaussian = gaussian_of(solution.family)
         before, parts = density.evaluations, (model, source.parent, density, solution)
         if request.kind.takes_any_family:
             best = try_fallbacks(*parts, gaussian, best, request.seed)

@@ -162,7 +162,7 @@ class DrawsFit(PosteriorFit):
             sizes.add(len(weights))
         if len(sizes) > 1:
             raise SavedFitError(f"The saved draws are of different numbers, {sorted(sizes)}: fit again.")
-        reported = {name: [row[name] for row in rows] for name in rows[0]}
+        reported = {name: [row[name] for row in rows] for name in rows[0] if name != "trust"}
         for name, values in reported.items():
             kinds = {type(x) for x in values if x is not None}
             if not kinds <= {str if name == "name" else float}:

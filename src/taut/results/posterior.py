@@ -4,6 +4,7 @@ import abc
 import dataclasses
 import functools
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -102,18 +103,26 @@ class PosteriorFit(Fit):
         """`n` draws of the answer by name."""
 
     def summary(self, level: float = 0.95) -> "pl.DataFrame":
-        """The posterior table: for each unknown mean, sd, equal-tailed interval and P(> 0).
+        """The posterior table: for each unknown mean, sd, equal-tailed interval, P(> 0) and trust.
 
         For a regression on the scale of the original columns, with mean and sd on the standardised scale beside them;
         every number is exact, since linear functions of a Gaussian are Gaussian. Otherwise from 4,000 draws. Where the
         verdict is "corrected" the numbers are those under the importance weights, or of the draws of a richer answer.
+        The column `trust` says of each unknown whether it can be quoted: "good" and "corrected" can, "suspect" and
+        "unusable" cannot.
 
         Args:
             level: probability of the interval.
         """
         import polars as pl
 
-        return pl.DataFrame(self.table(probability("level", level)))
+        table = self.table(probability("level", level))
+        return pl.DataFrame({**table, **self.trust_column(table["name"])})
+
+    def trust_column(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """What the verdict says of each of these unknowns as the column `trust`; none where there is no verdict."""
+        verdict = self.verdict
+        return {} if verdict is None else {"trust": list(map(str, verdict.trust.of(names)))}
 
     def to_arviz(self, draws: int = 1000, seed: int = 0) -> Any:
         """The answer for ArviZ: a DataTree where ArviZ 1 is installed, an InferenceData before.
@@ -122,7 +131,8 @@ class PosteriorFit(Fit):
         "corrected", the corrected ones (then weigh them no further). The group `sample_stats` holds `lp` = log p(x, z)
         and `lq` = log q(z) of each draw, both in nats over the unconstrained coordinates, so that `lp - lq` is its
         log-weight; a fit that was loaded without its model's code has neither. The attributes hold the verdict in words
-        (`verdict`) and everything that the fit says of itself as JSON (`taut`). A regression by formula keeps its rows,
+        (`verdict`), the names of the unknowns that cannot be quoted (`doubtful`, a list as JSON) and everything that
+        the fit says of itself as JSON (`taut`). A regression by formula keeps its rows,
         and has `log_likelihood`, `posterior_predictive` and `observed_data` of them.
 
         Args:
@@ -138,6 +148,7 @@ class PosteriorFit(Fit):
             "inference_library": "taut",
             "inference_library_version": __version__,
             "verdict": "" if verdict is None else str(verdict),
+            "doubtful": json.dumps([] if verdict is None else verdict.trust.doubtful),
             "taut": json.dumps({k: v for k, v in self.to_json().items() if k != "coefficients"}),
         }
         return arviz_data(*self.drawn(draws, seed), self.of_rows(draws, seed), attributes)

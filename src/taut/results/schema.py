@@ -14,7 +14,11 @@ TRUST = entries(
         **dict.fromkeys(("k_hat", "effective_sample_size", "half_variance", "elbo"), maybe(NUMBER)),
         **dict.fromkeys(("log_evidence", "log_evidence_error", "rivals"), maybe(NUMBER)),
         **dict.fromkeys(("shift", "sd_ratio", "second_moment_size"), FIGURES),
-    }
+    },
+    {"unknowns": by_name(one_of(*Trusted))},
+)
+PREDICTIONS = entries(
+    {"answer": one_of(*Trusted), "reason": TEXT, "shift": maybe(NUMBER), "ratio": maybe(NUMBER), "rows": whole()}
 )
 VERDICT = entries({"converged": CONVERGENCE, "trust": TRUST, "rungs": each(TEXT)})
 ANSWERS = entries(
@@ -31,7 +35,12 @@ ANSWERS = entries(
         "dtype": one_of("float32", "float64"),
         "seconds": entries(dict.fromkeys(("prepare", "learn", "evaluate", "total"), NUMBER)),
     },
-    {"verdict": maybe(VERDICT), "coefficients": each(by_name(SCALAR)), "provenance": by_name(TEXT)},
+    {
+        "verdict": maybe(VERDICT),
+        "coefficients": each(by_name(SCALAR)),
+        "predictions": maybe(PREDICTIONS),
+        "provenance": by_name(TEXT),
+    },
 )
 PARTS = ("model", "family", "objective", "gradient")
 FIT = entries(

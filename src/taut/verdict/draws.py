@@ -18,6 +18,8 @@ from taut.families import Family, StretchedGaussian
 from taut.families.abilities import Precision
 from taut.models import Model
 
+Columns = Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]]
+"""A function `z -> (names, [n, M])` that names the unknowns."""
 JUDGE_STREAM = 2**31 - 2
 """Number that sets the random numbers of the verdict apart from those of the fit."""
 
@@ -92,7 +94,7 @@ def named_columns(
     model: Model,
     z: np.ndarray,
     dtype: np.dtype,
-    to_columns: Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]] | None = None,
+    to_columns: Columns | None = None,
 ) -> tuple[tuple[str, ...], Float[np.ndarray, "n M"]]:
     """The scalar unknowns at draws `z` `[n, D]` as named columns, by `to_columns` or else by the model's own naming."""
     return columns(named_values(model, z, dtype), model.order) if to_columns is None else to_columns(z)

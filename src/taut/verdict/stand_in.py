@@ -15,10 +15,10 @@ from taut.models import Model
 from taut.models.density import Density
 from taut.verdict.answers import Trusted
 from taut.verdict.changes import in_percent, in_sds
-from taut.verdict.draws import draws_of, gaussian_of, named_columns
-from taut.verdict.fallbacks import BestSoFar, Columns, try_fallbacks
+from taut.verdict.draws import Columns, draws_of, gaussian_of, named_columns
+from taut.verdict.fallbacks import BestSoFar, try_fallbacks
 from taut.verdict.judge import CORRECTED, Judgement, affordable_draws
-from taut.verdict.trust import GOOD_RATIO, GOOD_SHIFT
+from taut.verdict.unknowns import GOOD_RATIO, GOOD_SHIFT, answers_by_changes
 from taut.verdict.weighing import intervals_hold, tails_of_interval
 
 
@@ -86,6 +86,7 @@ def _standing_in(
         names=names,
         shift=shift,
         sd_ratio=ratio,
+        unknowns=answers_by_changes(shift, ratio),
     )
     verdict = dataclasses.replace(judgement.verdict, trust=trust)
     if good:
