@@ -2,8 +2,8 @@
 
 Chains that have not settled are on their way from q to the posterior: on five posteriors of which q's sds were half the
 true ones theirs were right to 10 %. They go on where more transitions may settle them. Where they are far from each
-other they have hardly left q, which remains. Where they move nothing beyond their own noise, which q does not have, q
-remains, too.
+other they have hardly left q, which remains. Where few chains move nothing beyond their own noise, which q does not
+have, q remains, too.
 """
 
 import dataclasses
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.special import ndtri
+from scipy.special import stdtrit
 
 from taut.core.batch import Batch
 from taut.families import Family
@@ -21,7 +21,7 @@ from taut.verdict.answers import Trusted
 from taut.verdict.chains import FARTHEST, answer_of_chains, unsettled
 from taut.verdict.changes import in_percent, in_sds
 from taut.verdict.draws import Columns, log_prob_of, named_columns
-from taut.verdict.hamiltonian import HamiltonianDraws, Moments, hamiltonian_draws, moments
+from taut.verdict.hamiltonian import CHAINS, HamiltonianDraws, Moments, hamiltonian_draws, moments
 from taut.verdict.judge import Judgement
 from taut.verdict.trust import Trust
 from taut.verdict.unknowns import answers_by_changes
@@ -122,7 +122,8 @@ def _trust(
     settled[judges] = of.settled
     noise = _noise(of, len(before))
     changes = np.stack([np.abs(shift), np.abs(ratio - 1)])[:, judges]
-    if not heavy.any() and settled.all() and np.all(changes <= noise) and np.all(noise <= MOST_NOISE):
+    confirmed = settled.all() and np.all(changes <= noise) and np.all(noise <= MOST_NOISE)
+    if of.chains < CHAINS and not heavy.any() and confirmed:
         answer, of_q = Trusted.GOOD, True
         doubts = np.zeros(len(names), bool)
         reason = (
@@ -151,7 +152,7 @@ def _trust(
 
 def _noise(of: Moments, draws: int) -> Float[np.ndarray, "2 M"]:
     """Changes of means and sds up to which noise of the chains and of `draws` draws of q would explain them."""
-    most = float(ndtri(1 - FALSE_CHANGE / (4 * max(1, of.mean.size))))
+    most = float(stdtrit(of.chains - 1, 1 - FALSE_CHANGE / (4 * max(1, of.mean.size))))
     errors = np.stack([of.mean_error, of.sd_error]) / of.sd
     return most * np.sqrt(errors**2 + np.array([[1.0], [0.5]]) / draws)
 

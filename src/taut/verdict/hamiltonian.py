@@ -56,6 +56,7 @@ class Moments(NamedTuple):
         drift: `[D]`, means of the second half of all chains less those of the first, in sds. Many short chains show a
             drift far better than splitting each of them would, which makes R-hat high for shortness alone.
         drift_error: `[D]`, its standard errors.
+        chains: Number of chains.
     """
 
     mean: Float[np.ndarray, " D"]
@@ -65,6 +66,7 @@ class Moments(NamedTuple):
     r_hat: Float[np.ndarray, " D"]
     drift: Float[np.ndarray, " D"]
     drift_error: Float[np.ndarray, " D"]
+    chains: int
 
     @property
     def settled(self) -> Bool[np.ndarray, " D"]:
@@ -123,7 +125,7 @@ def moments(draws: Float[np.ndarray, "M N D"]) -> Moments:
     with np.errstate(invalid="ignore", divide="ignore"):
         r_hat = np.sqrt(1 - 1 / N + draws.mean(1).var(0, ddof=1) / within)
         drift, error = drifts.mean(0) / sd, drifts.std(0, ddof=1) / np.sqrt(M) / sd
-        return Moments(mean, sd, between(draws), between(square) / (2 * sd), r_hat, drift, error)
+        return Moments(mean, sd, between(draws), between(square) / (2 * sd), r_hat, drift, error, M)
 
 
 def hamiltonian_draws(

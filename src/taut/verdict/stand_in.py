@@ -101,7 +101,8 @@ def _draws(best: BestSoFar, density: Density, seed: int, rows: int) -> tuple[np.
         return judged.z, judged.weights, judged.log_prob, judged.log_q
     z, log_q = draws_of(best.family, n, seed, density.dtype)  # of which the first are those that were judged
     log_prob = np.concatenate([judged.log_prob, density.values(z[len(judged.z) :])[0]])
-    return z, pareto_smoothed(log_prob - log_q).weights, log_prob, log_q
+    good = judged.verdict.trust.answer is Trusted.GOOD  # then the draws are right as they are
+    return z, np.full(n, 1 / n) if good else pareto_smoothed(log_prob - log_q).weights, log_prob, log_q
 
 
 def _instead(judgement: Judgement, other: Judgement) -> Judgement:
