@@ -9,7 +9,6 @@ import numpy as np
 
 from taut import __version__
 from taut.choosing.choose import Choice, choose
-from taut.choosing.gradient import decide
 from taut.core import precision
 from taut.core.arguments import function, path, whole
 from taut.data.given import Given
@@ -135,6 +134,8 @@ def fit(
     choice = with_best_prior(choice, source, seed)
     choice, patience = with_stopping(choice, rows, patience, budget_open=steps is None and algorithm is None)
     if choice.automatic:
+        from taut.choosing.gradient import decide  # with the pilot, which few fits need
+
         choice = decide(choice, source, seed, checkpoint)
     prepared = time.perf_counter()
     request = Request(kind, rows, source, seed, progress, callback, checkpoint, patience)

@@ -2,18 +2,20 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from taut.data.given import Rows
 from taut.data.source import Source
-from taut.diagnostics.elbo import Bound
 from taut.learning.checkpoints import Checkpoint
 from taut.learning.ended import Ended
 from taut.problem import Problem
 from taut.results.fit import Fit
-from taut.verdict.convergence import Convergence
+
+if TYPE_CHECKING:
+    from taut.diagnostics.elbo import Bound
+    from taut.verdict.convergence import Convergence
 
 Callback = Callable[[int, dict[str, np.ndarray]], None]
 
@@ -64,7 +66,7 @@ class Outcome:
     """
 
     problem: Problem
-    bound: Bound
+    bound: "Bound"
     history: dict[str, np.ndarray]
     ended: Ended
     reason: str
@@ -74,5 +76,5 @@ class Outcome:
     steps_per_second: float = 0.0
     evidence: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     own: dict[str, Any] = dataclasses.field(default_factory=dict)
-    convergence: Convergence | None = None
+    convergence: "Convergence | None" = None
     reasons: dict[str, str] = dataclasses.field(default_factory=dict)

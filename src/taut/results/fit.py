@@ -14,19 +14,19 @@ from taut.core.rooms import nearest
 from taut.core.views import view
 from taut.data.given import Given, Rows
 from taut.data.source import Source
-from taut.diagnostics.elbo import Bound
 from taut.errors import AbsentError
 from taut.families import Family
 from taut.gradients import Gradient
 from taut.learning.ended import Ended
 from taut.models import Model
 from taut.problem import Problem
-from taut.results.save import save
-from taut.verdict.convergence import Convergence
-from taut.verdict.verdict import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from taut.diagnostics.elbo import Bound
+    from taut.verdict.convergence import Convergence
+    from taut.verdict.verdict import Verdict
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
@@ -71,7 +71,7 @@ class Fit(abc.ABC):
 
     problem: Problem
     algorithm: Algorithm
-    bound: Bound
+    bound: "Bound"
     history: dict[str, np.ndarray]
     ended: Ended
     reason: str
@@ -85,8 +85,8 @@ class Fit(abc.ABC):
     seconds: dict[str, float]
     steps_per_second: float = 0.0
     evidence: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    convergence: Convergence | None = None
-    said: Verdict | None = None
+    convergence: "Convergence | None" = None
+    said: "Verdict | None" = None
     provenance: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Any:
@@ -113,7 +113,7 @@ class Fit(abc.ABC):
 
     @staticmethod
     @abc.abstractmethod
-    def final_bound(problem: Problem, key: Any, rows: Rows, source: Source) -> Bound:
+    def final_bound(problem: Problem, key: Any, rows: Rows, source: Source) -> "Bound":
         """The ELBO of a learned problem, where the algorithm does not know it.
 
         Args:
@@ -152,12 +152,14 @@ class Fit(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> "Verdict | None":
         """Whether it converged and whether to trust it; None for a fit that an older Taut saved without a verdict."""
 
     @property
-    def said_or_diverged(self) -> Verdict | None:
+    def said_or_diverged(self) -> "Verdict | None":
         """The verdict of a fit that is not judged by draws: a saved one, or one that diverged."""
+        from taut.verdict.verdict import Verdict
+
         return Verdict.diverged() if self.said is None and self.ended is Ended.DIVERGED else self.said
 
     @property
@@ -249,6 +251,8 @@ class Fit(abc.ABC):
 
     def save(self, path: str | Path) -> Path:
         """Save to a folder: `fit.json` and `arrays.npz`, no code and no pickle; `taut.load` reads it."""
+        from taut.results.save import save  # with the formats of files, which no fit waits for
+
         own, own_arrays = self.to_save()
         meta = {"fit": self.facts(), "local": self.model.local, "steps_per_second": self.steps_per_second}
         arrays = {f"history.{name}": np.asarray(x) for name, x in self.history.items()}
