@@ -24,7 +24,6 @@ from taut.results.terms import terms_in_words
 from taut.verdict.answers import Converged, Trusted
 from taut.verdict.draws import draws_of
 from taut.verdict.judge import Judgement, judge_posterior
-from taut.verdict.stand_in import improved
 from taut.verdict.verdict import Verdict
 from taut.verdict.weighing import resample
 
@@ -227,6 +226,8 @@ class ComputedFit(PosteriorFit):
         doubtful = judged.verdict.converged.answer is Converged.YES and not judged.verdict.trust.reliable
         if self.takes_any_family or not self.left_open or not doubtful:
             return judged
+        from taut.verdict.stand_in import improved  # with the richer families, which few fits need
+
         found = Solution.alone(self.posterior)
         return improved(self.model, self.parent, density, found, judged, seed=self.seed, to_columns=self.columns)
 

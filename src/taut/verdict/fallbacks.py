@@ -25,7 +25,6 @@ from taut.verdict.convergence import Convergence, certified
 from taut.verdict.draws import JUDGE_STREAM, log_prob_of, named_columns
 from taut.verdict.hamiltonian import GRADIENTS, HamiltonianDraws, hamiltonian_draws, moments
 from taut.verdict.judge import Judgement, judge_posterior
-from taut.verdict.linear.bends import bend
 from taut.verdict.linear.seen import serves
 from taut.verdict.orders import orders
 from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE
@@ -159,6 +158,8 @@ def _bent_by_rows(
     to_columns: Columns | None,
 ) -> BestSoFar:
     """Coordinates of a regression bent one by one, by exact expectations over its rows: no gradients."""
+    from taut.verdict.linear.bends import bend  # with SciPy's splines, a quarter of a second to load
+
     family = bend(model, batch, gaussian)
     if family is None:
         return best
