@@ -60,6 +60,17 @@ class Problem(eqx.Module):
         )
 
 
+def evaluations(problem: Problem, rows: int, batch_size: int | None) -> float:
+    """Log densities at one z over the full data in one estimate of the gradient; a minibatch counts its share.
+
+    Args:
+        problem: The four choices.
+        rows: Number of rows of the data.
+        batch_size: Rows for each step, None for all.
+    """
+    return float(problem.model.evaluations(problem.gradient, problem.family) * (batch_size or rows) / rows)
+
+
 def estimate(problem: Problem, key: PRNGKeyArray, batch: Batch, memory: Any) -> tuple[dict[str, Any], Info]:
     """An estimate of the objective's statistics on a batch, whose derivative is the estimated gradient.
 

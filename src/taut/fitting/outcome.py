@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from taut.core.cost import Ledger
 from taut.data.given import Rows
 from taut.data.source import Source
 from taut.learning.checkpoints import Checkpoint
@@ -33,6 +34,7 @@ class Request:
         callback: Called with the steps made and the history since the last call.
         checkpoint: Where the state is saved.
         patience: Looks without a better validation ELBO after which the run stops.
+        ledger: Where its cost is entered.
     """
 
     kind: type[Fit]
@@ -43,6 +45,7 @@ class Request:
     callback: Callback | None = None
     checkpoint: Checkpoint | None = None
     patience: int | None = None
+    ledger: Ledger = dataclasses.field(default_factory=Ledger)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,8 +59,6 @@ class Outcome:
         ended: How the run ended.
         reason: The particulars of the ending, "" if there are none.
         iterations: Accepted steps.
-        gradient_evaluations: Gradients of the log density at one z over the full data.
-        learned_at: The time at which learning was over, by `time.perf_counter`.
         steps_per_second: Speed once everything is compiled; 0 where it is not known.
         evidence: Arrays for the report.
         own: Fields of the fit's own kind, by name.
@@ -71,8 +72,6 @@ class Outcome:
     ended: Ended
     reason: str
     iterations: int
-    gradient_evaluations: float
-    learned_at: float
     steps_per_second: float = 0.0
     evidence: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     own: dict[str, Any] = dataclasses.field(default_factory=dict)

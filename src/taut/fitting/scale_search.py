@@ -25,6 +25,7 @@ from taut.algorithms.nested.of_model import problem_of
 from taut.algorithms.on_density.base import OnDensity
 from taut.choosing.choose import Choice
 from taut.core import precision
+from taut.core.cost import Ledger
 from taut.core.trees import cast
 from taut.data.source import Source
 from taut.errors import DataError, PairingError
@@ -105,8 +106,8 @@ class Search(abc.ABC):
 class OfTable(Search):
     """Fits of a table by the natural gradient, each from where the last ended."""
 
-    def __init__(self, problem: Problem, source: Source, seed: int):
-        self.problem, self.source, self.seed = problem, source, seed
+    def __init__(self, problem: Problem, source: Source, seed: int, ledger: Ledger):
+        self.problem, self.source, self.seed, self.ledger = problem, source, seed, ledger
         model: Any = problem.model
         self.first, self.dim = int(model.intercept), problem.family.dim
 
@@ -122,6 +123,8 @@ class OfTable(Search):
         problem = eqx.tree_at(lambda p: p.model.prior, self.problem, self.prior(scale))
         with precision.context(self.source.dtype):
             learned = learn(cast(problem, self.source.dtype), NaturalGradient(), self.source, seed=self.seed)
+        gradients = NaturalGradient().gradient_evaluations(problem, learned.state, self.source.size, None)
+        self.ledger.add(gradients=gradients)
         q: Any = gaussian_of(learned.problem.family)
         self.problem = eqx.tree_at(lambda p: p.family, self.problem, learned.problem.family)
         mean, sd = q.mean[self.first :], q.sd[self.first :]
@@ -133,8 +136,8 @@ class OfFormula(Search):
 
     accuracy = ROUGHLY
 
-    def __init__(self, choice: Choice, source: Source, seed: int):
-        self.choice, self.source, self.seed = choice, source, seed
+    def __init__(self, choice: Choice, source: Source, seed: int, ledger: Ledger):
+        self.choice, self.source, self.seed, self.ledger = choice, source, seed, ledger
         model: Any = choice.problem.model
         self.model, self.places, self.unit = model, list(model.prior.empirical), model.spread
         if not isinstance(choice.algorithm, Nested | OnDensity):
@@ -159,7 +162,8 @@ class OfFormula(Search):
         """Means and sds of the unknowns, coefficients first."""
         algorithm: Any = self.choice.algorithm
         if isinstance(algorithm, OnDensity):
-            solution = algorithm.run(Density(problem.model, self.source.parent, self.source.dtype), problem, self.seed)
+            density = Density(problem.model, self.source.parent, self.source.dtype, self.ledger)
+            solution = algorithm.run(density, problem, self.seed)
             q: Any = gaussian_of(solution.family) if solution is not None else None
             if q is None:
                 raise DataError(
@@ -169,4 +173,6 @@ class OfFormula(Search):
         n, parent = self.source.size, self.source.parent
         rows, weights = jax.tree.map(lambda part: np.asarray(part, float)[:n], (parent.rows, parent.weights))
         rows["index"] = tuple(index.astype(int) for index in rows["index"])
-        return fit(*problem_of(problem.model, rows, weights)).unknowns()
+        found = fit(*problem_of(problem.model, rows, weights))
+        self.ledger.add(gradients=found.steps)
+        return found.unknowns()

@@ -20,6 +20,7 @@ from taut.gradients import Gradient
 from taut.learning.ended import Ended
 from taut.models import Model
 from taut.problem import Problem
+from taut.results.costed import Costed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
-class Fit(abc.ABC):
+class Fit(Costed, abc.ABC):
     """A fitted posterior.
 
     A kind of fit says for itself how data become rows, what it keeps beside the fields here, how it is judged, and what
@@ -45,12 +46,11 @@ class Fit(abc.ABC):
         reason: the particulars of the ending, "" if there are none.
         reasons: for each sentence, why it was chosen, or "given".
         iterations: accepted steps.
-        gradient_evaluations: gradients of the log density at one z over the full data (a minibatch counts its share).
         rows: number of rows of the data.
         batch_size: rows for each step, None for all.
         seed: the seed of every random number.
         dtype: the dtype that it was fitted in.
-        seconds: by phase.
+        spent: what the fit cost; `cost` adds a verdict that was given later.
         steps_per_second: once everything is compiled; 0 for a fit of one chunk.
         evidence: arrays that the report draws from the data, so that its page can be made again without them.
         convergence: what the algorithm itself certifies.
@@ -77,12 +77,10 @@ class Fit(abc.ABC):
     reason: str
     reasons: dict[str, str]
     iterations: int
-    gradient_evaluations: float
     rows: int
     batch_size: int | None
     seed: int
     dtype: np.dtype
-    seconds: dict[str, float]
     steps_per_second: float = 0.0
     evidence: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     convergence: "Convergence | None" = None
@@ -113,8 +111,8 @@ class Fit(abc.ABC):
 
     @staticmethod
     @abc.abstractmethod
-    def final_bound(problem: Problem, key: Any, rows: Rows, source: Source) -> "Bound":
-        """The ELBO of a learned problem, where the algorithm does not know it.
+    def final_bound(problem: Problem, key: Any, rows: Rows, source: Source) -> "tuple[Bound, float]":
+        """The ELBO of a learned problem, where the algorithm does not know it, and the log densities that it took.
 
         Args:
             problem: The problem as learned.
@@ -219,7 +217,8 @@ class Fit(abc.ABC):
 
     def facts(self) -> dict[str, Any]:
         """Everything that the printed text shows, by name."""
-        gradient = self.gradient
+        gradient, verdict = self.gradient, self.verdict
+        cost = self.cost  # with that of the verdict
         return {
             "model": self.model.name,
             "family": self.posterior.name,
@@ -235,13 +234,14 @@ class Fit(abc.ABC):
             "ended": self.ended.word,
             "reason": self.reason,
             "iterations": self.iterations,
-            "gradient_evaluations": self.gradient_evaluations,
+            "gradient_evaluations": cost.gradients,
             "rows": self.rows,
             "batch_size": self.batch_size,
             "seed": self.seed,
             "dtype": str(self.dtype),
             "seconds": self.seconds,
-            "verdict": None if self.verdict is None else self.verdict.to_json(),
+            "cost": cost.to_json(),
+            "verdict": None if verdict is None else verdict.to_json(),
             **({"provenance": self.provenance} if self.provenance else {}),  # a fit of 0.1.0 kept none
         } | self._own_json()
 

@@ -14,7 +14,8 @@ from taut import __version__
 from taut.algorithms.on_density.base import Solution
 from taut.core.arguments import probability, whole
 from taut.core.batch import Batch
-from taut.diagnostics.elbo import elbo
+from taut.core.cost import RICHER_FAMILIES, VERDICT
+from taut.diagnostics.elbo import DRAWS, closed, elbo
 from taut.errors import SavedFitError
 from taut.learning.ended import Ended
 from taut.models.density import Density
@@ -49,7 +50,7 @@ class PosteriorFit(Fit):
     @staticmethod
     def final_bound(problem, key, rows, source):
         """On all rows, in nats for the whole data set."""
-        return elbo(problem, key, jax.device_put(source.parent))
+        return elbo(problem, key, jax.device_put(source.parent)), 0.0 if closed(problem) else float(DRAWS)
 
     @staticmethod
     def room(start, family):
@@ -211,7 +212,10 @@ class ComputedFit(PosteriorFit):
         """The verdict with its draws; None for a fit that was loaded, whose `verdict` was saved."""
         if self.judged is not None or self.parent is None or self.ended is Ended.DIVERGED:
             return self.judged
-        density = Density(self.model, self.parent, self.dtype)
+        with self._later.stage(VERDICT):
+            return self._judged(Density(self.model, self.parent, self.dtype, self._later))
+
+    def _judged(self, density: Density) -> Judgement:
         judged = judge_posterior(
             self.model,
             self.posterior,
@@ -229,7 +233,8 @@ class ComputedFit(PosteriorFit):
         from taut.verdict.stand_in import improved  # with the richer families, which few fits need
 
         found = Solution.alone(self.posterior)
-        return improved(self.model, self.parent, density, found, judged, seed=self.seed, to_columns=self.columns)
+        with self._later.stage(RICHER_FAMILIES):
+            return improved(self.model, self.parent, density, found, judged, seed=self.seed, to_columns=self.columns)
 
     def draws_of_answer(self, n: int, seed: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
         """`n` draws of the answer: of its weighted draws where they are the answer, else of q.

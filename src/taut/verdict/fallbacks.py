@@ -16,6 +16,7 @@ from taut.algorithms.on_density.base import Solution
 from taut.algorithms.on_density.gaussians import Gaussian
 from taut.core.batch import Batch
 from taut.core.capabilities import Capability
+from taut.core.cost import CHAINS
 from taut.families import Family
 from taut.models import Model
 from taut.models.density import Density
@@ -145,7 +146,8 @@ def try_fallbacks(
         return best
     if too_long := _too_long(rows, density.dim, GRADIENTS):
         return _not_tried(best, "Hamiltonian Monte Carlo", too_long)
-    return _chains(model, batch, density, best, seed, to_columns)
+    with density.ledger.stage(CHAINS):
+        return _chains(model, batch, density, best, seed, to_columns)
 
 
 def _bent_by_rows(
@@ -233,6 +235,7 @@ def _chains(
     the true ones theirs were right to 10 %. Where they are far from each other they have hardly left q, which remains.
     """
     chains = hamiltonian_draws(model, batch, best.family, seed, density.dtype, plain=batch.size < TALL)
+    density.ledger.add(gradients=chains.evaluations)
     z = chains.draws.reshape(-1, density.dim)
     names, values = named_columns(model, z, density.dtype, to_columns)
     before = named_columns(model, best.judgement.z, density.dtype, to_columns)[1]
