@@ -14,6 +14,7 @@ from taut.diagnostics.elbo import Bound
 from taut.errors import ArgumentError
 from taut.fitting.ending import ending_on_density
 from taut.fitting.outcome import Outcome, Request
+from taut.learning.ended import Ended
 from taut.models import Model
 from taut.models.checks.jumps import jump_words
 from taut.models.density import Density
@@ -70,11 +71,12 @@ def on_density(algorithm: OnDensity, choice: Choice, request: Request) -> Outcom
     if request.callback is not None:
         request.callback(solution.iterations, solution.history)
     verdict = dataclasses.replace(best.judgement.verdict, rungs=best.rungs)
+    met = solution.converged or best.family is not solution.family
     return Outcome(
         problem=eqx.tree_at(lambda p: p.family, choice.problem, cast(best.family, source.dtype)),
         bound=best.judgement.bound,
         history=solution.history,
-        ended=ending_on_density(solution, convergence),
+        ended=ending_on_density(met, verdict.converged),
         reason="",
         iterations=solution.iterations,
         own={"judged": best.judgement._replace(verdict=verdict)},
@@ -144,7 +146,7 @@ def _nothing(choice: Choice, reason: str) -> Outcome:
         problem=choice.problem,
         bound=Bound(-np.inf, -np.inf, np.inf, 0.0),
         history={},
-        ended=ending_on_density(None, convergence),
+        ended=Ended.DIVERGED,
         reason=reason,
         iterations=0,
         convergence=convergence,

@@ -14,8 +14,11 @@ from taut.results.predictions import NO_CHECKS, no_prediction
 from taut.verdict.draws import by_path, columns, named_values, numbered, plain_draws
 from taut.verdict.weighing import resample
 
-DRAWS = 4000
-"""Draws behind a summary; the first two moments of a Gaussian q are exact in them."""
+MOST_DRAWS, LEAST_DRAWS = 2**14, 2**12
+"""Draws behind a summary. Few unknowns take the most, with which means of a bent q are within 0.01 sd; many have a
+Gaussian q, whose first two moments are exact in any number of them."""
+NUMBERS = 2_000_000
+"""Numbers in them from which they are fewer."""
 LEAST_SAVED = 100
 """Fewest draws that are worth saving."""
 NO_TABLE = {"design": None, "labels": None}
@@ -76,7 +79,8 @@ class DensityFit(ComputedFit):
         weighted = self.corrected
         if weighted is not None:
             return weighted.z, weighted.weights
-        z = plain_draws(self.posterior, DRAWS, self.seed, self.dtype)
+        draws = np.clip(NUMBERS / self.posterior.dim, LEAST_DRAWS, MOST_DRAWS)
+        z = plain_draws(self.posterior, 2 ** int(np.log2(draws)), self.seed, self.dtype)
         return z, np.full(len(z), 1 / len(z))
 
     def of_rows(self, draws, seed):
