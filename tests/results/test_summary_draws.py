@@ -84,7 +84,8 @@ def test_a_saved_fit_has_the_same_summary(fit, tmp_path):
         fit, problem=eqx.tree_at(lambda p: p.family, fit.problem, bent()), judged=None, parent=None
     )
     path = bent_fit.save(tmp_path / "bent")
-    for again in (taut.load(path), taut.load(path, model=fit.model)):
+    twice = taut.load(path).save(tmp_path / "twice")
+    for again in (taut.load(path), taut.load(path, model=fit.model), taut.load(twice, model=fit.model)):
         assert again.summary().equals(bent_fit.summary())
         assert len(again.sample(2**14)["x"]) == 2**14
 
