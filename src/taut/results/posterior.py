@@ -214,16 +214,16 @@ class ComputedFit(PosteriorFit):
         if self.judged is not None or self.parent is None or self.ended is Ended.DIVERGED:
             return self.judged
         with self._later.stage(VERDICT):
-            return self._judged(Density(self.model, self.parent, self.dtype, self._later))
+            return self._judged(self.parent, Density(self.model, self.parent, self.dtype, self._later))
 
-    def _judged(self, density: Density) -> Judgement:
+    def _judged(self, parent: Batch, density: Density) -> Judgement:
         judged = judge_posterior(
             self.model,
             self.posterior,
             density,
             self.convergence,
             seed=self.seed,
-            rows=int(self.parent.size),
+            rows=int(parent.size),
             history=self.history,
             to_columns=self.columns,
         )
@@ -235,7 +235,7 @@ class ComputedFit(PosteriorFit):
 
         found = Solution.alone(self.posterior)
         with self._later.stage(RICHER_FAMILIES):
-            return improved(self.model, self.parent, density, found, judged, seed=self.seed, to_columns=self.columns)
+            return improved(self.model, parent, density, found, judged, seed=self.seed, to_columns=self.columns)
 
     def draws_of_answer(self, n: int, seed: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
         """`n` draws of the answer: of its weighted draws where they are the answer, else of q.
