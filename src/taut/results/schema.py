@@ -1,5 +1,6 @@
 """What `fit.json` must hold."""
 
+from taut.core.cost import STAGES, Spent
 from taut.core.schema import ANYTHING, FLAG, NUMBER, SCALAR, TEXT, by_name, each, entries, maybe, one_of, whole
 from taut.learning.ended import Ended
 from taut.verdict.answers import Converged, Trusted
@@ -20,6 +21,10 @@ TRUST = entries(
 PREDICTIONS = entries(
     {"answer": one_of(*Trusted), "reason": TEXT, "shift": maybe(NUMBER), "ratio": maybe(NUMBER), "rows": whole()}
 )
+SPENT = entries(dict.fromkeys(Spent._fields, NUMBER))
+COST = entries(
+    dict.fromkeys(Spent._fields, NUMBER) | {"stages": entries({}, dict.fromkeys(STAGES, SPENT))},
+)
 VERDICT = entries({"converged": CONVERGENCE, "trust": TRUST, "rungs": each(TEXT)})
 ANSWERS = entries(
     {
@@ -36,6 +41,7 @@ ANSWERS = entries(
         "seconds": entries(dict.fromkeys(("prepare", "learn", "evaluate", "total"), NUMBER)),
     },
     {
+        "cost": COST,
         "verdict": maybe(VERDICT),
         "coefficients": each(by_name(SCALAR)),
         "predictions": maybe(PREDICTIONS),

@@ -21,7 +21,7 @@ from taut.verdict.answers import Trusted
 from taut.verdict.chains import FARTHEST, answer_of_chains, unsettled
 from taut.verdict.changes import in_percent, in_sds
 from taut.verdict.draws import Columns, log_prob_of, named_columns
-from taut.verdict.hamiltonian import CHAINS, HamiltonianDraws, Moments, hamiltonian_draws, moments
+from taut.verdict.hamiltonian import MANY_CHAINS, HamiltonianDraws, Moments, hamiltonian_draws, moments
 from taut.verdict.judge import Judgement
 from taut.verdict.trust import Trust
 from taut.verdict.unknowns import answers_by_changes
@@ -85,6 +85,7 @@ def by_chains(
             longer = longer.joined(more)
         found = longer
         z, values, of = seen(found)
+    density.ledger.add(gradients=found.evaluations)
     note = _note(found, float(of.r_hat.max()))
     if not of.r_hat.max() < USELESS_R_HAT:
         return None, f"{note}, which do not agree"
@@ -123,7 +124,7 @@ def _trust(
     noise = _noise(of, len(before))
     changes = np.stack([np.abs(shift), np.abs(ratio - 1)])[:, judges]
     confirmed = settled.all() and np.all(changes <= noise) and np.all(noise <= MOST_NOISE)
-    if of.chains < CHAINS and not heavy.any() and confirmed:
+    if of.chains < MANY_CHAINS and not heavy.any() and confirmed:
         answer, of_q = Trusted.GOOD, True
         doubts = np.zeros(len(names), bool)
         reason = (

@@ -8,13 +8,13 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from taut.algorithms.on_density.gaussians import Gaussian, matched_draws
+from taut.algorithms.on_density.gaussians import Gaussian, matched, matched_draws
 from taut.algorithms.on_density.stretched import Stretched, paired_draws
 from taut.core import precision
 from taut.core.capabilities import Capability
 from taut.core.compilation import Compiled
 from taut.core.trees import is_float_array
-from taut.families import Family, StretchedGaussian
+from taut.families import Family, GaussianMixture, StretchedGaussian
 from taut.families.abilities import Precision
 from taut.models import Model
 
@@ -27,6 +27,11 @@ JUDGE_STREAM = 2**31 - 2
 @Compiled
 def _draw(family: Any, keys: Any) -> Any:
     return jax.vmap(lambda key: family.sample_and_log_prob(family.noise(key)))(keys)
+
+
+@Compiled
+def _sample(family: Any, noise: Any) -> Any:
+    return jax.vmap(family.sample)(noise)
 
 
 @Compiled
@@ -71,12 +76,39 @@ def log_prob_of(family: Family, z: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def plain_draws(family: Family, n: int, seed: int, dtype: np.dtype) -> np.ndarray:
-    """`n` draws of q, `[n, D]`, for averages: antithetic with matched moments where q is Gaussian."""
-    q = on_host(family)
-    if q is None:
+    """`n` draws of q, `[n, D]`, for averages: independent only where nothing better is known of q's noise.
+
+    Normal noise is antithetic with matched moments, so that the first two moments of a Gaussian q are exact; that of a
+    bent q is also spread evenly, by Sobol's points; a mixture takes from each component as many draws as its weight is.
+
+    Args:
+        family: q.
+        n: Number of draws, even.
+        seed: Seed of the draws.
+        dtype: The dtype of the computation.
+    """
+    q, rng = on_host(family), np.random.default_rng([seed, JUDGE_STREAM])
+    if q is not None:
+        numbers = paired_draws if isinstance(q, Stretched) else matched_draws
+        return q.at(numbers(rng, n, q.mean.size))
+    if Capability.NORMAL_NOISE in family.offers:
+        noise: Any = matched(_even(n // 2, family.dim, rng))
+    elif isinstance(family, GaussianMixture):
+        picked = rng.permutation((np.arange(n // 2) + 0.5) / (n // 2))
+        noise = np.concatenate([picked, picked]), matched_draws(rng, n, family.dim)
+    else:
         return draws_of(family, n, seed, dtype)[0]
-    numbers = paired_draws if isinstance(q, Stretched) else matched_draws
-    return q.at(numbers(np.random.default_rng([seed, JUDGE_STREAM]), n, q.mean.size))
+    with precision.context(dtype):
+        return np.asarray(_sample(family, jax.tree.map(lambda a: a.astype(dtype), noise), plain=True), float)
+
+
+def _even(n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "n D"]:
+    """Standard normal numbers that fill the space more evenly than independent ones, best where n is a power of 2."""
+    from scipy.special import ndtri
+    from scipy.stats.qmc import Sobol  # half a second to load
+
+    uniform = Sobol(dim, rng=rng).random_base2(int(np.ceil(np.log2(n))))[:n]
+    return ndtri(np.clip(uniform, 1e-12, 1 - 1e-12))
 
 
 def named_values(model: Model, z: np.ndarray, dtype: np.dtype) -> Any:

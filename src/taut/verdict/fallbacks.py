@@ -14,16 +14,15 @@ from taut.algorithms.on_density.base import Solution
 from taut.algorithms.on_density.gaussians import Gaussian
 from taut.core.batch import Batch
 from taut.core.capabilities import Capability
+from taut.core.cost import CHAINS
 from taut.families import Family
 from taut.models import Model
 from taut.models.density import Density
 from taut.verdict.answers import Converged
-from taut.verdict.by_chains import by_chains
 from taut.verdict.convergence import Convergence, certified
 from taut.verdict.draws import JUDGE_STREAM, Columns
-from taut.verdict.hamiltonian import CHAINS, FEW_CHAINS, GRADIENTS_EACH
+from taut.verdict.hamiltonian import FEW_CHAINS, GRADIENTS_EACH, MANY_CHAINS
 from taut.verdict.judge import Judgement, judge_posterior
-from taut.verdict.linear.bends import bend
 from taut.verdict.linear.seen import serves
 from taut.verdict.orders import orders
 from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE
@@ -133,9 +132,9 @@ def try_fallbacks(
         return best
     if best.trusted and best.judgement.verdict.trust.k_hat < DOUBTED_K:
         return best
-    if too_long := _too_long(rows, density.dim, CHAINS * GRADIENTS_EACH):
+    if too_long := _too_long(rows, density.dim, MANY_CHAINS * GRADIENTS_EACH):
         return _not_tried(best, "Hamiltonian Monte Carlo", too_long)
-    return _chains(model, batch, density, best, CHAINS, seed, to_columns)
+    return _chains(model, batch, density, best, MANY_CHAINS, seed, to_columns)
 
 
 def _wide(
@@ -170,6 +169,8 @@ def _bent_by_rows(
     to_columns: Columns | None,
 ) -> BestSoFar:
     """Coordinates of a regression bent one by one, by exact expectations over its rows: no gradients."""
+    from taut.verdict.linear.bends import bend  # with SciPy's splines, a quarter of a second to load
+
     family = bend(model, batch, gaussian)
     if family is None:
         return best
@@ -238,8 +239,11 @@ def _chains(
     model: Model, batch: Batch, density: Density, best: BestSoFar, chains: int, seed: int, to_columns: Columns | None
 ) -> BestSoFar:
     """Chains from draws of q, whose draws become the answer: to be trusted only where the chains agree."""
+    from taut.verdict.by_chains import by_chains  # with SciPy
+
     known: Any = {"chains": chains, "seed": seed, "to_columns": to_columns}
-    judgement, note = by_chains(model, batch, density, best.family, best.judgement, **known)
+    with density.ledger.stage(CHAINS):
+        judgement, note = by_chains(model, batch, density, best.family, best.judgement, **known)
     if judgement is None:
         return best.tried(note)
     return best._replace(judgement=judgement, source="Hamiltonian Monte Carlo").tried(note)

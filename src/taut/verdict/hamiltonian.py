@@ -28,7 +28,7 @@ from taut.families.base import Family
 from taut.models.base import Model
 from taut.models.target import Target
 
-CHAINS, TRANSITIONS, LEAPFROGS = 400, 100, 16
+MANY_CHAINS, TRANSITIONS, LEAPFROGS = 400, 100, 16
 """Number of chains, of transitions of each chain, and of leapfrog steps of a transition at most."""
 FEW_CHAINS = 64
 """Number of chains where there are many unknowns: each holds all of them, and noise of a tenth of an sd is little."""
@@ -134,7 +134,7 @@ def hamiltonian_draws(
     family: Family,
     seed: int,
     dtype: np.dtype,
-    chains: int = CHAINS,
+    chains: int = MANY_CHAINS,
     transitions: int = TRANSITIONS,
     leapfrogs: int = LEAPFROGS,
     plain: bool = True,

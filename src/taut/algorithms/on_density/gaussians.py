@@ -61,9 +61,13 @@ class Gaussian(NamedTuple):
 
 def matched_draws(rng: np.random.Generator, size: int, dim: int) -> Float[np.ndarray, "S D"]:
     """`size` antithetic standard normal draws, whitened where there are at least 2D of them."""
-    half = rng.standard_normal((size // 2, dim))
+    return matched(rng.standard_normal((size // 2, dim)))
+
+
+def matched(half: Float[np.ndarray, "S/2 D"]) -> Float[np.ndarray, "S D"]:
+    """The same of given draws, of which these are one half."""
     z = np.concatenate([half, -half])
-    if size < 2 * dim:
+    if len(z) < 2 * z.shape[1]:
         return z
     # With z'z / S = R'R the rows z R^{-1} have second moment I; a Cholesky factor costs a tenth of an eigenbasis.
     return z @ np.linalg.inv(np.linalg.cholesky(z.T @ z / len(z))).T
