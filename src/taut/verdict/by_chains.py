@@ -7,7 +7,7 @@ have, q remains, too.
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -41,6 +41,20 @@ MOST_NOISE = 0.15
 """Noise of a change, in sds or as a share of an sd, above which chains that show none have not looked well enough."""
 
 
+class Seen(NamedTuple):
+    """Draws of chains.
+
+    Attributes:
+        z: `[n, D]`, the draws, one chain after the other.
+        values: `[n, M]`, the named unknowns.
+        moments: Of the named values: a tail that is short in z may be long in x.
+    """
+
+    z: Float[np.ndarray, "n D"]
+    values: Float[np.ndarray, "n M"]
+    moments: Moments
+
+
 def by_chains(
     model: Model,
     batch: Batch,
@@ -66,23 +80,24 @@ def by_chains(
     """
     names, before = named_columns(model, judged.z, density.dtype, to_columns)
     judges = varies(before)
-    kept: Any = {"chains": chains, "plain": batch.size < TALL}
 
-    def seen(found: HamiltonianDraws) -> tuple[np.ndarray, np.ndarray, Moments]:
-        """Draws of z, the named values, and their moments: a tail that is short in z may be long in x."""
+    def seen(found: HamiltonianDraws) -> Seen:
         z = found.draws.reshape(-1, density.dim)
         values = named_columns(model, z, density.dtype, to_columns)[1]
-        return z, values, moments(values[:, judges].reshape(chains, -1, int(judges.sum())))
+        return Seen(z, values, moments(values[:, judges].reshape(chains, -1, int(judges.sum()))))
 
-    found = hamiltonian_draws(model, batch, family, seed, density.dtype, **kept)
+    def more(seed: int, found: HamiltonianDraws | None = None) -> HamiltonianDraws:
+        kept: Any = {"chains": chains, "plain": batch.size < TALL}
+        return hamiltonian_draws(model, batch, family, seed, density.dtype, before=found, **kept)
+
+    found = more(seed)
     z, values, of = seen(found)
     for round_ in range(ROUNDS):
         if of.agree or not of.r_hat.max() < USELESS_R_HAT:
             break
         longer = found._replace(draws=found.draws[:, :0])
         for k in range(2**round_):
-            more = hamiltonian_draws(model, batch, family, seed + 2**round_ + k, density.dtype, before=longer, **kept)
-            longer = longer.joined(more)
+            longer = longer.joined(more(seed + 2**round_ + k, longer))
         found = longer
         z, values, of = seen(found)
     density.ledger.add(gradients=found.evaluations)
@@ -93,18 +108,9 @@ def by_chains(
     verdict = dataclasses.replace(judged.verdict, trust=trust)
     if of_q:
         return judged._replace(verdict=verdict, weights=np.full(len(judged.z), 1 / len(judged.z))), note
-    return (
-        judged._replace(
-            verdict=verdict,
-            z=z,
-            weights=np.full(len(z), 1 / len(z)),
-            log_prob=density.values(z)[0],
-            log_q=log_prob_of(family, z, density.dtype),
-            of_q=False,
-            chains=chains,
-        ),
-        note,
-    )
+    own: Any = {"of_q": False, "chains": chains, "log_q": log_prob_of(family, z, density.dtype)}
+    weights = np.full(len(z), 1 / len(z))
+    return judged._replace(verdict=verdict, z=z, weights=weights, log_prob=density.values(z)[0], **own), note
 
 
 def _trust(
