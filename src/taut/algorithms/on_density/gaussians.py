@@ -21,10 +21,13 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import ndtri
 
 from taut.core.constants import LOG_2PI
 from taut.models.density import Density
 
+EVEN = 16
+"""Largest number of coordinates whose draws are spread evenly."""
 NARROWEST, WIDEST = 0.1, 10.0
 """Smallest and largest factor on a precision in one step."""
 
@@ -61,9 +64,28 @@ class Gaussian(NamedTuple):
 
 def matched_draws(rng: np.random.Generator, size: int, dim: int) -> Float[np.ndarray, "S D"]:
     """`size` antithetic standard normal draws, whitened where there are at least 2D of them."""
-    half = rng.standard_normal((size // 2, dim))
+    return _matched(rng.standard_normal((size // 2, dim)))
+
+
+def even_draws(rng: np.random.Generator, size: int, dim: int) -> Float[np.ndarray, "S D"]:
+    """Matched draws that fill the space evenly where it has few dimensions, so that averages over them differ less.
+
+    They are a scrambled Sobol sequence: each scrambling is an independent estimate, as a batch of random draws is.
+    """
+    if dim > EVEN:
+        return matched_draws(rng, size, dim)
+    from scipy.stats.qmc import Sobol  # half a second to import
+
+    points = Sobol(dim, rng=rng).random_base2(int(np.log2(size // 2)))
+    more = rng.random((size // 2 - len(points), dim))
+    tiny = np.finfo(float).eps
+    return _matched(ndtri(np.clip(np.concatenate([points, more]), tiny, 1 - tiny)))
+
+
+def _matched(half: Float[np.ndarray, "H D"]) -> Float[np.ndarray, "S D"]:
+    """Draws with their mirror images, whitened where there are at least 2D of them."""
     z = np.concatenate([half, -half])
-    if size < 2 * dim:
+    if len(z) < 2 * half.shape[1]:
         return z
     # With z'z / S = R'R the rows z R^{-1} have second moment I; a Cholesky factor costs a tenth of an eigenbasis.
     return z @ np.linalg.inv(np.linalg.cholesky(z.T @ z / len(z))).T

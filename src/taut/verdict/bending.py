@@ -1,0 +1,181 @@
+r"""How a bend is found: natural-gradient steps on the ELBO, whose length in nats says when little is left to gain.
+
+With theta the parameters of a bend T, q_theta the distribution of y' = T(z), r = score of p - score of q_theta, and
+draws z of a standard normal distribution,
+
+    g = E[r(y') dy'/dtheta],    F = E[grad log q_theta(y') grad log q_theta(y')'],    step = F^{-1} g,
+
+and half of g' F^{-1} g are the nats that a step promises. g has no noise where q is right (sticking the landing), F
+costs no gradient of p. A scale in a hierarchy has draws whose scores are thousands of times those of the others: they
+would throw the bend away. So the share of a draw in g is bounded at first, and freed as the steps become short.
+
+Sources: S. Amari, Natural Gradient Works Efficiently in Learning, 1998; G. Roeder, Y. Wu, D. Duvenaud, Sticking the
+Landing, 2017.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from taut.algorithms.on_density.gaussians import matched_draws
+from taut.core import precision
+from taut.core.blocks import in_blocks
+from taut.core.compilation import Compiled
+from taut.families.sinh_arcsinh import Bend
+from taut.verdict.warped import WarpedDensity
+
+FEWEST, MOST = 64, 256
+"""Smallest and largest number of draws for each step; and times the number of coordinates, in between."""
+EACH = 12
+BOUNDED, FREED = 30, 16
+"""Largest number of steps with bounded shares, and number of steps in which shares are freed."""
+LENGTH = 0.5
+"""Length of the first steps, as a share of the whole natural-gradient step."""
+SHARE, DOUBLED = 3.0, 2
+"""Largest share of a draw in g, in medians; and number of steps in which it doubles when shares are freed."""
+FARTHEST = 0.3
+"""Longest step, in nats for each coordinate."""
+LOOKED, LITTLE = 5, 0.01
+"""Number of steps that are averaged, and nats that they promise below which the bounded steps end."""
+FIRST, LEARNED = 1024, 256
+"""Draws by which F is estimated in the first step, and in the next ones, at least."""
+REMEMBERED = 0.8
+"""Share of F that comes from the steps before."""
+TOGETHER = 256
+"""Number of parameters up to which F is whole; above it is a block for each coordinate."""
+RIDGE, FLOOR = 0.02, 1e-3
+"""What is added to the diagonal of F: a share of it, and a number."""
+BLOCK = 64
+"""Draws in one call."""
+
+
+class Learned(NamedTuple):
+    """A bend, and what is left to gain.
+
+    Attributes:
+        bend: The bend.
+        left: Nats that a step of its own parameters still promises, on average over the last steps.
+        left_error: Standard error of `left`.
+        promised: Nats that the first steps promised.
+    """
+
+    bend: Bend
+    left: float
+    left_error: float
+    promised: float
+
+
+def draws_of_step(dim: int) -> int:
+    """Number of draws, and so of gradients, in a step."""
+    return int(np.clip(EACH * dim, FEWEST, MOST)) // 4 * 4
+
+
+def most_gradients(dim: int) -> int:
+    """Largest number of gradients that a bend takes."""
+    return (BOUNDED + FREED) * draws_of_step(dim)
+
+
+def learn(density: WarpedDensity, rng: np.random.Generator) -> Learned:
+    """The bend of the best ELBO, from that of `density`."""
+    parameters, size = np.asarray(_flat(density.bend), float), draws_of_step(density.dim)
+    metric, promises, freed = _Metric(), [], 0
+    for step in range(BOUNDED + FREED):
+        z, seen = matched_draws(rng, size, density.dim), LEARNED if step else FIRST
+        path, own = _parts(density.through(_unflat(parameters)), z, rng.standard_normal((max(0, seen - size), density.dim)))
+        metric.see(own)
+        if not freed and (step == BOUNDED or (step >= LOOKED and np.mean(promises[-LOOKED:]) < LITTLE)):
+            if step == LOOKED and np.mean(promises) < LITTLE / 2:
+                break
+            freed = step
+        share = SHARE * 2.0 ** ((step - freed) / DOUBLED) if freed else SHARE
+        path = _bounded(path, metric, share)
+        promises.append(_promise(path, metric))
+        move = metric.solve(path.mean(0)[None])[0]
+        nats = float(np.sum(move * path.mean(0)))
+        rho = 1 / (step - freed + 2) if freed else LENGTH
+        parameters = parameters + min(rho, np.sqrt(FARTHEST * density.dim / max(nats, 1e-300))) * move
+        if freed and step - freed == FREED - 1:
+            break
+    last = np.array(promises[-FREED // 2 :])
+    error = float(last.std(ddof=1) / np.sqrt(len(last)))
+    return Learned(_unflat(parameters), float(last.mean()), error, float(np.mean(promises[:LOOKED])))
+
+
+class _Metric:
+    """F, remembered over the steps: whole, or a block for each coordinate."""
+
+    def __init__(self):
+        self.seen: np.ndarray | None = None
+
+    def see(self, own: Float[np.ndarray, "S D M"]) -> None:
+        """Take in the gradients of log q at draws of q."""
+        whole = int(np.any(own, axis=0).sum()) <= TOGETHER
+        rows = own.reshape(len(own), 1, -1) if whole else own
+        new = np.einsum("sba,sbc->bac", rows, rows, optimize=True) / len(own)
+        self.seen = new if self.seen is None else REMEMBERED * self.seen + (1 - REMEMBERED) * new
+        diagonal = np.einsum("baa->ba", self.seen)
+        ridge = (RIDGE * diagonal + FLOOR)[:, :, None] * np.eye(diagonal.shape[1])
+        self.inverse = np.linalg.inv(self.seen + ridge)
+
+    def solve(self, g: Float[np.ndarray, "S D M"]) -> Float[np.ndarray, "S D M"]:
+        """F^{-1} g, for each row."""
+        rows = g.reshape(len(g), len(self.inverse), -1)
+        return np.einsum("bac,sbc->sba", self.inverse, rows, optimize=True).reshape(g.shape)
+
+
+def _bounded(path: Float[np.ndarray, "S D M"], metric: _Metric, share: float) -> Float[np.ndarray, "S D M"]:
+    """What each draw adds to g, no more than `share` times the median in nats."""
+    sizes = np.sqrt(np.maximum(np.sum(metric.solve(path) * path, (1, 2)), 1e-300))
+    return path * np.minimum(1.0, share * np.median(sizes) / sizes)[:, None, None]
+
+
+def _promise(path: Float[np.ndarray, "S D M"], metric: _Metric) -> float:
+    """Half of g' F^{-1} g from two halves of the draws, each with its mirror images: without the noise of g."""
+    quarters = path.reshape(4, -1, *path.shape[1:]).mean(1)
+    one, other = quarters[0] + quarters[2], quarters[1] + quarters[3]
+    return float(0.5 * np.sum(metric.solve(one[None] / 2)[0] * other / 2))
+
+
+def _parts(density: WarpedDensity, z: Float[np.ndarray, "S D"], more: Float[np.ndarray, "N D"]):
+    """r dy'/dtheta at draws z, `[S, D, M]`, and grad log q in theta there and at more draws of q, `[S + N, D, M]`."""
+    scores = density.at_warped(density.bent(z)).gradient
+    points, scores = np.concatenate([z, more]), np.concatenate([scores, np.zeros_like(more)])
+    call = functools.partial(_of_rows, density.bend, plain=True)
+    with precision.context(density.dtype):
+        path, own = in_blocks(call, BLOCK, points.astype(density.dtype), scores.astype(density.dtype))
+    return path[: len(z)].astype(float), own.astype(float)
+
+
+def _rows(bend, z, scores):
+    def log_q(warped):
+        z = bend.inverse(warped)
+        return -0.5 * jnp.sum(z**2) - bend(z)[1]
+
+    def one(z, score):
+        warped, along = jax.vjp(lambda bend: bend(z)[0], bend)
+        score_of_q = jax.grad(log_q)(warped)
+        log_det = jax.grad(lambda bend: bend(z)[1])(bend)
+        # At a fixed y' the parameters move z by -J^{-1} dy', along which log q rises by -(score of q) . dy'.
+        own = jax.tree.map(lambda moved, widened: -moved - widened, along(score_of_q)[0], log_det)
+        return _flat(along(score - score_of_q)[0]), _flat(own)
+
+    return jax.vmap(one)(z, scores)
+
+
+_of_rows = Compiled(_rows)
+
+
+def _flat(bend: Bend) -> Float[np.ndarray, "D M"]:
+    """The parameters of each coordinate in a row; those above the diagonals, which do not count, are zero."""
+    alone = jnp.stack([bend.log_tail, bend.skew, bend.shift, bend.log_scale], 1)
+    given = (jnp.tril(part, -1) for part in (bend.bend, bend.lean, bend.funnel, bend.spread))
+    return jnp.concatenate([alone, *given], 1)
+
+
+def _unflat(parameters: Float[np.ndarray, "D M"]) -> Bend:
+    wide = (parameters.shape[1] - 4) // 4
+    return Bend(*parameters[:, :4].T, *(parameters[:, 4 + k * wide : 4 + (k + 1) * wide] for k in range(4)))
