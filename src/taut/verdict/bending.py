@@ -85,7 +85,9 @@ def learn(density: WarpedDensity, rng: np.random.Generator) -> Learned:
     metric, promises, freed = _Metric(), [], 0
     for step in range(BOUNDED + FREED):
         z, seen = matched_draws(rng, size, density.dim), LEARNED if step else FIRST
-        path, own = _parts(density.through(_unflat(parameters)), z, rng.standard_normal((max(0, seen - size), density.dim)))
+        path, own = _parts(
+            density.through(_unflat(parameters)), z, rng.standard_normal((max(0, seen - size), density.dim))
+        )
         metric.see(own)
         if not freed and (step == BOUNDED or (step >= LOOKED and np.mean(promises[-LOOKED:]) < LITTLE)):
             if step == LOOKED and np.mean(promises) < LITTLE / 2:

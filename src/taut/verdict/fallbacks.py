@@ -1,14 +1,14 @@
-"""What is tried when a Gaussian cannot be trusted: richer families, then short chains, each kept only if it helps.
+"""What is tried when a Gaussian cannot be trusted: richer answers, the cheapest first, each kept only if it helps.
 
-The fallbacks are tried where the verdict is "suspect" or "unusable", or its weights have a tail that decides sds; where
-the family was left open; and where the fit has converged. They are bent coordinates, for regressions; a mixture over
-separated optima; the sinh-arcsinh family, which bends the Gaussian; and Hamiltonian Monte Carlo in the space in which
-the bent posterior is nearly Gaussian. Each is named in the verdict with what it cost and what it brought.
+The fallbacks are tried where the verdict is "suspect" or "unusable", or its weights differ by more than noise; and
+where the family was left open. They are bent coordinates, for regressions; a mixture over separated optima; quadrature,
+for one unknown; draws that are wider than q's, with their weights; the sinh-arcsinh family, which bends the Gaussian,
+and wider draws around it; and Hamiltonian Monte Carlo in the space in which the bent posterior is nearly Gaussian. Each
+is named in the verdict with what it cost and what it brought.
 """
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,20 +16,23 @@ from taut.algorithms.on_density.base import Solution
 from taut.algorithms.on_density.gaussians import Gaussian
 from taut.core.batch import Batch
 from taut.core.capabilities import Capability
-from taut.families import Family
 from taut.models import Model
 from taut.models.density import Density
 from taut.verdict.answers import Converged, Trusted
+from taut.verdict.bending import most_gradients
+from taut.verdict.best import BestSoFar, Columns
 from taut.verdict.chains import answer_of_chains, unsettled
-from taut.verdict.convergence import Convergence, certified
+from taut.verdict.convergence import Convergence, certified, nats_left
 from taut.verdict.draws import JUDGE_STREAM, log_prob_of, named_columns
 from taut.verdict.hamiltonian import GRADIENTS, HamiltonianDraws, hamiltonian_draws, moments
-from taut.verdict.judge import Judgement, judge_posterior
+from taut.verdict.judge import judge_posterior
 from taut.verdict.linear.bends import bend
 from taut.verdict.linear.seen import serves
 from taut.verdict.orders import orders
-from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE
-from taut.verdict.warp import Warped, gradients_of_steps, warp
+from taut.verdict.quadrature import by_quadrature
+from taut.verdict.reweighed import reweighed
+from taut.verdict.trust import RIVAL_SHARE
+from taut.verdict.warp import Warped, warp
 from taut.verdict.weighing import heavy_tails, tails_of_interval, varies
 
 MOST_COORDINATES = 200
@@ -42,59 +45,12 @@ TALL = 1000
 WORTHWHILE = 0.05
 """Nats that one order of the coordinates must have brought before another is tried."""
 DOUBTED_K = 0.55
-"""k-hat from which a good verdict is checked by the next fallback: centred hierarchies have passed at 0.15 sd."""
+"""k-hat from which a good verdict whose weights differ is checked by the next fallback: centred hierarchies have passed
+at 0.15 sd."""
 USELESS_R_HAT = 1.3
 """R-hat from which chains say nothing."""
 HEAVIEST = 0.85
 """Tail shape of squared deviations above which short chains cannot have seen enough of the tail for an sd."""
-
-
-class BestSoFar(NamedTuple):
-    """The best answer so far, and what was tried.
-
-    Attributes:
-        family: q.
-        judgement: The verdict on q with its draws.
-        rungs: What was tried, a phrase each.
-        reason: Why its family is another one than the algorithm's; "" where it is the same.
-        source: The fallback that the draws come from; "" where they are those of the first answer.
-    """
-
-    family: Family
-    judgement: Judgement
-    rungs: tuple[str, ...] = ()
-    reason: str = ""
-    source: str = ""
-
-    @property
-    def trusted(self) -> bool:
-        """Whether the answer can be used."""
-        return self.judgement.verdict.trust.reliable
-
-    @property
-    def heavy(self) -> bool:
-        """Whether weights that differ have a tail, as for a Gaussian on a Student-t whose sds are 15 % too small."""
-        trust = self.judgement.verdict.trust
-        return trust.k_hat >= DOUBTED_K and trust.half_variance > NOISE_VARIANCE
-
-    def tried(self, note: str) -> "BestSoFar":
-        """The same answer, with one more phrase on what was tried."""
-        return self._replace(rungs=(*self.rungs, note))
-
-    def better_of(self, family: Family, judgement: Judgement, name: str, evaluations: int) -> "BestSoFar":
-        """The new answer if its ELBO is higher, else the old one; named either way."""
-        gain = judgement.bound.elbo - self.judgement.bound.elbo
-        answer = judgement.verdict.trust.answer
-        tried = self.tried(f"{name}: ELBO {gain:+.2f} nats, trust {answer} ({evaluations:,} gradients)")
-        # A reliable verdict on a worse q is luck: its tails may be where no draw looks.
-        if gain <= 0:
-            return tried
-        reason = f"tried because a {self.family.phrase} could not be trusted, and its ELBO is {gain:.2f} nats higher"
-        return tried._replace(family=family, judgement=judgement, reason=reason, source=name)
-
-
-Columns = Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]]
-"""A function `z -> (names, [n, M])` that names the unknowns."""
 
 
 def try_fallbacks(
@@ -119,7 +75,7 @@ def try_fallbacks(
         seed: Seed of the draws.
         to_columns: A function in place of the model's own naming.
     """
-    if best.trusted and not best.heavy:
+    if best.settled(density, seed):
         return best
     if serves(model):
         best = _bent_by_rows(model, batch, density, gaussian, best, seed, to_columns)
@@ -137,16 +93,39 @@ def try_fallbacks(
             return best
     if convergence.answer is Converged.NO and not np.isfinite(best.judgement.bound.elbo):
         return best
-    if too_long := _too_long(rows, density.dim, gradients_of_steps(density.dim)):
+    best = _by_values(model, density, gaussian, solution, best, common)
+    if best.settled(density, seed) or _sure(best):
+        return best
+    if too_long := _too_long(rows, density.dim, most_gradients(density.dim)):
         return _not_tried(best, "sinh-arcsinh", too_long)
     best = _warped(model, density, gaussian, solution, best, common, rng)
-    if best.judgement.verdict.converged.answer is not Converged.YES or not _one_optimum(solution):
+    if best.judgement.verdict.converged.answer is Converged.NO or not _one_optimum(solution):
         return best
-    if best.trusted and best.judgement.verdict.trust.k_hat < DOUBTED_K:
+    if best.settled(density, seed) or _sure(best):
         return best
     if too_long := _too_long(rows, density.dim, GRADIENTS):
         return _not_tried(best, "Hamiltonian Monte Carlo", too_long)
     return _chains(model, batch, density, best, seed, to_columns)
+
+
+def _sure(best: BestSoFar) -> bool:
+    """Whether weights that differ, and that no wider draws confirm, have at least no tail."""
+    return best.trusted and best.judgement.verdict.trust.k_hat < DOUBTED_K
+
+
+def _by_values(
+    model: Model, density: Density, gaussian: Gaussian, solution: Solution, best: BestSoFar, common: Any
+) -> BestSoFar:
+    """What values of log p can do without gradients: quadrature over one unknown, weighted draws over several."""
+    if not _one_optimum(solution):
+        return best
+    if density.dim == 1 and (family := by_quadrature(density, gaussian)) is not None:
+        certificate = certified(True, 0.0, {})
+        judgement = judge_posterior(model, family, density, certificate, **common)
+        best = best.better_of(family, judgement, "quadrature", 0)
+        if best.trusted:
+            return best
+    return reweighed(model, density, best, common["seed"], common["to_columns"])
 
 
 def _bent_by_rows(
@@ -211,16 +190,24 @@ def _warped(
             best = best.better_of(bent.family, judgement, "sinh-arcsinh", density.evaluations - before)
         else:
             best = best.tried(f"sinh-arcsinh: the ELBO did not rise ({density.evaluations - before:,} gradients)")
+        if bent.kept and best.family is bent.family and not best.settled(density, common["seed"]):
+            best = reweighed(model, density, best, common["seed"], common["to_columns"])
         if best.trusted or best.judgement.bound.elbo - elbo < WORTHWHILE:
             break
     return best
 
 
 def _certificate(bent: Warped) -> Convergence:
-    """What the two phases in bent coordinates certify."""
+    """What steps still promise: of the bend's own parameters, and of the Gaussian in bent coordinates."""
     errors = bent.averaged.mean_error, bent.averaged.sd_error
-    left = float(0.5 * np.sum(errors[0] ** 2) + np.sum(errors[1] ** 2))
-    return certified(bent.fixed.converged, left, {"mean_error": float(errors[0].max())})
+    around = float(0.5 * np.sum(errors[0] ** 2) + np.sum(errors[1] ** 2))
+    left, error = max(bent.learned.left, 0.0), bent.learned.left_error
+    figures = {"mean_error": float(errors[0].max()), "left_of_bend": left, "standard_error": error}
+    if not np.isfinite(around) or left > WORTHWHILE + 2 * error:
+        return Convergence(Converged.NO, f"steps still promise {left:.2g} nats", None, figures)
+    if left + 2 * error > 2 * WORTHWHILE:
+        return Convergence(Converged.UNKNOWN, f"{nats_left(left)}, known to {error:.1g} only", left, figures)
+    return certified(True, left + around, figures)
 
 
 def _chains(

@@ -34,7 +34,9 @@ def by_quadrature(density: Density, q: Gaussian) -> BentCoordinates | None:
     mass = np.exp(log_mass - log_mass.max())
     values = np.sinh(_quantiles(s, mass))
     with np.errstate(divide="ignore"):
-        log_density = np.interp(values, y, np.maximum(found - np.log(mass.sum() * (s[1] - s[0])) - log_mass.max(), -700))
+        log_density = np.interp(
+            values, y, np.maximum(found - np.log(mass.sum() * (s[1] - s[0])) - log_mass.max(), -700)
+        )
     slopes = np.exp(-0.5 * KNOTS**2 - 0.5 * np.log(2 * np.pi) - log_density)
     frame = FullRank.of(q.mean, np.diag(q.sd))
     return BentCoordinates(frame, np.arange(1), values[None], monotone(values[None], slopes[None]))

@@ -14,9 +14,10 @@ from taut.diagnostics.importance import pareto_smoothed
 from taut.models import Model
 from taut.models.density import Density
 from taut.verdict.answers import Trusted
+from taut.verdict.best import BestSoFar, Columns
 from taut.verdict.changes import in_percent, in_sds
 from taut.verdict.draws import draws_of, gaussian_of, named_columns
-from taut.verdict.fallbacks import BestSoFar, Columns, try_fallbacks
+from taut.verdict.fallbacks import try_fallbacks
 from taut.verdict.judge import CORRECTED, Judgement, affordable_draws
 from taut.verdict.trust import GOOD_RATIO, GOOD_SHIFT
 from taut.verdict.weighing import intervals_hold, tails_of_interval

@@ -1,7 +1,7 @@
 r"""Draws that are wider than q's, to be weighed: a Student-t distribution in the noise that q's draws are made of.
 
-A draw of q is x = T(eps) with normal eps. Seen from eps the posterior is nearly N(0, I), and where q misses something it
-is most often wider: a Gaussian of the best ELBO lies within what it approximates, so that its weights have a long tail.
+A draw of q is x = T(eps) with normal eps. Seen from eps the posterior is nearly N(0, I), and where q misses something
+it is most often wider: a Gaussian of the best ELBO lies within what it approximates, so that its weights have a long tail.
 Draws eps of a Student-t distribution whose location, scale and degrees of freedom are fitted to weighted pilot draws
 have weights without such a tail. They take values of log p, and no gradients.
 
@@ -26,8 +26,9 @@ from taut.verdict.draws import on_host
 
 PILOTS = 1000, 2000
 """Number of pilot draws of each round."""
-FREEDOMS = 3.0, 5.0, 10.0, 20.0
-"""Degrees of freedom that are tried. More than twenty would be a normal distribution's tails again."""
+FREEDOMS, GIVEN = (3.0, 5.0, 10.0, 20.0), 0.1
+"""Degrees of freedom that are tried, and nats that are given for fewer of them: pilot draws say little of tails, and of
+two proposals the one with longer tails has the safer weights."""
 FIRST, WIDER = 5.0, 1.1
 """Degrees of freedom of the first pilot draws, and their scale."""
 SWEEPS = 10
@@ -72,9 +73,10 @@ class StudentT(NamedTuple):
         return constant - width - 0.5 * (nu + dim) * np.log1p(self.squares(x) / nu)
 
     def fitted(self, x: Float[np.ndarray, "n D"], weights: Float[np.ndarray, " n"]) -> "StudentT":
-        """The distribution of the highest weighted log density; near this one where few draws carry the weights."""
+        """The distribution of nearly the highest weighted log density; near this one where few draws have weight."""
         ends = [self._replace(freedom=nu)._maximised(x, weights) for nu in FREEDOMS]
-        return max(ends, key=lambda end: float(weights @ end.log_prob(x)))
+        found = np.array([weights @ end.log_prob(x) for end in ends])
+        return ends[int(np.argmax(found > found.max() - GIVEN))]
 
     def _maximised(self, x, weights) -> "StudentT":
         dim, here = self.mean.size, self
@@ -124,6 +126,10 @@ class Widened:
     def draws(self, n: int) -> Wide:
         """`n` independent draws."""
         return self._draws(n)[1]
+
+    def more(self, wide: Wide, n: int) -> Wide:
+        """The same draws and others, `n` in all."""
+        return Wide(*map(np.concatenate, zip(wide, self.draws(n - len(wide.z)), strict=True)))
 
     def _draws(self, n: int) -> tuple[np.ndarray, Wide]:
         eps = self.noise.draw(n, self.rng)
