@@ -31,16 +31,20 @@ from taut.verdict.warped import WarpedDensity
 FEWEST, MOST = 64, 256
 """Smallest and largest number of draws for each step; and times the number of coordinates, in between."""
 EACH = 12
-BOUNDED, FREED = 30, 16
-"""Largest number of steps with bounded shares, and number of steps in which shares are freed."""
+MOST_STEPS, FEWEST_LAST, MOST_LAST = 50, 8, 24
+"""Largest number of steps of one length; and numbers of steps that become shorter, half as many as came before."""
 LENGTH = 0.5
-"""Length of the first steps, as a share of the whole natural-gradient step."""
-SHARE, DOUBLED = 3.0, 2
-"""Largest share of a draw in g, in medians; and number of steps in which it doubles when shares are freed."""
+"""Length of a step, as a share of the whole natural-gradient step."""
+SHARE, DOUBLED, QUICKLY = 6.0, 10, 3
+"""Largest share of a draw in g, in medians; numbers of steps in which it doubles, at first and at the end."""
+RARE = 0.01
+"""Share of the draws that may still be bounded when the steps become shorter."""
 FARTHEST = 0.3
 """Longest step, in nats for each coordinate."""
-LOOKED, LITTLE = 5, 0.01
-"""Number of steps that are averaged, and nats that they promise below which the bounded steps end."""
+LOOKED, LITTLE = 6, 0.01
+"""Number of steps that are averaged, and nats that they promise below which steps become shorter."""
+MUCH = 0.05
+"""Nats that the last steps promise from which the bend is learned on, from twice as many draws a step."""
 FIRST, LEARNED = 1024, 256
 """Draws by which F is estimated in the first step, and in the next ones, at least."""
 REMEMBERED = 0.8
@@ -76,35 +80,44 @@ def draws_of_step(dim: int) -> int:
 
 def most_gradients(dim: int) -> int:
     """Largest number of gradients that a bend takes."""
-    return (BOUNDED + FREED) * draws_of_step(dim)
+    return 3 * (MOST_STEPS + MOST_LAST) * draws_of_step(dim)
 
 
 def learn(density: WarpedDensity, rng: np.random.Generator) -> Learned:
     """The bend of the best ELBO, from that of `density`."""
-    parameters, size = np.asarray(_flat(density.bend), float), draws_of_step(density.dim)
-    metric, promises, freed = _Metric(), [], 0
-    for step in range(BOUNDED + FREED):
-        z, seen = matched_draws(rng, size, density.dim), LEARNED if step else FIRST
-        path, own = _parts(
-            density.through(_unflat(parameters)), z, rng.standard_normal((max(0, seen - size), density.dim))
-        )
+    size = draws_of_step(density.dim)
+    once = _learned(density, size, rng)
+    if once.left - once.left_error < MUCH:
+        return once
+    again = _learned(density.through(once.bend), 2 * size, rng)
+    return again._replace(promised=once.promised)
+
+
+def _learned(density: WarpedDensity, size: int, rng: np.random.Generator) -> Learned:
+    """Steps of one length, each from `size` draws, until they promise little; then steps that become shorter."""
+    parameters, metric = np.asarray(_flat(density.bend), float), _Metric()
+    promises, first, last, most = [], 0, 0, MOST_LAST
+    while last < most:
+        z = matched_draws(rng, size, density.dim)
+        more = rng.standard_normal((max(0, (LEARNED if promises else FIRST) - len(z)), density.dim))
+        path, own = _parts(density.through(_unflat(parameters)), z, more)
         metric.see(own)
-        if not freed and (step == BOUNDED or (step >= LOOKED and np.mean(promises[-LOOKED:]) < LITTLE)):
-            if step == LOOKED and np.mean(promises) < LITTLE / 2:
-                break
-            freed = step
-        share = SHARE * 2.0 ** ((step - freed) / DOUBLED) if freed else SHARE
-        path = _bounded(path, metric, share)
+        path, bounded = _bounded(path, metric, SHARE * 2.0 ** (first / DOUBLED + last / QUICKLY))
         promises.append(_promise(path, metric))
-        move = metric.solve(path.mean(0)[None])[0]
-        nats = float(np.sum(move * path.mean(0)))
-        rho = 1 / (step - freed + 2) if freed else LENGTH
-        parameters = parameters + min(rho, np.sqrt(FARTHEST * density.dim / max(nats, 1e-300))) * move
-        if freed and step - freed == FREED - 1:
-            break
-    last = np.array(promises[-FREED // 2 :])
-    error = float(last.std(ddof=1) / np.sqrt(len(last)))
-    return Learned(_unflat(parameters), float(last.mean()), error, float(np.mean(promises[:LOOKED])))
+        g = path.mean(0)
+        move = metric.solve(g[None])[0]
+        nats = max(float(np.sum(move * g)), np.finfo(float).tiny)
+        rho = LENGTH / (1 + last / QUICKLY)
+        parameters = parameters + min(rho, np.sqrt(FARTHEST * density.dim / nats)) * move
+        arrived = len(promises) >= LOOKED and np.mean(promises[-LOOKED:]) < LITTLE and bounded < RARE
+        if last or arrived or first == MOST_STEPS:
+            most = int(np.clip(first // 2, FEWEST_LAST, MOST_LAST))
+            last += 1
+        else:
+            first += 1
+    ends = np.array(promises[-FEWEST_LAST:])
+    error = float(ends.std(ddof=1) / np.sqrt(len(ends)))
+    return Learned(_unflat(parameters), float(ends.mean()), error, float(np.mean(promises[:LOOKED])))
 
 
 class _Metric:
@@ -129,10 +142,11 @@ class _Metric:
         return np.einsum("bac,sbc->sba", self.inverse, rows, optimize=True).reshape(g.shape)
 
 
-def _bounded(path: Float[np.ndarray, "S D M"], metric: _Metric, share: float) -> Float[np.ndarray, "S D M"]:
-    """What each draw adds to g, no more than `share` times the median in nats."""
+def _bounded(path: Float[np.ndarray, "S D M"], metric: _Metric, share: float) -> tuple[np.ndarray, float]:
+    """What each draw adds to g, no longer than `share` times the median; and the share of draws that are shortened."""
     sizes = np.sqrt(np.maximum(np.sum(metric.solve(path) * path, (1, 2)), 1e-300))
-    return path * np.minimum(1.0, share * np.median(sizes) / sizes)[:, None, None]
+    kept = np.minimum(1.0, share * np.median(sizes) / sizes)
+    return path * kept[:, None, None], float(np.mean(kept < 1))
 
 
 def _promise(path: Float[np.ndarray, "S D M"], metric: _Metric) -> float:

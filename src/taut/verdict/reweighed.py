@@ -13,7 +13,7 @@ from taut.verdict.best import BestSoFar, Columns
 from taut.verdict.changes import in_percent, in_sds
 from taut.verdict.draws import JUDGE_STREAM, named_columns
 from taut.verdict.judge import CORRECTED
-from taut.verdict.trust import DRAWS, GOOD_RATIO, GOOD_SHIFT, SECOND_MOMENT_SIZE, weights_reliable
+from taut.verdict.trust import DRAWS, GOOD_RATIO, GOOD_SHIFT, weights_reliable
 from taut.verdict.weighing import Weighing, heavy_tails, varies, weigh
 from taut.verdict.wide import Widened
 
@@ -24,7 +24,7 @@ PROMISING, CLEARLY = 0.1, 0.2
 """Effective share of the pilot draws from which draws are made, and of these from which four times as many are."""
 LARGEST = 8.0
 """Largest weight, in average weights, up to which all is seen of a tail of weights: its shape is then noise."""
-MEAN_ERROR, SD_ERROR = 0.03, 0.03
+MEAN_ERROR, SD_ERROR = 0.03, 0.05
 """Standard errors of a mean, in sds, and of an sd, as a share, above which the weights do not say enough."""
 HEAVIEST = 0.85
 """Tail shape of squared deviations above which an sd hangs on a few draws."""
@@ -84,7 +84,7 @@ def _undecided(names: tuple[str, ...], weighing: Weighing) -> str:
     judged = varies(weighing.values)
     values, w = weighing.values[:, judged], weighing.smoothed.weights
     mean_error, sd_error = moment_errors(values, w)
-    rough = heavy_tails(values, w, above=HEAVIEST) | (weighing.second_moment_size[judged] < SECOND_MOMENT_SIZE)
+    rough = heavy_tails(values, w, above=HEAVIEST)
     if rough.any():
         return f"the sd of {np.array(names)[judged][rough][0]} hangs on a few"
     if mean_error.max(initial=0) > MEAN_ERROR or sd_error.max(initial=0) > SD_ERROR:
