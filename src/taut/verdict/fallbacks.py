@@ -180,18 +180,29 @@ def _mixture(
 def _warped(
     model: Any, density: Density, gaussian: Gaussian, solution: Solution, best: BestSoFar, common: Any, rng: Any
 ) -> BestSoFar:
-    """The bent Gaussian, by one order of the coordinates after the other: only trying tells which depends on which."""
-    for order in orders(density, gaussian, model, rng):
-        before, elbo = density.evaluations, best.judgement.bound.elbo
-        bent = warp(density, gaussian, order, rng)
-        if bent.kept:
-            certificate, rivals = _certificate(bent), solution.share_of_rivals
-            judgement = judge_posterior(model, bent.family, density, certificate, rivals=rivals, **common)
-            best = best.better_of(bent.family, judgement, "sinh-arcsinh", density.evaluations - before)
-        else:
-            best = best.tried(f"sinh-arcsinh: the ELBO did not rise ({density.evaluations - before:,} gradients)")
-        if bent.kept and best.family is bent.family and not best.settled(density, common["seed"]):
+    """The bent Gaussian, by one order of the coordinates after the other: only trying tells which depends on which.
+
+    A bend that helps and does not settle it is learned on before another order is tried.
+    """
+
+    def tried(best: BestSoFar, order, begun=None) -> tuple[BestSoFar, Warped]:
+        before = density.evaluations
+        bent = warp(density, gaussian, order, rng, begun)
+        if not bent.kept:
+            note = f"sinh-arcsinh: the ELBO did not rise ({density.evaluations - before:,} gradients)"
+            return best.tried(note), bent
+        certificate, rivals = _certificate(bent), solution.share_of_rivals
+        judgement = judge_posterior(model, bent.family, density, certificate, rivals=rivals, **common)
+        best = best.better_of(bent.family, judgement, "sinh-arcsinh", density.evaluations - before)
+        if best.family is bent.family and not best.settled(density, common["seed"]) and _one_optimum(solution):
             best = reweighed(model, density, best, common["seed"], common["to_columns"])
+        return best, bent
+
+    for order in orders(density, gaussian, model, rng):
+        elbo = best.judgement.bound.elbo
+        best, bent = tried(best, order)
+        if best.family is bent.family and not best.trusted:
+            best, _ = tried(best, order, bent.family.bend)
         if best.trusted or best.judgement.bound.elbo - elbo < WORTHWHILE:
             break
     return best

@@ -26,6 +26,8 @@ LARGEST = 8.0
 """Largest weight, in average weights, up to which all is seen of a tail of weights: its shape is then noise."""
 MEAN_ERROR, SD_ERROR = 0.03, 0.05
 """Standard errors of a mean, in sds, and of an sd, as a share, above which the weights do not say enough."""
+KEPT = 0.5
+"""Share of the changes up to which q is good within which q is kept: the draws that are better are there already."""
 HEAVIEST = 0.85
 """Tail shape of squared deviations above which an sd hangs on a few draws."""
 
@@ -121,7 +123,7 @@ def _answer(best: BestSoFar, wide, names, weighing: Weighing, before: np.ndarray
     shift = np.where(judged, (mean - before.mean(0)) / sd, 0.0)
     ratio = np.where(judged, np.sqrt(w @ (weighing.values - mean) ** 2) / sd, 1.0)
     largest, widest = float(np.abs(shift).max(initial=0)), float(np.abs(ratio - 1).max(initial=0))
-    good = largest < GOOD_SHIFT and widest <= GOOD_RATIO
+    good = largest < KEPT * GOOD_SHIFT and widest <= KEPT * GOOD_RATIO
     moved = f"{NAME} with their weights moved means by {in_sds(largest)} and sds by {in_percent(widest)}"
     verdict, smoothed = best.judgement.verdict, weighing.smoothed
     trust = dataclasses.replace(

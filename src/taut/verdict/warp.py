@@ -19,7 +19,7 @@ from taut.algorithms.on_density.phases import Averaged, draws_for, fresh_draws
 from taut.families.full_rank import FullRank
 from taut.families.sinh_arcsinh import Bend, SinhArcsinh
 from taut.models.density import Density
-from taut.verdict.bending import Learned, learn
+from taut.verdict.bending import Learned, learn, learn_on
 from taut.verdict.warped import WarpedDensity
 
 ITERATIONS, ERROR = 20, 0.04
@@ -54,7 +54,9 @@ class Warped(NamedTuple):
     evaluations: int
 
 
-def warp(density: Density, q: Gaussian, order: Int[np.ndarray, " D"], rng: np.random.Generator) -> Warped:
+def warp(
+    density: Density, q: Gaussian, order: Int[np.ndarray, " D"], rng: np.random.Generator, begun: Bend | None = None
+) -> Warped:
     """Bend `q`.
 
     Args:
@@ -62,12 +64,13 @@ def warp(density: Density, q: Gaussian, order: Int[np.ndarray, " D"], rng: np.ra
         q: The best Gaussian.
         order: `[D]`, a permutation of the coordinates, see `verdict.orders`.
         rng: Random numbers of the draws.
+        begun: A bend to go on from, with twice as many draws a step; from none by default.
     """
     before = density.evaluations
     frame = SinhArcsinh.around(q.mean, factor=q.factor, order=order).frame
     lower = np.tril(frame.lower, -1) + np.diag(np.exp(frame.log_diagonal))
     straight = WarpedDensity(density, frame.mean, lower, order, Bend.identity(density.dim))
-    learned = learn(straight, rng)
+    learned = learn(straight, rng) if begun is None else learn_on(straight.through(begun), rng)
     bent = straight.through(learned.bend)
     standard = Gaussian(np.zeros(density.dim), np.eye(density.dim))
     averaged = fresh_draws(bent, standard, rng, draws_for(density.dim), most=ITERATIONS, error=ERROR)
