@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
+from scipy.linalg import solve_triangular
 
 from taut.algorithms.on_density.gaussians import matched_draws
 from taut.core import precision
@@ -108,7 +109,7 @@ def _learned(density: WarpedDensity, size: int, rng: np.random.Generator) -> Lea
         path, bounded = _bounded(path, metric, SHARE * 2.0 ** (first / DOUBLED + last / QUICKLY))
         promises.append(_promise(path, metric))
         g = path.mean(0)
-        move = metric.solve(g[None])[0]
+        move = metric.step(g)
         nats = max(float(np.sum(move * g)), np.finfo(float).tiny)
         rho = LENGTH / (1 + last / QUICKLY)
         parameters = parameters + min(rho, np.sqrt(FARTHEST * density.dim / nats)) * move
@@ -131,23 +132,38 @@ class _Metric:
 
     def see(self, own: Float[np.ndarray, "S D M"]) -> None:
         """Take in the gradients of log q at draws of q."""
-        whole = int(np.any(own, axis=0).sum()) <= TOGETHER
-        rows = own.reshape(len(own), 1, -1) if whole else own
-        new = np.einsum("sba,sbc->bac", rows, rows, optimize=True) / len(own)
+        if self.seen is None:
+            self.used = np.any(own, axis=0)
+            self.whole = int(self.used.sum()) <= TOGETHER
+        rows = self._rows(own)
+        new = rows.swapaxes(1, 2) @ rows / len(own)
         self.seen = new if self.seen is None else REMEMBERED * self.seen + (1 - REMEMBERED) * new
         diagonal = np.einsum("baa->ba", self.seen)
-        ridge = (RIDGE * diagonal + FLOOR)[:, :, None] * np.eye(diagonal.shape[1])
-        self.inverse = np.linalg.inv(self.seen + ridge)
+        root = np.linalg.cholesky(self.seen + (RIDGE * diagonal + FLOOR)[:, :, None] * np.eye(diagonal.shape[1]))
+        self.half = np.linalg.inv(root) if not self.whole else solve_triangular(root[0], np.eye(len(root[0])), lower=True)[None]
 
-    def solve(self, g: Float[np.ndarray, "S D M"]) -> Float[np.ndarray, "S D M"]:
-        """F^{-1} g, for each row."""
-        rows = g.reshape(len(g), len(self.inverse), -1)
-        return np.einsum("bac,sbc->sba", self.inverse, rows, optimize=True).reshape(g.shape)
+    def halved(self, g: Float[np.ndarray, "S D M"]) -> Float[np.ndarray, "S N"]:
+        """F^{-1/2} g for each row: their squared lengths are twice the nats of steps along them."""
+        found = self._rows(g) @ self.half.swapaxes(1, 2)
+        return found.swapaxes(0, 1).reshape(len(g), -1)
+
+    def step(self, g: Float[np.ndarray, "D M"]) -> Float[np.ndarray, "D M"]:
+        """F^{-1} g."""
+        found = (self._rows(g[None]) @ self.half.swapaxes(1, 2) @ self.half)[:, 0]
+        if not self.whole:
+            return found
+        step = np.zeros(g.shape)
+        step[self.used] = found[0]
+        return step
+
+    def _rows(self, g: Float[np.ndarray, "S D M"]) -> Float[np.ndarray, "B S N"]:
+        """The entries that count, of each block."""
+        return g[:, self.used][None] if self.whole else g.swapaxes(0, 1)
 
 
 def _bounded(path: Float[np.ndarray, "S D M"], metric: _Metric, share: float) -> tuple[np.ndarray, float]:
     """What each draw adds to g, no longer than `share` times the median; and the share of draws that are shortened."""
-    sizes = np.sqrt(np.maximum(np.sum(metric.solve(path) * path, (1, 2)), 1e-300))
+    sizes = np.maximum(np.linalg.norm(metric.halved(path), axis=1), np.finfo(float).tiny)
     kept = np.minimum(1.0, share * np.median(sizes) / sizes)
     return path * kept[:, None, None], float(np.mean(kept < 1))
 
@@ -155,8 +171,8 @@ def _bounded(path: Float[np.ndarray, "S D M"], metric: _Metric, share: float) ->
 def _promise(path: Float[np.ndarray, "S D M"], metric: _Metric) -> float:
     """Half of g' F^{-1} g from two halves of the draws, each with its mirror images: without the noise of g."""
     quarters = path.reshape(4, -1, *path.shape[1:]).mean(1)
-    one, other = quarters[0] + quarters[2], quarters[1] + quarters[3]
-    return float(0.5 * np.sum(metric.solve(one[None] / 2)[0] * other / 2))
+    one, other = metric.halved(np.stack([quarters[0] + quarters[2], quarters[1] + quarters[3]]) / 2)
+    return float(0.5 * one @ other)
 
 
 def _parts(density: WarpedDensity, z: Float[np.ndarray, "S D"], more: Float[np.ndarray, "N D"]):

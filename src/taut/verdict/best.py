@@ -28,6 +28,7 @@ class BestSoFar(NamedTuple):
         reason: Why its family is another one than the algorithm's; "" where it is the same.
         source: The fallback that the draws come from; "" where they are those of the first answer.
         confirmed: Whether the answer rests on draws that are wider than q's, whose weights cannot miss q's tails.
+        share: Effective share of the last draws that were wider than q's: how near q is to the posterior.
     """
 
     family: Family
@@ -36,6 +37,7 @@ class BestSoFar(NamedTuple):
     reason: str = ""
     source: str = ""
     confirmed: bool = False
+    share: float = 0.0
 
     @property
     def trusted(self) -> bool:
@@ -59,7 +61,7 @@ class BestSoFar(NamedTuple):
         if gain <= 0:
             return tried
         reason = f"tried because a {self.family.phrase} could not be trusted, and its ELBO is {gain:.2f} nats higher"
-        return tried._replace(family=family, judgement=judgement, reason=reason, source=name, confirmed=False)
+        return tried._replace(family=family, judgement=judgement, reason=reason, source=name, confirmed=False, share=0.0)
 
 
 def half_variance(log_weights: np.ndarray) -> tuple[float, float]:

@@ -44,6 +44,9 @@ TALL = 1000
 """Number of rows from which an optimised translation of the chains pays."""
 WORTHWHILE = 0.05
 """Nats that one order of the coordinates must have brought before another is tried."""
+NEAR, NEARLY = 0.25, 0.5
+"""Effective share of wider draws from which another order, or more steps of a bend, bring nothing: what is left are
+tails."""
 DOUBTED_K = 0.55
 """k-hat from which a good verdict whose weights differ is checked by the next fallback: centred hierarchies have passed
 at 0.15 sd."""
@@ -201,9 +204,9 @@ def _warped(
     for order in orders(density, gaussian, model, rng):
         elbo = best.judgement.bound.elbo
         best, bent = tried(best, order)
-        if best.family is bent.family and not best.trusted:
+        if best.family is bent.family and not best.trusted and best.share < NEARLY:
             best, _ = tried(best, order, bent.family.bend)
-        if best.trusted or best.judgement.bound.elbo - elbo < WORTHWHILE:
+        if best.trusted or best.share >= NEAR or best.judgement.bound.elbo - elbo < WORTHWHILE:
             break
     return best
 

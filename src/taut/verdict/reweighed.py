@@ -53,6 +53,7 @@ def reweighed(
         return best.tried(f"{NAME}: worth {widened.share:.1%} of their number")
     wide = widened.draws(DRAWS)
     share = pareto_smoothed(wide.log_prob - wide.log_own).effective_sample_size / DRAWS
+    best = best._replace(share=share)
     if share < CLEARLY:
         return best.tried(f"{NAME}: worth {share:.1%} of their number")
     wide = widened.more(wide, CORRECTED * DRAWS)
