@@ -97,23 +97,23 @@ def try_fallbacks(
     if convergence.answer is Converged.NO and not np.isfinite(best.judgement.bound.elbo):
         return best
     best = _by_values(model, density, gaussian, solution, best, common)
-    if best.settled(density, seed) or _sure(best):
+    if _done(best, density, seed):
         return best
     if too_long := _too_long(rows, density.dim, most_gradients(density.dim)):
         return _not_tried(best, "sinh-arcsinh", too_long)
     best = _warped(model, density, gaussian, solution, best, common, rng)
     if best.judgement.verdict.converged.answer is Converged.NO or not _one_optimum(solution):
         return best
-    if best.settled(density, seed) or _sure(best):
+    if _done(best, density, seed):
         return best
     if too_long := _too_long(rows, density.dim, GRADIENTS):
         return _not_tried(best, "Hamiltonian Monte Carlo", too_long)
     return _chains(model, batch, density, best, seed, to_columns)
 
 
-def _sure(best: BestSoFar) -> bool:
-    """Whether weights that differ, and that no wider draws confirm, have at least no tail."""
-    return best.trusted and best.judgement.verdict.trust.k_hat < DOUBTED_K
+def _done(best: BestSoFar, density: Density, seed: int) -> bool:
+    """Whether the answer is settled, or its weights, which differ, have at least no tail."""
+    return best.settled(density, seed) or (best.trusted and best.judgement.verdict.trust.k_hat < DOUBTED_K)
 
 
 def _by_values(
@@ -122,7 +122,7 @@ def _by_values(
     """What values of log p can do without gradients: quadrature over one unknown, weighted draws over several."""
     if not _one_optimum(solution):
         return best
-    if density.dim == 1 and (family := by_quadrature(density, gaussian)) is not None:
+    if density.dim == 1 and not best.judgement.jumps and (family := by_quadrature(density, gaussian)) is not None:
         certificate = certified(True, 0.0, {})
         judgement = judge_posterior(model, family, density, certificate, **common)
         best = best.better_of(family, judgement, "quadrature", 0)
@@ -204,7 +204,7 @@ def _warped(
     for order in orders(density, gaussian, model, rng):
         elbo = best.judgement.bound.elbo
         best, bent = tried(best, order)
-        if best.family is bent.family and not best.trusted and best.share < NEARLY:
+        if best.family is bent.family and not _done(best, density, common["seed"]) and best.share < NEARLY:
             best, _ = tried(best, order, bent.family.bend)
         if best.trusted or best.share >= NEAR or best.judgement.bound.elbo - elbo < WORTHWHILE:
             break

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from taut.diagnostics.importance import pareto_smoothed
+from taut.diagnostics.importance import HIGH_K, pareto_smoothed
 from taut.models import Model
 from taut.models.density import Density
 from taut.verdict.answers import Converged, Trusted
@@ -13,7 +13,7 @@ from taut.verdict.best import BestSoFar, Columns
 from taut.verdict.changes import in_percent, in_sds
 from taut.verdict.draws import JUDGE_STREAM, named_columns
 from taut.verdict.judge import CORRECTED
-from taut.verdict.trust import DRAWS, GOOD_RATIO, GOOD_SHIFT, weights_reliable
+from taut.verdict.trust import DRAWS, GOOD_RATIO, GOOD_SHIFT
 from taut.verdict.weighing import Weighing, heavy_tails, varies, weigh
 from taut.verdict.wide import Widened
 
@@ -60,8 +60,8 @@ def reweighed(
     names, values = named_columns(model, wide.z, density.dtype, to_columns)
     weighing = weigh(wide.log_prob - wide.log_own, values)
     size = weighing.smoothed.effective_sample_size
-    note = f"{NAME}: {len(wide.z):,} are worth {size:,.0f}"
-    if not (_seen_whole(weighing) or weights_reliable(weighing)):
+    note = f"{NAME}: {len(wide.z):,} are worth {size:,.0f} (k-hat {weighing.smoothed.k_hat:.2f})"
+    if not (_seen_whole(weighing) or _reliable(weighing)):
         return best.tried(f"{note}, too few")
     if why := _undecided(names, weighing):
         return best.tried(f"{note}, {why}")
@@ -80,6 +80,14 @@ def _seen_whole(weighing: Weighing) -> bool:
     weights = weighing.smoothed.weights
     enough = weighing.smoothed.effective_sample_size >= len(weights) / 2
     return bool(enough and weights.max() * len(weights) < LARGEST and np.isfinite(weighing.elbo))
+
+
+def _reliable(weighing: Weighing) -> bool:
+    """Whether a quarter of the draws is left by weights and by raw weights, of which no tail is surely too long."""
+    n, smoothed = len(weighing.values), weighing.smoothed
+    error = (1 + abs(smoothed.k_hat)) / np.sqrt(3 * np.sqrt(n))  # of a maximum-likelihood estimate from the tail
+    raw = n / (1 + n * smoothed.log_mean_error**2)
+    return bool(min(smoothed.effective_sample_size, raw) >= n / 4 and smoothed.k_hat - error < HIGH_K)
 
 
 def _undecided(names: tuple[str, ...], weighing: Weighing) -> str:

@@ -200,7 +200,7 @@ def _answer(
     if size < LEAST_SIZE:
         reason = f"{n} draws are worth {size:.0f} (k-hat {k_hat:.2f}): q and the posterior differ too much"
         return Trusted.UNUSABLE, reason
-    if not weights_reliable(weighing, concave):
+    if not _weights_reliable(weighing, concave):
         reason = f"{n} draws are worth {size:,.0f} (k-hat {k_hat:.2f}): too few to say how far q is off"
         return Trusted.SUSPECT, reason
     return _answer_of_moments(weighing, names)
@@ -247,7 +247,7 @@ def quantile_advice(names: tuple[str, ...], tails: Float[np.ndarray, "2 M"], rou
     return f"nor do q's quantiles hold: the 95% interval of {names[worst]} leaves {below:.1%} below, {above:.1%} above"
 
 
-def weights_reliable(weighing: Weighing, concave: bool = False) -> bool:
+def _weights_reliable(weighing: Weighing, concave: bool) -> bool:
     """Whether the weights can be relied on: the rule that `trust_from_weights` states."""
     n, smoothed = len(weighing.values), weighing.smoothed
     least = min(n / 4, CONCAVE_SIZE) if concave else n / 4

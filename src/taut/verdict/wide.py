@@ -24,9 +24,9 @@ from taut.families import Family
 from taut.models.density import Density
 from taut.verdict.draws import on_host
 
-PILOTS = 1000, 2000
+PILOTS = 1000, 4000
 """Number of pilot draws of each round."""
-FREEDOMS, GIVEN = (3.0, 5.0, 10.0, 20.0), 0.1
+FREEDOMS, GIVEN = (3.0, 5.0, 10.0, 20.0), 0.3
 """Degrees of freedom that are tried, and nats that are given for fewer of them: pilot draws say little of tails, and of
 two proposals the one with longer tails has the safer weights."""
 FIRST, WIDER = 5.0, 1.1
