@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from taut.algorithms.on_density.gaussians import Gaussian, matched_draws
+from taut.algorithms.on_density.gaussians import Gaussian, even_draws, matched_draws
 from taut.algorithms.on_density.stretched import Stretched, paired_draws
 from taut.core import precision
 from taut.core.capabilities import Capability
@@ -25,6 +25,11 @@ JUDGE_STREAM = 2**31 - 2
 @Compiled
 def _draw(family: Any, keys: Any) -> Any:
     return jax.vmap(lambda key: family.sample_and_log_prob(family.noise(key)))(keys)
+
+
+@Compiled
+def _place(family: Any, noise: Any) -> Any:
+    return jax.vmap(family.sample_and_log_prob)(noise)
 
 
 @Compiled
@@ -69,12 +74,24 @@ def log_prob_of(family: Family, z: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def plain_draws(family: Family, n: int, seed: int, dtype: np.dtype) -> np.ndarray:
-    """`n` draws of q, `[n, D]`, for averages: antithetic with matched moments where q is Gaussian."""
+    """`n` draws of q, `[n, D]`, for averages: antithetic with matched moments where they are made of normal numbers."""
+    q, rng = on_host(family), np.random.default_rng([seed, JUDGE_STREAM])
+    if q is not None:
+        numbers = paired_draws if isinstance(q, Stretched) else matched_draws
+        return q.at(numbers(rng, n, q.mean.size))
+    if Capability.NORMAL_NOISE in family.offers:
+        return placed(family, even_draws(rng, n, cast(Any, family).dim), dtype)[0]
+    return draws_of(family, n, seed, dtype)[0]
+
+
+def placed(family: Family, noise: Float[np.ndarray, "n D"], dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """The draws of q that normal numbers `noise` give, and log q there."""
     q = on_host(family)
-    if q is None:
-        return draws_of(family, n, seed, dtype)[0]
-    numbers = paired_draws if isinstance(q, Stretched) else matched_draws
-    return q.at(numbers(np.random.default_rng([seed, JUDGE_STREAM]), n, q.mean.size))
+    if q is not None:
+        return q.at(noise), q.log_prob(noise)
+    with precision.context(dtype):
+        z, log_q = _place(family, noise.astype(dtype), plain=True)
+    return np.asarray(z, float), np.asarray(log_q, float)
 
 
 def named_values(model: Model, z: np.ndarray, dtype: np.dtype) -> Any:

@@ -44,9 +44,9 @@ TALL = 1000
 """Number of rows from which an optimised translation of the chains pays."""
 WORTHWHILE = 0.05
 """Nats that one order of the coordinates must have brought before another is tried."""
-NEAR, NEARLY = 0.25, 0.5
-"""Effective share of wider draws from which another order, or more steps of a bend, bring nothing: what is left are
-tails."""
+TOLD, NEAR, NEARLY = 0.2, 0.25, 0.75
+"""Effective share of wider draws from which they tell more than q's own weights; from which another order of the
+coordinates brings nothing; and from which more steps of a bend bring nothing, since what is left are tails."""
 DOUBTED_K = 0.55
 """k-hat from which a good verdict whose weights differ is checked by the next fallback: centred hierarchies have passed
 at 0.15 sd."""
@@ -112,8 +112,9 @@ def try_fallbacks(
 
 
 def _done(best: BestSoFar, density: Density, seed: int) -> bool:
-    """Whether the answer is settled, or its weights, which differ, have at least no tail."""
-    return best.settled(density, seed) or (best.trusted and best.judgement.verdict.trust.k_hat < DOUBTED_K)
+    """Whether the answer is settled, or its weights, which differ, have no tail and wider draws cannot be asked."""
+    calm = best.judgement.verdict.trust.k_hat < DOUBTED_K and best.share < TOLD
+    return best.settled(density, seed) or (best.trusted and calm)
 
 
 def _by_values(
@@ -204,7 +205,8 @@ def _warped(
     for order in orders(density, gaussian, model, rng):
         elbo = best.judgement.bound.elbo
         best, bent = tried(best, order)
-        if best.family is bent.family and not _done(best, density, common["seed"]) and best.share < NEARLY:
+        unfinished = bent.learned.promised > WORTHWHILE if not bent.kept else best.family is bent.family
+        if unfinished and best.share < NEARLY and not _done(best, density, common["seed"]):
             best, _ = tried(best, order, bent.family.bend)
         if best.trusted or best.share >= NEAR or best.judgement.bound.elbo - elbo < WORTHWHILE:
             break

@@ -64,7 +64,7 @@ def reweighed(
     if not (_seen_whole(weighing) or _reliable(weighing)):
         return best.tried(f"{note}, too few")
     if why := _undecided(names, weighing):
-        return best.tried(f"{note}, {why}")
+        return best._replace(share=1.0).tried(f"{note}, {why}")  # tails of the posterior's own: no q would help
     before = named_columns(model, best.judgement.z, density.dtype, to_columns)[1]
     return _answer(best, wide, names, weighing, before)._replace(source=NAME, confirmed=True).tried(note)
 

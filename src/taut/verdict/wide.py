@@ -9,20 +9,17 @@ Source: O. Cappe, R. Douc, A. Guillin, J.-M. Marin, C. Robert, Adaptive Importan
 2008 (the steps of expectation maximisation on weighted draws).
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float
 from scipy.special import gammaln
 
-from taut.core import precision
-from taut.core.compilation import Compiled
 from taut.core.constants import LOG_2PI
 from taut.diagnostics.importance import pareto_smoothed
 from taut.families import Family
 from taut.models.density import Density
-from taut.verdict.draws import on_host
+from taut.verdict.draws import placed
 
 PILOTS = 1000, 4000
 """Number of pilot draws of each round."""
@@ -133,21 +130,6 @@ class Widened:
 
     def _draws(self, n: int) -> tuple[np.ndarray, Wide]:
         eps = self.noise.draw(n, self.rng)
-        z, log_q = _placed(self.family, eps, self.density.dtype)
+        z, log_q = placed(self.family, eps, self.density.dtype)
         normal = -0.5 * np.sum(eps**2, axis=1) - 0.5 * eps.shape[1] * LOG_2PI
         return eps, Wide(z, self.density.values(z)[0], log_q + self.noise.log_prob(eps) - normal)
-
-
-def _placed(family: Family, eps: Float[np.ndarray, "n D"], dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """T(eps) and log q there."""
-    q = on_host(family)
-    if q is not None:
-        return q.at(eps), q.log_prob(eps)
-    with precision.context(dtype):
-        z, log_q = _at(family, eps.astype(dtype), plain=True)
-    return np.asarray(z, float), np.asarray(log_q, float)
-
-
-@Compiled
-def _at(family: Any, eps: Any) -> Any:
-    return jax.vmap(family.sample_and_log_prob)(eps)

@@ -76,10 +76,10 @@ def even_draws(rng: np.random.Generator, size: int, dim: int) -> Float[np.ndarra
         return matched_draws(rng, size, dim)
     from scipy.stats.qmc import Sobol  # half a second to import
 
-    points = Sobol(dim, rng=rng).random_base2(int(np.log2(size // 2)))
-    more = rng.random((size // 2 - len(points), dim))
+    half = size // 2
+    points = Sobol(dim, rng=rng).random_base2((half - 1).bit_length())[:half]
     tiny = np.finfo(float).eps
-    return _matched(ndtri(np.clip(np.concatenate([points, more]), tiny, 1 - tiny)))
+    return _matched(ndtri(np.clip(points, tiny, 1 - tiny)))
 
 
 def _matched(half: Float[np.ndarray, "H D"]) -> Float[np.ndarray, "S D"]:
