@@ -140,7 +140,9 @@ class _Metric:
         self.seen = new if self.seen is None else REMEMBERED * self.seen + (1 - REMEMBERED) * new
         diagonal = np.einsum("baa->ba", self.seen)
         root = np.linalg.cholesky(self.seen + (RIDGE * diagonal + FLOOR)[:, :, None] * np.eye(diagonal.shape[1]))
-        self.half = np.linalg.inv(root) if not self.whole else solve_triangular(root[0], np.eye(len(root[0])), lower=True)[None]
+        self.half = (
+            np.linalg.inv(root) if not self.whole else solve_triangular(root[0], np.eye(len(root[0])), lower=True)[None]
+        )
 
     def halved(self, g: Float[np.ndarray, "S D M"]) -> Float[np.ndarray, "S N"]:
         """F^{-1/2} g for each row: their squared lengths are twice the nats of steps along them."""

@@ -61,7 +61,9 @@ class BestSoFar(NamedTuple):
         if gain <= 0:
             return tried
         reason = f"tried because a {self.family.phrase} could not be trusted, and its ELBO is {gain:.2f} nats higher"
-        return tried._replace(family=family, judgement=judgement, reason=reason, source=name, confirmed=False, share=0.0)
+        return tried._replace(
+            family=family, judgement=judgement, reason=reason, source=name, confirmed=False, share=0.0
+        )
 
 
 def half_variance(log_weights: np.ndarray) -> tuple[float, float]:

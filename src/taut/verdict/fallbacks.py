@@ -42,11 +42,14 @@ MOST_WORK, FIXED_WORK = 4e10, 20
 whose products cost as much as the rest of a row's likelihood, which is added to theirs."""
 TALL = 1000
 """Number of rows from which an optimised translation of the chains pays."""
+MUCH = 0.2
+"""Nats that steps must surely promise for a bend not to have converged: weights and chains correct what is less."""
 WORTHWHILE = 0.05
 """Nats that one order of the coordinates must have brought before another is tried."""
-TOLD, NEAR, NEARLY = 0.2, 0.25, 0.75
-"""Effective share of wider draws from which they tell more than q's own weights; from which another order of the
-coordinates brings nothing; and from which more steps of a bend bring nothing, since what is left are tails."""
+FAR, TOLD, NEAR, NEARLY = 0.1, 0.2, 0.25, 0.75
+"""Effective share of wider draws below which more steps of a bend bring nothing, since the family is too poor; from
+which they tell more than q's own weights; from which another order of the coordinates brings nothing; and from which
+more steps of a bend bring nothing, since what is left are tails."""
 DOUBTED_K = 0.55
 """k-hat from which a good verdict whose weights differ is checked by the next fallback: centred hierarchies have passed
 at 0.15 sd."""
@@ -206,7 +209,7 @@ def _warped(
         elbo = best.judgement.bound.elbo
         best, bent = tried(best, order)
         unfinished = bent.learned.promised > WORTHWHILE if not bent.kept else best.family is bent.family
-        if unfinished and best.share < NEARLY and not _done(best, density, common["seed"]):
+        if unfinished and (FAR <= best.share < NEARLY or not bent.kept) and not _done(best, density, common["seed"]):
             best, _ = tried(best, order, bent.family.bend)
         if best.trusted or best.share >= NEAR or best.judgement.bound.elbo - elbo < WORTHWHILE:
             break
@@ -219,7 +222,7 @@ def _certificate(bent: Warped) -> Convergence:
     around = float(0.5 * np.sum(errors[0] ** 2) + np.sum(errors[1] ** 2))
     left, error = max(bent.learned.left, 0.0), bent.learned.left_error
     figures = {"mean_error": float(errors[0].max()), "left_of_bend": left, "standard_error": error}
-    if not np.isfinite(around) or left > WORTHWHILE + 2 * error:
+    if not np.isfinite(around) or left - 2 * error > MUCH:
         return Convergence(Converged.NO, f"steps still promise {left:.2g} nats", None, figures)
     if left + 2 * error > 2 * WORTHWHILE:
         return Convergence(Converged.UNKNOWN, f"{nats_left(left)}, known to {error:.1g} only", left, figures)

@@ -1,7 +1,7 @@
 r"""One unknown: its whole distribution, by quadrature on a line of values, as a bend of the Gaussian.
 
 With y the distance from the mean of q in its sds, values of log p at y = sinh s, s on an even grid, give the
-distribution function F by the rule of trapezia, which is nearly exact for smooth integrands on a line. The map
+distribution function F, log p being taken as straight between two of them. The map
 z -> F^{-1}(Phi(z)) then makes the posterior of a standard normal z: no optimum has to be looked for.
 """
 
@@ -44,7 +44,11 @@ def by_quadrature(density: Density, q: Gaussian) -> BentCoordinates | None:
 
 def _quantiles(s: Float[np.ndarray, " P"], mass: Float[np.ndarray, " P"]) -> Float[np.ndarray, " knots"]:
     """The s below which the mass is Phi(knot); each tail from its own end, so that none is lost to rounding."""
-    cells = 0.5 * (mass[1:] + mass[:-1])
+    # The logarithm of the mass is straight within a cell, which a tail that falls quickly needs.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steepness = np.log(mass[1:] / mass[:-1])
+        cells = (mass[1:] - mass[:-1]) / steepness
+    cells = np.where(np.isfinite(cells) & (np.abs(steepness) > 1e-3), cells, 0.5 * (mass[1:] + mass[:-1]))
     below, above = np.cumsum(cells), np.cumsum(cells[::-1])
     with np.errstate(divide="ignore"):
         left, right = (np.log(np.concatenate([[0.0], side])) - np.log(side[-1]) for side in (below, above))

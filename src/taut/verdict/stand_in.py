@@ -58,6 +58,8 @@ def improved(
         # What made a richer family doubtful is a doubt of q, too.
         doubtful = not judgement.verdict.trust.reliable
         return _with_rungs(judgement if doubtful else _instead(judgement, best.judgement), best)
+    if best.confirmed and best.judgement.of_q and best.family is solution.family:  # wider draws agree with q itself
+        return _with_rungs(_instead(judgement, best.judgement), best)
     return _with_rungs(_standing_in(model, density, judgement, best, seed, int(batch.size), to_columns), best)
 
 

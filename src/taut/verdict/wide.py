@@ -1,9 +1,9 @@
 r"""Draws that are wider than q's, to be weighed: a Student-t distribution in the noise that q's draws are made of.
 
 A draw of q is x = T(eps) with normal eps. Seen from eps the posterior is nearly N(0, I), and where q misses something
-it is most often wider: a Gaussian of the best ELBO lies within what it approximates, so that its weights have a long tail.
-Draws eps of a Student-t distribution whose location, scale and degrees of freedom are fitted to weighted pilot draws
-have weights without such a tail. They take values of log p, and no gradients.
+it is most often wider: a Gaussian of the best ELBO lies within what it approximates, so that its weights have a long
+tail. Draws eps of a Student-t distribution whose location, scale and degrees of freedom are fitted to weighted pilot
+draws have weights without such a tail. They take values of log p, and no gradients.
 
 Source: O. Cappe, R. Douc, A. Guillin, J.-M. Marin, C. Robert, Adaptive Importance Sampling in General Mixture Classes,
 2008 (the steps of expectation maximisation on weighted draws).
@@ -21,8 +21,8 @@ from taut.families import Family
 from taut.models.density import Density
 from taut.verdict.draws import placed
 
-PILOTS = 1000, 4000
-"""Number of pilot draws of each round."""
+PILOTS = 1000, 4000, 4000
+"""Number of pilot draws of each round, of which each but the first tries what was fitted to the one before."""
 FREEDOMS, GIVEN = (3.0, 5.0, 10.0, 20.0), 0.3
 """Degrees of freedom that are tried, and nats that are given for fewer of them: pilot draws say little of tails, and of
 two proposals the one with longer tails has the safer weights."""
@@ -106,19 +106,23 @@ class Widened:
         rng: Random numbers.
 
     Attributes:
-        share: Effective number of the last pilot draws, as a share of them.
+        share: Effective number of the pilot draws of the best distribution, as a share of them.
     """
 
     def __init__(self, family: Family, density: Density, rng: np.random.Generator):
         self.family, self.density, self.rng = family, density, rng
         self.noise = StudentT(np.zeros(density.dim), WIDER * np.eye(density.dim), FIRST)
+        self.share, best = 0.0, self.noise
         for n in PILOTS:
             eps, wide = self._draws(n)
             smoothed = pareto_smoothed(wide.log_prob - wide.log_own)
-            self.share = smoothed.effective_sample_size / n
-            if not self.share > LEAST_SHARE:
+            share = smoothed.effective_sample_size / n
+            if share > self.share:
+                self.share, best = share, self.noise
+            if not share > LEAST_SHARE:
                 break
             self.noise = self.noise.fitted(eps, smoothed.weights)
+        self.noise = best
 
     def draws(self, n: int) -> Wide:
         """`n` independent draws."""
