@@ -22,7 +22,7 @@ from taut.models.density import Density
 from taut.verdict.bending import Learned, learn, learn_on
 from taut.verdict.warped import WarpedDensity
 
-ITERATIONS, ERROR = 20, 0.04
+ITERATIONS, ERROR = 40, 0.02
 """Largest number of averaged steps, and their Monte Carlo error in sds at which they end."""
 COMPARED = 1024
 """Number of draws on which the Gaussian and the bent Gaussian are compared."""
