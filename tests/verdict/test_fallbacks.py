@@ -72,14 +72,13 @@ def test_everything_said_survives_saving(bimodal, tmp_path):
     assert bimodal.to_json()["verdict"]["trust"]["answer"] == "good"
 
 
-@pytest.mark.slow
-def test_a_skewed_posterior_climbs_to_the_bent_family():
+def test_a_skewed_posterior_is_bent_as_it_is():
     fit = taut.fit(LogDensity(log_gamma, parameters={"x": real()}))
-    assert fit.posterior.name == "sinh-arcsinh"
-    assert fit.verdict.trust.reliable
+    assert fit.posterior.name == "bent coordinates"
+    assert fit.verdict.trust.answer == "good"
     mean_error, sd_error = off(fit, np.array([digamma(1)]), np.sqrt([polygamma(1, 1)]))
-    assert mean_error < 0.1
-    assert sd_error < 0.1
+    assert mean_error < 0.001
+    assert sd_error < 0.01
 
 
 def test_light_tails_are_trusted():
@@ -100,7 +99,6 @@ def test_heavy_tails_are_answered_by_chains_or_called_suspect():
     assert not fit.verdict.trust.reliable or sd_error < 0.1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", [3, 4])
 def test_tails_that_the_weights_only_hint_at_are_climbed_for(seed):
     # At these seeds 4,000 draws of the Gaussian, whose sds are 0.86 of the true ones, look good by themselves.
@@ -109,9 +107,10 @@ def test_tails_that_the_weights_only_hint_at_are_climbed_for(seed):
 
     fit = taut.fit(LogDensity(joint, parameters={"x": real(5)}), seed=seed)
     mean_error, sd_error = off(fit, np.ones(5), np.sqrt(np.full(5, 5 / 3)))
-    assert fit.posterior.name == "sinh-arcsinh"
-    assert mean_error < 0.1
-    assert not fit.verdict.trust.reliable or sd_error < 0.1
+    assert "wider draws" in fit.verdict.rungs[0]
+    assert fit.verdict.trust.answer == "corrected"
+    assert mean_error < 0.07  # 16,000 draws worth 15,000: a standard error of 0.008 sd
+    assert sd_error < 0.07
 
 
 @pytest.mark.slow
@@ -119,6 +118,7 @@ def test_chains_that_have_not_settled_are_the_answer_and_are_suspect(monkeypatch
     """Here they have, and are only said not to: their sds are exact, unlike those of q, and are saved."""
     monkeypatch.setattr("taut.verdict.hamiltonian.MOST_DRIFT", 0.0)
     monkeypatch.setattr("taut.verdict.fallbacks._warped", lambda model, density, gaussian, solution, best, *rest: best)
+    monkeypatch.setattr("taut.verdict.fallbacks.reweighed", lambda model, density, best, *rest: best)
     fit = taut.fit(LogDensity(lambda v: jnp.sum(jax.scipy.stats.t.logpdf(v["x"], 6.0)), parameters={"x": real(2)}))
     assert fit.verdict.trust.answer == "suspect"
     assert "have not settled" in fit.verdict.trust.reason

@@ -19,9 +19,10 @@ from taut.models import Model
 from taut.models.checks.jumps import jump_words
 from taut.models.density import Density
 from taut.verdict.answers import Converged
+from taut.verdict.best import BestSoFar
 from taut.verdict.convergence import Convergence, certified
 from taut.verdict.draws import gaussian_of, on_host
-from taut.verdict.fallbacks import BestSoFar, try_fallbacks
+from taut.verdict.fallbacks import try_fallbacks
 from taut.verdict.judge import Judgement, judge_posterior
 from taut.verdict.stand_in import improved
 

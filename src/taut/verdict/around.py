@@ -30,8 +30,10 @@ def jumps_around(
         return []
     start, end = _lines(z, log_prob, log_q, inside)
     most = int(np.clip(len(z) // (SHARE * NODES), 1, LINES))
+    # Of one unknown all lines through the middle are the same.
+    which = np.arange(most) if density.dim > 1 else np.unique([0, most - 1])
     return jumps(
-        lambda points: density(points)[:2], start[:most], end[:most], density.dtype, least=float(log_prob[inside].min())
+        lambda points: density(points)[:2], start[which], end[which], density.dtype, least=float(log_prob[inside].min())
     )
 
 

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from taut.algorithms.on_density.gaussians import Gaussian, matched, matched_draws
+from taut.algorithms.on_density.gaussians import Gaussian, even_draws, matched_draws
 from taut.algorithms.on_density.stretched import Stretched, paired_draws
 from taut.core import precision
 from taut.core.capabilities import Capability
@@ -32,6 +32,11 @@ def _draw(family: Any, keys: Any) -> Any:
 @Compiled
 def _sample(family: Any, noise: Any) -> Any:
     return jax.vmap(family.sample)(noise)
+
+
+@Compiled
+def _place(family: Any, noise: Any) -> Any:
+    return jax.vmap(family.sample_and_log_prob)(noise)
 
 
 @Compiled
@@ -92,23 +97,23 @@ def plain_draws(family: Family, n: int, seed: int, dtype: np.dtype) -> np.ndarra
         numbers = paired_draws if isinstance(q, Stretched) else matched_draws
         return q.at(numbers(rng, n, q.mean.size))
     if Capability.NORMAL_NOISE in family.offers:
-        noise: Any = matched(_even(n // 2, family.dim, rng))
-    elif isinstance(family, GaussianMixture):
+        return placed(family, even_draws(rng, n, cast(Any, family).dim), dtype)[0]
+    if isinstance(family, GaussianMixture):
         picked = rng.permutation((np.arange(n // 2) + 0.5) / (n // 2))
         noise = np.concatenate([picked, picked]), matched_draws(rng, n, family.dim)
-    else:
-        return draws_of(family, n, seed, dtype)[0]
+        with precision.context(dtype):
+            return np.asarray(_sample(family, jax.tree.map(lambda a: a.astype(dtype), noise), plain=True), float)
+    return draws_of(family, n, seed, dtype)[0]
+
+
+def placed(family: Family, noise: Float[np.ndarray, "n D"], dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """The draws of q that normal numbers `noise` give, and log q there."""
+    q = on_host(family)
+    if q is not None:
+        return q.at(noise), q.log_prob(noise)
     with precision.context(dtype):
-        return np.asarray(_sample(family, jax.tree.map(lambda a: a.astype(dtype), noise), plain=True), float)
-
-
-def _even(n: int, dim: int, rng: np.random.Generator) -> Float[np.ndarray, "n D"]:
-    """Standard normal numbers that fill the space more evenly than independent ones, best where n is a power of 2."""
-    from scipy.special import ndtri
-    from scipy.stats.qmc import Sobol  # half a second to load
-
-    uniform = Sobol(dim, rng=rng).random_base2(int(np.ceil(np.log2(n))))[:n]
-    return ndtri(np.clip(uniform, 1e-12, 1 - 1e-12))
+        z, log_q = _place(family, noise.astype(dtype), plain=True)
+    return np.asarray(z, float), np.asarray(log_q, float)
 
 
 def named_values(model: Model, z: np.ndarray, dtype: np.dtype) -> Any:

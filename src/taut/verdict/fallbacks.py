@@ -1,12 +1,13 @@
-"""What is tried when a Gaussian cannot be trusted: richer families, then short chains, each kept only if it helps.
+"""What is tried when a Gaussian cannot be trusted: richer answers, the cheapest first, each kept only if it helps.
 
-The fallbacks are tried where the verdict is "suspect" or "unusable", or its weights have a tail that decides sds; where
-the family was left open; and where the fit has converged. They are bent coordinates, for regressions; a mixture over
-separated optima; the sinh-arcsinh family, which bends the Gaussian; and Hamiltonian Monte Carlo in the space in which
-the bent posterior is nearly Gaussian. Each is named in the verdict with what it cost and what it brought.
+The fallbacks are tried where the verdict is "suspect" or "unusable", or its weights differ by more than noise; and
+where the family was left open. They are bent coordinates, for regressions; a mixture over separated optima; quadrature,
+for one unknown; draws that are wider than q's, with their weights; the sinh-arcsinh family, which bends the Gaussian,
+and wider draws around it; and Hamiltonian Monte Carlo in the space in which the bent posterior is nearly Gaussian. Each
+is named in the verdict with what it cost and what it brought.
 """
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,74 +16,39 @@ from taut.algorithms.on_density.gaussians import Gaussian
 from taut.core.batch import Batch
 from taut.core.capabilities import Capability
 from taut.core.cost import CHAINS
-from taut.families import Family
 from taut.models import Model
 from taut.models.density import Density
 from taut.verdict.answers import Converged
-from taut.verdict.convergence import Convergence, certified
+from taut.verdict.best import BestSoFar
+from taut.verdict.convergence import Convergence, certified, nats_left
 from taut.verdict.draws import JUDGE_STREAM, Columns
 from taut.verdict.hamiltonian import FEW_CHAINS, GRADIENTS_EACH, MANY_CHAINS
-from taut.verdict.judge import Judgement, judge_posterior
+from taut.verdict.judge import judge_posterior
 from taut.verdict.linear.seen import serves
 from taut.verdict.orders import orders
-from taut.verdict.trust import NOISE_VARIANCE, RIVAL_SHARE
-from taut.verdict.warp import Warped, gradients_of_steps, warp
+from taut.verdict.trust import RIVAL_SHARE
+
+if TYPE_CHECKING:
+    from taut.verdict.warp import Warped
 
 MOST_COORDINATES = 200
 """Largest number of coordinates for which richer families are tried: their maps have some 8 D parameters."""
-SHARE_OF_FIT = 2.0
-"""Gradients of chains for each gradient of the fit, up to which they are tried however long that takes."""
 MOST_WORK, FIXED_WORK = 4e10, 20
 """Largest product of rows, unknowns and gradients of a fallback, about 20 s on one core; and the number of unknowns
 whose products cost as much as the rest of a row's likelihood, which is added to theirs."""
+MUCH = 0.2
+"""Nats that steps must surely promise for a bend not to have converged: weights and chains correct what is less."""
 WORTHWHILE = 0.05
 """Nats that one order of the coordinates must have brought before another is tried."""
+FAR, TOLD, NEAR, NEARLY = 0.1, 0.2, 0.25, 0.75
+"""Effective share of wider draws below which more steps of a bend bring nothing, since the family is too poor; from
+which they tell more than q's own weights; from which another order of the coordinates brings nothing; and from which
+more steps of a bend bring nothing, since what is left are tails."""
 DOUBTED_K = 0.55
-"""k-hat from which a good verdict is checked by the next fallback: centred hierarchies have passed at 0.15 sd."""
-
-
-class BestSoFar(NamedTuple):
-    """The best answer so far, and what was tried.
-
-    Attributes:
-        family: q.
-        judgement: The verdict on q with its draws.
-        rungs: What was tried, a phrase each.
-        reason: Why its family is another one than the algorithm's; "" where it is the same.
-        source: The fallback that the draws come from; "" where they are those of the first answer.
-    """
-
-    family: Family
-    judgement: Judgement
-    rungs: tuple[str, ...] = ()
-    reason: str = ""
-    source: str = ""
-
-    @property
-    def trusted(self) -> bool:
-        """Whether the answer can be used."""
-        return self.judgement.verdict.trust.reliable
-
-    @property
-    def heavy(self) -> bool:
-        """Whether weights that differ have a tail, as for a Gaussian on a Student-t whose sds are 15 % too small."""
-        trust = self.judgement.verdict.trust
-        return trust.k_hat >= DOUBTED_K and trust.half_variance > NOISE_VARIANCE
-
-    def tried(self, note: str) -> "BestSoFar":
-        """The same answer, with one more phrase on what was tried."""
-        return self._replace(rungs=(*self.rungs, note))
-
-    def better_of(self, family: Family, judgement: Judgement, name: str, evaluations: int) -> "BestSoFar":
-        """The new answer if its ELBO is higher, else the old one; named either way."""
-        gain = judgement.bound.elbo - self.judgement.bound.elbo
-        answer = judgement.verdict.trust.answer
-        tried = self.tried(f"{name}: ELBO {gain:+.2f} nats, trust {answer} ({evaluations:,} gradients)")
-        # A reliable verdict on a worse q is luck: its tails may be where no draw looks.
-        if gain <= 0:
-            return tried
-        reason = f"tried because a {self.family.phrase} could not be trusted, and its ELBO is {gain:.2f} nats higher"
-        return tried._replace(family=family, judgement=judgement, reason=reason, source=name)
+"""k-hat from which a good verdict whose weights differ is checked by the next fallback: centred hierarchies have passed
+at 0.15 sd."""
+SHARE_OF_FIT = 2.0
+"""Gradients of chains for each gradient of the fit, up to which they are tried however long that takes."""
 
 
 def try_fallbacks(
@@ -107,7 +73,7 @@ def try_fallbacks(
         seed: Seed of the draws.
         to_columns: A function in place of the model's own naming.
     """
-    if best.trusted and not best.heavy:
+    if best.settled(density, seed):
         return best
     if gaussian is not None and serves(model):
         best = _bent_by_rows(model, batch, density, gaussian, best, seed, to_columns)
@@ -125,12 +91,17 @@ def try_fallbacks(
             return best
     if convergence.answer is Converged.NO and not np.isfinite(best.judgement.bound.elbo):
         return best
-    if too_long := _too_long(rows, density.dim, gradients_of_steps(density.dim)):
+    best = _by_values(model, density, gaussian, solution, best, common)
+    if _done(best, density, seed):
+        return best
+    from taut.verdict.bending import most_gradients
+
+    if too_long := _too_long(rows, density.dim, most_gradients(density.dim)):
         return _not_tried(best, "sinh-arcsinh", too_long)
     best = _warped(model, density, gaussian, solution, best, common, rng)
-    if best.judgement.verdict.converged.answer is not Converged.YES or not _one_optimum(solution):
+    if best.judgement.verdict.converged.answer is Converged.NO or not _one_optimum(solution):
         return best
-    if best.trusted and best.judgement.verdict.trust.k_hat < DOUBTED_K:
+    if _done(best, density, seed):
         return best
     if too_long := _too_long(rows, density.dim, MANY_CHAINS * GRADIENTS_EACH):
         return _not_tried(best, "Hamiltonian Monte Carlo", too_long)
@@ -150,13 +121,38 @@ def _wide(
 
     They cost little beside the fit: in q's own coordinates the posterior is nearly N(0, I), however many there are.
     """
-    if best.judgement.verdict.converged.answer is not Converged.YES or not _one_optimum(solution):
+    converged = best.judgement.verdict.converged.answer is Converged.YES
+    if best.trusted or not converged or not _one_optimum(solution):
         return best
     gradients = FEW_CHAINS * GRADIENTS_EACH
     too_long = _too_long(int(batch.size), density.dim, gradients)
     if too_long and gradients > SHARE_OF_FIT * solution.evaluations:
         return _not_tried(best, "Hamiltonian Monte Carlo", too_long)
     return _chains(model, batch, density, best, FEW_CHAINS, seed, to_columns)
+
+
+def _done(best: BestSoFar, density: Density, seed: int) -> bool:
+    """Whether the answer is settled, or its weights, which differ, have no tail and wider draws cannot be asked."""
+    calm = best.judgement.verdict.trust.k_hat < DOUBTED_K and best.share < TOLD
+    return best.settled(density, seed) or (best.trusted and calm)
+
+
+def _by_values(
+    model: Model, density: Density, gaussian: Gaussian, solution: Solution, best: BestSoFar, common: Any
+) -> BestSoFar:
+    """What values of log p can do without gradients: quadrature over one unknown, weighted draws over several."""
+    from taut.verdict.quadrature import by_quadrature  # with SciPy, which an answer that is settled does not load
+    from taut.verdict.reweighed import reweighed
+
+    if not _one_optimum(solution):
+        return best
+    if density.dim == 1 and not best.judgement.jumps and (family := by_quadrature(density, gaussian)) is not None:
+        certificate = certified(True, 0.0, {})
+        judgement = judge_posterior(model, family, density, certificate, **common)
+        best = best.better_of(family, judgement, "quadrature", 0)
+        if best.trusted:
+            return best
+    return reweighed(model, density, best, common["seed"], common["to_columns"])
 
 
 def _bent_by_rows(
@@ -213,26 +209,48 @@ def _mixture(
 def _warped(
     model: Any, density: Density, gaussian: Gaussian, solution: Solution, best: BestSoFar, common: Any, rng: Any
 ) -> BestSoFar:
-    """The bent Gaussian, by one order of the coordinates after the other: only trying tells which depends on which."""
+    """The bent Gaussian, by one order of the coordinates after the other: only trying tells which depends on which.
+
+    A bend that helps and does not settle it is learned on before another order is tried.
+    """
+    from taut.verdict.reweighed import reweighed
+    from taut.verdict.warp import warp
+
+    def tried(best: BestSoFar, order, begun=None) -> "tuple[BestSoFar, Warped]":
+        before = density.evaluations
+        bent = warp(density, gaussian, order, rng, begun)
+        if not bent.kept:
+            note = f"sinh-arcsinh: the ELBO did not rise ({density.evaluations - before:,} gradients)"
+            return best.tried(note), bent
+        certificate, rivals = _certificate(bent), solution.share_of_rivals
+        judgement = judge_posterior(model, bent.family, density, certificate, rivals=rivals, **common)
+        best = best.better_of(bent.family, judgement, "sinh-arcsinh", density.evaluations - before)
+        if best.family is bent.family and not best.settled(density, common["seed"]) and _one_optimum(solution):
+            best = reweighed(model, density, best, common["seed"], common["to_columns"])
+        return best, bent
+
     for order in orders(density, gaussian, model, rng):
-        before, elbo = density.evaluations, best.judgement.bound.elbo
-        bent = warp(density, gaussian, order, rng)
-        if bent.kept:
-            certificate, rivals = _certificate(bent), solution.share_of_rivals
-            judgement = judge_posterior(model, bent.family, density, certificate, rivals=rivals, **common)
-            best = best.better_of(bent.family, judgement, "sinh-arcsinh", density.evaluations - before)
-        else:
-            best = best.tried(f"sinh-arcsinh: the ELBO did not rise ({density.evaluations - before:,} gradients)")
-        if best.trusted or best.judgement.bound.elbo - elbo < WORTHWHILE:
+        elbo = best.judgement.bound.elbo
+        best, bent = tried(best, order)
+        unfinished = bent.learned.promised > WORTHWHILE if not bent.kept else best.family is bent.family
+        if unfinished and (FAR <= best.share < NEARLY or not bent.kept) and not _done(best, density, common["seed"]):
+            best, _ = tried(best, order, bent.family.bend)
+        if best.trusted or best.share >= NEAR or best.judgement.bound.elbo - elbo < WORTHWHILE:
             break
     return best
 
 
-def _certificate(bent: Warped) -> Convergence:
-    """What the two phases in bent coordinates certify."""
+def _certificate(bent: "Warped") -> Convergence:
+    """What steps still promise: of the bend's own parameters, and of the Gaussian in bent coordinates."""
     errors = bent.averaged.mean_error, bent.averaged.sd_error
-    left = float(0.5 * np.sum(errors[0] ** 2) + np.sum(errors[1] ** 2))
-    return certified(bent.fixed.converged, left, {"mean_error": float(errors[0].max())})
+    around = float(0.5 * np.sum(errors[0] ** 2) + np.sum(errors[1] ** 2))
+    left, error = max(bent.learned.left, 0.0), bent.learned.left_error
+    figures = {"mean_error": float(errors[0].max()), "left_of_bend": left, "standard_error": error}
+    if not np.isfinite(around) or left - 2 * error > MUCH:
+        return Convergence(Converged.NO, f"steps still promise {left:.2g} nats", None, figures)
+    if left + 2 * error > 2 * WORTHWHILE:
+        return Convergence(Converged.UNKNOWN, f"{nats_left(left)}, known to {error:.1g} only", left, figures)
+    return certified(True, left + around, figures)
 
 
 def _chains(

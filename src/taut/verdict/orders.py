@@ -1,5 +1,7 @@
 """Orders of the coordinates that a triangular map may take: each coordinate is bent given those before it."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Int
 
@@ -20,7 +22,7 @@ def scales_first(unknowns: Unknowns) -> Int[np.ndarray, " D"]:
     return np.concatenate([places[i] for i in sorted(range(len(sizes)), key=lambda i: rank[i])])
 
 
-def orders(density: Density, q: Gaussian, model: Model, rng: np.random.Generator) -> list[Int[np.ndarray, " D"]]:
+def orders(density: Density, q: Gaussian, model: Model, rng: np.random.Generator) -> Iterator[Int[np.ndarray, " D"]]:
     """Orders worth trying until one is trusted: scales first, hubs first, and both from the back, none twice.
 
     A model that names no unknowns, such as a regression, has no scales: its coordinates are taken as they come.
@@ -30,11 +32,15 @@ def orders(density: Density, q: Gaussian, model: Model, rng: np.random.Generator
     """
     unknowns = getattr(model, "parameters", None)
     named = scales_first(unknowns) if isinstance(unknowns, Unknowns) else np.arange(density.dim)
-    first = [named, hubs_first(density, q, rng)]
-    found: dict[tuple[int, ...], np.ndarray] = {}
-    for order in (*first, *(order[::-1] for order in first)):
-        found.setdefault(tuple(order.tolist()), order)
-    return list(found.values())
+    yield named
+    if density.dim == 1:
+        return
+    hubs = hubs_first(density, q, rng)  # costs gradients, so not before the first has been tried
+    tried = {tuple(named.tolist())}
+    for order in (hubs, named[::-1], hubs[::-1]):
+        if tuple(order.tolist()) not in tried:
+            tried.add(tuple(order.tolist()))
+            yield order
 
 
 def hubs_first(density: Density, q: Gaussian, rng: np.random.Generator) -> Int[np.ndarray, " D"]:

@@ -14,9 +14,10 @@ from taut.diagnostics.importance import pareto_smoothed
 from taut.models import Model
 from taut.models.density import Density
 from taut.verdict.answers import Trusted
+from taut.verdict.best import BestSoFar
 from taut.verdict.changes import in_percent, in_sds
 from taut.verdict.draws import Columns, draws_of, gaussian_of, named_columns
-from taut.verdict.fallbacks import BestSoFar, try_fallbacks
+from taut.verdict.fallbacks import try_fallbacks
 from taut.verdict.judge import CORRECTED, Judgement, affordable_draws
 from taut.verdict.unknowns import GOOD_RATIO, GOOD_SHIFT, answers_by_changes
 from taut.verdict.weighing import intervals_hold, tails_of_interval
@@ -57,6 +58,8 @@ def improved(
         # What made a richer family doubtful is a doubt of q, too.
         doubtful = not judgement.verdict.trust.reliable
         return _with_rungs(judgement if doubtful else _instead(judgement, best.judgement), best)
+    if best.confirmed and best.judgement.of_q and best.family is solution.family:  # wider draws agree with q itself
+        return _with_rungs(_instead(judgement, best.judgement), best)
     return _with_rungs(_standing_in(model, density, judgement, best, seed, int(batch.size), to_columns), best)
 
 

@@ -25,6 +25,8 @@ from jaxtyping import Float
 from taut.core.constants import LOG_2PI
 from taut.models.density import Density
 
+EVEN = 16
+"""Largest number of coordinates whose draws are spread evenly."""
 NARROWEST, WIDEST = 0.1, 10.0
 """Smallest and largest factor on a precision in one step."""
 
@@ -61,13 +63,29 @@ class Gaussian(NamedTuple):
 
 def matched_draws(rng: np.random.Generator, size: int, dim: int) -> Float[np.ndarray, "S D"]:
     """`size` antithetic standard normal draws, whitened where there are at least 2D of them."""
-    return matched(rng.standard_normal((size // 2, dim)))
+    return _matched(rng.standard_normal((size // 2, dim)))
 
 
-def matched(half: Float[np.ndarray, "S/2 D"]) -> Float[np.ndarray, "S D"]:
-    """The same of given draws, of which these are one half."""
+def even_draws(rng: np.random.Generator, size: int, dim: int) -> Float[np.ndarray, "S D"]:
+    """Matched draws that fill the space evenly where it has few dimensions, so that averages over them differ less.
+
+    They are a scrambled Sobol sequence: each scrambling is an independent estimate, as a batch of random draws is.
+    """
+    if dim > EVEN:
+        return matched_draws(rng, size, dim)
+    from scipy.special import ndtri
+    from scipy.stats.qmc import Sobol  # half a second to load
+
+    half = size // 2
+    points = Sobol(dim, rng=rng).random_base2((half - 1).bit_length())[:half]
+    tiny = np.finfo(float).eps
+    return _matched(ndtri(np.clip(points, tiny, 1 - tiny)))
+
+
+def _matched(half: Float[np.ndarray, "H D"]) -> Float[np.ndarray, "S D"]:
+    """Draws with their mirror images, whitened where there are at least 2D of them."""
     z = np.concatenate([half, -half])
-    if len(z) < 2 * z.shape[1]:
+    if len(z) < 2 * half.shape[1]:
         return z
     # With z'z / S = R'R the rows z R^{-1} have second moment I; a Cholesky factor costs a tenth of an eigenbasis.
     return z @ np.linalg.inv(np.linalg.cholesky(z.T @ z / len(z))).T

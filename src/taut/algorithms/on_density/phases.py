@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from taut.algorithms.on_density.gaussians import Gaussian, matched_draws, score, stepped
+from taut.algorithms.on_density.gaussians import Gaussian, even_draws, score, stepped
 from taut.models.density import Density
 
 TOLERANCE = 1e-4
@@ -32,7 +32,7 @@ FAIR_DROP = 2.0
 maximum of that ELBO, and without this allowance the steps would become ever smaller."""
 EARLIEST, SURE = 4, 5.0
 """Number of batches after which phase 2 may end early, and the factor by which its error must then be below the target:
-four batches know their own error to a factor of five (chi-square with 3 degrees of freedom, 99 %)."""
+four batches know their own error to a factor of five (chi-square with 3 degrees of freedom, 99 %), ten to two."""
 
 
 class Phase(NamedTuple):
@@ -124,7 +124,7 @@ def fresh_draws(
     q, means, sds, elbos, log_likelihoods = start, [], [], [], []
     covered, mean_error, sd_error = np.inf, np.full(density.dim, np.inf), np.full(density.dim, np.inf)
     for t in range(most):
-        here = score(density, q, matched_draws(rng, size, density.dim))
+        here = score(density, q, even_draws(rng, size, density.dim))
         if not np.isfinite(here.elbo):
             break
         target, _ = stepped(q, here, 1.0)
@@ -136,7 +136,8 @@ def fresh_draws(
         if t + 1 >= EARLIEST:
             mean_error = np.std(means, axis=0, ddof=1) / np.sqrt(t + 1) / q.sd
             sd_error = np.std(sds, axis=0, ddof=1) / np.sqrt(t + 1)
-            if max(mean_error.max(), sd_error.max()) < (error if t + 1 >= least else error / SURE):
+            unsure = SURE ** max(0.0, (least - t - 1) / (least - EARLIEST))
+            if max(mean_error.max(), sd_error.max()) < error / unsure:
                 break
     converged = max(mean_error.max(), sd_error.max()) < error
     elbo = float(np.mean(elbos)) if elbos else -np.inf

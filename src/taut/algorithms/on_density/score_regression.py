@@ -84,7 +84,7 @@ def _better(fixed: Phase, averaged: Averaged, density: Density, rng: np.random.G
     if divergence(fixed.gaussian, fresh.gaussian) < ALLOWED:  # around the optimum ELBOs differ by half as much
         return fresh
     z = matched_draws(rng, max(COMPARED, draws_for(density.dim)), density.dim)
-    a, b = (density(run.gaussian.at(z)).value + run.gaussian.entropy for run in (fixed, fresh))
+    a, b = (density.values(run.gaussian.at(z))[0] + run.gaussian.entropy for run in (fixed, fresh))
     with np.errstate(invalid="ignore"):
         error = float(np.std(a - b)) / np.sqrt(len(z))
         return fixed if not np.mean(b) >= np.mean(a) - 2 * error - ALLOWED else fresh

@@ -74,10 +74,10 @@ def _best_width(density: Density, point, root, z) -> tuple[Gaussian, float]:
     Where log p is quadratic the ELBO of width c is log p(point) + H(c) - c^2 D / 2, and the narrower, the nearer to
     that. A width that already has what the next one promises ends the search: on a Gaussian target, the first.
     """
-    here, (D, best) = float(density(point[None]).value[0]), (point.size, (Gaussian(point, root), -np.inf))
+    here, (D, best) = float(density.values(point[None])[0][0]), (point.size, (Gaussian(point, root), -np.inf))
     for c, narrower in zip(SCALES, (*SCALES[1:], None), strict=True):
         q = Gaussian(point, c * root)
-        elbo = float(density(q.at(z)).value.mean()) + q.entropy
+        elbo = float(density.values(q.at(z))[0].mean()) + q.entropy
         if elbo > best[1]:
             best = q, elbo
         if narrower is not None and elbo >= here + q.entropy + D * np.log(narrower / c) - 0.5 * D * narrower**2:
