@@ -191,9 +191,5 @@ def test_a_gaussian_that_stalled_is_forgotten_with_its_answer(monkeypatch):
     fit = banana()
     assert (fit.posterior.name, fit.convergence.answer) == ("sinh-arcsinh", "no")
     assert (fit.ended, fit.verdict.converged.answer) == (Ended.CONVERGED, "yes")
-    alone = density_alone()
+    alone = taut.fit(LogDensity(lambda v: -0.5 * jnp.sum(v["x"] ** 2), parameters={"x": real(2)}))
     assert (alone.ended, alone.verdict.converged.answer) == (Ended.STALLED, "no")
-
-
-def density_alone():
-    return taut.fit(LogDensity(lambda v: -0.5 * v["x"] ** 2, parameters={"x": real()}))

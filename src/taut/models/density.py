@@ -96,13 +96,7 @@ class Density:
             return self._program(False)
 
     def values(self, z: Float[np.ndarray, "S D"]) -> tuple[Float[np.ndarray, " S"], Float[np.ndarray, " S"]]:
-        """log p(x, z), -inf where it is not finite, and log p(x|z) at each row of `z`: a third of the work.
-
-        Where the gradient's program is there already no other one is compiled.
-        """
-        if "_with_gradient" in vars(self):
-            found = self(z)
-            return found.value, found.log_likelihood
+        """log p(x, z), -inf where it is not finite, and log p(x|z) at each row of `z`: a third of the work."""
         self.evaluations += len(z)
         self.ledger.add(log_densities=len(z))
         with precision.context(self.dtype):
