@@ -19,7 +19,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 from scipy.linalg import solve_triangular
 
 from taut.algorithms.on_density.gaussians import matched_draws
@@ -206,7 +206,7 @@ def _rows(bend, z, scores):
 _of_rows = Compiled(_rows)
 
 
-def _flat(bend: Bend) -> Float[np.ndarray, "D M"]:
+def _flat(bend: Bend) -> Float[Array, "D M"]:
     """The parameters of each coordinate in a row; those above the diagonals, which do not count, are zero."""
     alone = jnp.stack([bend.log_tail, bend.skew, bend.shift, bend.log_scale], 1)
     given = (jnp.tril(part, -1) for part in (bend.bend, bend.lean, bend.funnel, bend.spread))
