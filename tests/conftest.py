@@ -27,6 +27,18 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("taut")
 
 
+MOST_EXECUTABLES = 200
+"""Compiled functions, of some 4 MB each, that a worker keeps from one file of tests to the next."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _bounded_memory():
+    """Forget compiled functions between files: five thousand tests left 5.5 GB of them in each worker."""
+    yield
+    if len(jax.devices()[0].client.live_executables()) > MOST_EXECUTABLES:
+        jax.clear_caches()
+
+
 @pytest.fixture
 def x64():
     """Double precision for one test. The library never throws the global switch, nor do the tests."""

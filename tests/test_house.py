@@ -54,6 +54,16 @@ def test_importing_taut_loads_nothing_heavy():
     assert not set(HEAVY) & set(loaded)
 
 
+def test_fit_waits_for_the_parts_of_no_model():
+    """A part that is loaded here is waited for by every process that fits: look it up in its room where it is used."""
+    program = "import json, sys, taut; taut.fit; print(json.dumps(sorted(sys.modules)))"
+    loaded = json.loads(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout)
+    assert not {*HEAVY, "scipy"} & set(loaded)
+    own = {".".join(name.split(".")[:3]) for name in loaded if name.startswith("taut.")}
+    assert {"taut.choosing.choose", "taut.fitting.fit"} < own
+    assert len(own) < 70
+
+
 @pytest.mark.parametrize("path", PUBLIC)
 def test_public_names_are_documented(path):
     module, name = path.rsplit(".", 1)

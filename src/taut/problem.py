@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
+from taut import gradients
 from taut.core.batch import Batch
 from taut.core.capabilities import Capability
 from taut.core.trees import is_float_array
 from taut.errors import PairingError
 from taut.families.base import Family
 from taut.gradients.base import Gradient, Info
-from taut.gradients.catalogue import admissible
 from taut.gradients.evaluate import closed_parts
 from taut.models.base import Model
 from taut.models.target import Target
@@ -50,7 +50,7 @@ class Problem(eqx.Module):
         missing = self.gradient.supports(self.objective, self.model, self.family)
         if missing is None:
             return
-        others = [g.label for g in admissible(self.objective, self.model, self.family)]
+        others = [g.label for g in gradients.admissible(self.objective, self.model, self.family)]
         remedy = (
             f"Estimators that work here: {', '.join(others)}." if others else "No estimator serves this combination."
         )
@@ -58,6 +58,17 @@ class Problem(eqx.Module):
             f"The {self.gradient.label} gradient needs {missing}; {type(self.model).__name__} with the "
             f"{self.family.name} family and the {self.objective.name} objective does not offer it. {remedy}"
         )
+
+
+def evaluations(problem: Problem, rows: int, batch_size: int | None) -> float:
+    """Log densities at one z over the full data in one estimate of the gradient; a minibatch counts its share.
+
+    Args:
+        problem: The four choices.
+        rows: Number of rows of the data.
+        batch_size: Rows for each step, None for all.
+    """
+    return float(problem.model.evaluations(problem.gradient, problem.family) * (batch_size or rows) / rows)
 
 
 def estimate(problem: Problem, key: PRNGKeyArray, batch: Batch, memory: Any) -> tuple[dict[str, Any], Info]:

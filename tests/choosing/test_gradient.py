@@ -14,6 +14,7 @@ from taut.choosing.meter import MeterReading
 from taut.choosing.pilot import Pilot, signal_and_noise
 from taut.choosing.trial_run import begin
 from taut.core import precision
+from taut.core.cost import Ledger
 from taut.core.trees import cast
 from taut.data.source import Source
 from taut.families import Amortized, Bernoulli, MeanField
@@ -126,6 +127,7 @@ def test_a_pilot_sees_hundreds_of_times_the_noise():
     assert worst.noise[0] > 20 * best.noise[0]
     assert best.seconds > 0
     assert pilot.compiling > 0
+    assert pilot.gradients > 2 * 10
 
 
 def test_a_short_run_is_not_piloted():
@@ -136,6 +138,8 @@ def test_a_short_run_is_not_piloted():
     assert fit.algorithm.name == "stochastic gradient"
     named = taut.fit(density(3), gradient="reparametrization", family="mean-field", steps=20, progress=False)
     assert named.elbo == fit.elbo  # the choice leaves no trace in the run
+    assert named.cost.stages["learning"].gradients == fit.cost.stages["learning"].gradients == 20 * 10
+    assert named.cost.stages["preparing"].gradients == 0 < fit.cost.stages["preparing"].gradients
 
 
 def test_a_density_that_jumps_gets_a_mean_field_and_no_paths():
@@ -144,7 +148,9 @@ def test_a_density_that_jumps_gets_a_mean_field_and_no_paths():
         model, ROWS, family=None, objective=None, gradient="auto", algorithm=None, steps=20, minibatch=False
     )
     assert choice.problem.family.name == "full-rank"
-    choice = decide(choice, Source(ROWS), 0)
+    ledger = Ledger()
+    choice = decide(choice, Source(ROWS), 0, None, ledger)
+    assert ledger.cost.gradients > 0  # the first steps of the run, by which its length is known
     assert (choice.problem.gradient.name, choice.problem.family.name) == ("measure-valued", "mean-field")
     assert "jumps" in choice.reasons["gradient"]
     assert "jumps" in choice.reasons["family"]

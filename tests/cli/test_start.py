@@ -40,6 +40,19 @@ def test_what_computes_nothing_loads_nothing_that_computes(command, saved):
     assert shown
 
 
+def test_a_fit_of_a_table_loads_no_library_for_other_fits(tmp_path):
+    program = (
+        "import sys\nfrom taut.cli import main\n"
+        "try:\n    main(['fit', 'breast-cancer', '--out', 'run'])\nexcept SystemExit as end:\n    assert not end.code\n"
+        "others = {'formulae', 'optax', 'pandas', 'scipy.interpolate', 'scipy.optimize', 'scipy.stats', 'sklearn'}\n"
+        "print('loaded:', others & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("loaded: set()\n")
+    assert (tmp_path / "run" / "report.html").exists()
+
+
 @pytest.mark.parametrize(
     ("begun", "place", "offered"), [("taut ver", 1, "verdict"), ("taut fit x --dty", 3, "--dtype")]
 )

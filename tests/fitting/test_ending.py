@@ -9,15 +9,18 @@ import optax
 import pytest
 
 import taut
-from taut.algorithms import Recipe, StochasticGradient
+from taut.algorithms import Recipe, ScoreRegression, StochasticGradient
 from taut.diagnostics.elbo import Bound
 from taut.families import MeanField
-from taut.fitting.ending import ending_of_steps
+from taut.fitting.ending import ending_of_steps, ending_on_density
 from taut.learning.ended import Ended
 from taut.learning.loop import Learned
 from taut.models import LatentVariableModel, LogDensity, LogisticRegression, real
 from taut.models.likelihoods import Bernoulli
 from taut.networks import MLP
+from taut.verdict import fallbacks
+from taut.verdict.answers import Converged
+from taut.verdict.convergence import Convergence
 
 STEPS = 40
 
@@ -150,3 +153,47 @@ def test_the_rule(known, word):
 def test_an_answer_above_the_first_steps_is_not_measured_again():
     learned = Learned(None, {"elbo": np.array([-1e80, -20.0])}, Ended.BUDGET_SPENT, "", None)
     assert ending_of_steps(learned, Bound(-19.0, -19.0, 0.0, 0.0), lambda start: 0.0, refuse)[0] is Ended.BUDGET_SPENT
+
+
+UNMET = Convergence(Converged.NO, "the algorithm's own certificate was not met", None)
+CHECKED = Convergence(Converged.YES, "0.0010 nats left to gain", 1e-3)
+
+
+@pytest.mark.parametrize("met", [True, False])
+def test_an_ending_says_nothing_against_the_verdict(met):
+    assert ending_on_density(met, UNMET) is Ended.STALLED
+    assert ending_on_density(met, Convergence(Converged.UNKNOWN, "it jumps", None)) is Ended.STALLED
+    assert ending_on_density(met, CHECKED) is (Ended.CONVERGED if met else Ended.BUDGET_SPENT)
+
+
+def banana():
+    def log_density(v):
+        return -0.5 * v["x"] ** 2 - 0.5 * (v["y"] - v["x"] ** 2) ** 2
+
+    return taut.fit(LogDensity(log_density, parameters={"x": real(), "y": real()}))
+
+
+def test_the_ending_is_that_of_the_richer_answer(monkeypatch):
+    fit = banana()
+    assert fit.posterior.name == "sinh-arcsinh"
+    assert (fit.ended, fit.verdict.converged.answer) == (Ended.CONVERGED, "yes")
+    # The Gaussian has converged, and the bent one that takes its place has not.
+    monkeypatch.setattr(fallbacks, "_certificate", lambda bent: UNMET)
+    fit = banana()
+    assert (fit.posterior.name, fit.convergence.answer) == ("sinh-arcsinh", "yes")
+    assert (fit.ended, fit.verdict.converged.answer) == (Ended.STALLED, "no")
+    assert fit.to_json()["ended"] == "stalled"
+
+
+def test_a_gaussian_that_stalled_is_forgotten_with_its_answer(monkeypatch):
+    run = ScoreRegression.run
+    monkeypatch.setattr(ScoreRegression, "run", lambda *arguments: run(*arguments)._replace(converged=False))
+    fit = banana()
+    assert (fit.posterior.name, fit.convergence.answer) == ("sinh-arcsinh", "no")
+    assert (fit.ended, fit.verdict.converged.answer) == (Ended.CONVERGED, "yes")
+    alone = density_alone()
+    assert (alone.ended, alone.verdict.converged.answer) == (Ended.STALLED, "no")
+
+
+def density_alone():
+    return taut.fit(LogDensity(lambda v: -0.5 * v["x"] ** 2, parameters={"x": real()}))

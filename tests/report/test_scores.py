@@ -47,6 +47,7 @@ def test_a_row_of_weight_zero_is_predicted_as_a_new_one(fitted, small):
 def test_the_measures_are_those_of_scikit_learn(small):
     y = small[1].astype(float)
     p, weights = np.random.default_rng(1).uniform(size=(2, 24))
+    p, weights[::5] = (p * 4).round() / 4, 0.0  # ties, probabilities of 0 and 1, and rows that do not count
     expected = [
         metrics.log_loss(y, p, sample_weight=weights),
         metrics.brier_score_loss(y, p, sample_weight=weights),
@@ -54,7 +55,10 @@ def test_the_measures_are_those_of_scikit_learn(small):
         weights @ ((p > 0.5) == y) / weights.sum(),
     ]
     np.testing.assert_allclose(measures(y, p, weights), expected, rtol=1e-12)
+    assert len(np.unique(p)) < 6
+    assert {0.0, 1.0} < set(p)
     assert np.isnan(measures(np.ones(3), p[:3], np.ones(3))).all()
+    assert np.isnan(measures(np.array([0.0, 1.0]), p[:2], np.array([1.0, 0.0]))).all()
 
 
 def test_a_fit_looks_better_on_the_rows_it_has_seen(fitted, small):

@@ -221,7 +221,7 @@ def _of_posterior(fit):
     """Table, draws, and for a regression predictions."""
     table = fit.summary()
     assert json.dumps(fit.to_json()["coefficients"]) == json.dumps(plain(table.to_dicts()))
-    found = {"table": table.drop("name").to_numpy(), "table names": table["name"].to_numpy().astype(str)}
+    found = {"table": table.drop("name", "trust").to_numpy(), "table names": table["name"].to_numpy().astype(str)}
     if np.isfinite(fit.elbo):
         # Without its code 0.1.0 gave the first saved draws, whatever the seed; now the seed decides which.
         drawn = {name: x[:5] for name, x in fit.draws.items()} if hasattr(fit, "draws") else fit.sample(5, seed=1)

@@ -252,11 +252,11 @@ def test_weighted_draws_that_are_not_whole(tmp_path):
         "judged.log_q": arrays["judged.log_q"][:3],
     }.items():
         np.savez(folder / "arrays.npz", **(arrays | {name: value}))
-        with pytest.raises(SavedFitError, match="weighted draws"):
+        with pytest.raises(SavedFitError, match="draws that are the answer"):
             taut.load(folder)
     arrays.pop("judged.z")
     np.savez(folder / "arrays.npz", **arrays)
-    with pytest.raises(SavedFitError, match="weighted draws"):
+    with pytest.raises(SavedFitError, match="draws that are the answer"):
         taut.load(folder)
 
 

@@ -52,3 +52,26 @@ def test_chains_leave_a_wrong_family():
     assert 0.6 < said.acceptance < 0.95
     assert said.divergences == 0
     assert said.evaluations > 100 * 100
+
+
+def test_chains_go_on_where_they_stand():
+    model = LogDensity(lambda v: -0.5 * jnp.sum((v["x"] - 1.0) ** 2), parameters={"x": real(2)})
+    family = SinhArcsinh.around([1.0, 1.0])
+    how = {"chains": 50, "transitions": 40}
+    first = hamiltonian_draws(model, NO_ROWS, family, 1, np.dtype("float64"), **how)
+    more = hamiltonian_draws(model, NO_ROWS, family, 2, np.dtype("float64"), before=first, **how)
+    assert (first.draws.shape, more.draws.shape) == ((50, 20, 2), (50, 40, 2))
+    assert more.step_size == first.step_size
+    np.testing.assert_allclose(first.draws[:, -1], 1 + first.last, rtol=1e-12)
+    both = first.joined(more)
+    assert both.draws.shape == (50, 60, 2)
+    assert both.evaluations == first.evaluations + more.evaluations
+    np.testing.assert_allclose(both.moments.mean, both.draws.mean((0, 1)), rtol=1e-12)
+
+
+def test_the_drift_of_many_unknowns_is_held_against_its_noise():
+    still = np.random.default_rng(3).normal(size=(64, 50, 2000))
+    assert np.abs(moments(still).drift).max() > 0.1
+    assert moments(still).agree
+    moving = still + np.where(np.arange(2000) == 7, 1.0, 0.0) * np.linspace(0, 0.6, 50)[None, :, None]
+    assert np.flatnonzero(~moments(moving).settled).tolist() == [7]

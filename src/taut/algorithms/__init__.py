@@ -1,14 +1,11 @@
-"""Sentence 5, learn: how q moves."""
+"""Sentence 5, learn: how q moves.
 
-from taut.algorithms.base import Algorithm as Algorithm
-from taut.algorithms.natural import NaturalGradient as NaturalGradient
-from taut.algorithms.nested.algorithm import Nested as Nested
-from taut.algorithms.on_density.batch_and_match import BatchAndMatch as BatchAndMatch
-from taut.algorithms.on_density.fixed_draws import FixedDraws as FixedDraws
-from taut.algorithms.on_density.low_rank_regression import LowRankRegression as LowRankRegression
-from taut.algorithms.on_density.score_regression import ScoreRegression as ScoreRegression
-from taut.algorithms.recipe import Recipe as Recipe
-from taut.algorithms.stochastic import StochasticGradient as StochasticGradient
+Everything here is loaded on first use: a fit waits for its own parts and for no others.
+"""
+
+import lazy_loader
+
 from taut.core.rooms import absent as _absent
 
-__getattr__ = _absent(__name__)
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = _absent(__name__, _load, __all__)

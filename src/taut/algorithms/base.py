@@ -14,7 +14,7 @@ from taut.core.capabilities import Capability, sentence
 from taut.errors import PairingError
 from taut.families import Family
 from taut.gradients import Gradient
-from taut.problem import Problem
+from taut.problem import Problem, evaluations
 
 NEVER = 2**30
 """More steps than a chunk has."""
@@ -146,8 +146,7 @@ class Stepwise(Algorithm):
 
     def gradient_evaluations(self, problem: Problem, state: Any, rows: int, batch_size: int | None) -> float:
         """Number of gradients of the log density at one z over the full data; a minibatch counts its share."""
-        each = problem.model.evaluations(problem.gradient, problem.family)
-        return float(int(state.step) * each * (batch_size or rows) / rows)
+        return int(state.step) * evaluations(problem, rows, batch_size)
 
     @abc.abstractmethod
     def diagnose(self, key: PRNGKeyArray, state: Any, batch: Batch) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 import dataclasses
 from typing import Any
 
-from taut.algorithms import Algorithm, StochasticGradient
+from taut import algorithms
+from taut.algorithms import Algorithm
 from taut.choosing.names import ALGORITHMS, FAMILIES, GRADIENTS, named
 from taut.choosing.rules import ALGORITHM, FAMILY, GRADIENT, Asked, built, first
 from taut.core.names import brief
@@ -78,7 +79,7 @@ def choose(
     family_part = _part("family", family, FAMILIES, Family)
     reasons: dict[str, str] = {}
 
-    own_steps = (algorithm_part if isinstance(algorithm_part, Algorithm) else StochasticGradient()).steps
+    own_steps = (algorithm_part if isinstance(algorithm_part, Algorithm) else algorithms.StochasticGradient()).steps
     objective_part, draws, reasons["objective"] = _objective(objective, steps or own_steps)
     named_gradient = automatic or gradient is not None
     asked = Asked(model, rows, objective_part, family_part, gradient, None, named_gradient, minibatch)

@@ -15,6 +15,7 @@ from taut.choosing.trial_run import begin
 from taut.core import precision
 from taut.core.batch import Batch
 from taut.core.capabilities import Capability
+from taut.core.cost import Ledger
 from taut.core.trees import cast, describe, without_rooms
 from taut.data.source import Source
 from taut.families import FullRank, MeanField
@@ -23,7 +24,7 @@ from taut.learning.checkpoints import CHECKPOINT_FILE, Checkpoint
 from taut.learning.saver import read_checkpoint
 from taut.models.checks.jumps import jumps, of_function
 from taut.models.target import Target
-from taut.problem import Problem
+from taut.problem import Problem, evaluations
 
 LONG = 30.0
 """Seconds from which on a run is worth a pilot."""
@@ -31,7 +32,7 @@ STRETCH, ROWS = np.array([[1.0], [3.0], [10.0]]), 256
 """Lines along which jumps are looked for, times the distance of two draws of q, which may start narrow; rows there."""
 
 
-def decide(choice: Choice, source: Source, seed: int, checkpoint: Checkpoint | None = None) -> Choice:
+def decide(choice: Choice, source: Source, seed: int, checkpoint: Checkpoint | None, ledger: Ledger) -> Choice:
     """The choice with its gradient filled in.
 
     Args:
@@ -39,6 +40,7 @@ def decide(choice: Choice, source: Source, seed: int, checkpoint: Checkpoint | N
         source: the rows.
         seed: of all draws.
         checkpoint: a run that goes on from one keeps its estimator.
+        ledger: where the cost of the pilot is entered.
     """
     with precision.context(source.dtype):
         smooth = differentiable(choice.problem, source, seed)
@@ -51,16 +53,24 @@ def decide(choice: Choice, source: Source, seed: int, checkpoint: Checkpoint | N
         before = _before(checkpoint, [gradient, *others])
         if before is not None:
             return _taken(choice, before, "chosen when the run began, which goes on here")
-        return _taken(choice, *_measured(problem, gradient, reason, others, choice.algorithm, source, seed))
+        return _taken(choice, *_measured(problem, gradient, reason, others, choice.algorithm, source, seed, ledger))
 
 
 def _measured(
-    problem: Problem, gradient: Gradient, reason: str, others: list[Gradient], algorithm: Any, source: Source, seed: int
+    problem: Problem,
+    gradient: Gradient,
+    reason: str,
+    others: list[Gradient],
+    algorithm: Any,
+    source: Source,
+    seed: int,
+    ledger: Ledger,
 ) -> tuple[Gradient, str]:
     """The rule's choice for a short run, else the pilot's, and why."""
     problem = Problem(problem.model, problem.family, problem.objective, gradient)
     algorithm.check(problem)
     pace = begin(problem, algorithm, source, seed)
+    ledger.add(gradients=pace.made * evaluations(problem, source.size, source.batch_size))
     seconds = pace.seconds * algorithm.steps
     if seconds < LONG:
         return gradient, f"{reason}; a rule chose, since about {seconds:.2g} s of steps are too few for a pilot"
@@ -70,6 +80,7 @@ def _measured(
     pilot = Pilot(problem, algorithm, source, seed, pace)
     best, second, *_ = pilot.compare([gradient, *others])
     took = time.perf_counter() - begun
+    ledger.add(gradients=pilot.gradients)
     return best.gradient, (
         f"a pilot of {took - pilot.compiling:.2g} s (and {pilot.compiling:.2g} s to compile) measured "
         f"{1 + len(others)} estimators; by variance and time {best} should need {best.cost / second.cost:.2g} of the "

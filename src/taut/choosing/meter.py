@@ -114,6 +114,7 @@ class Meter:
 
     Attributes:
         repeats: Number of gradients since the warm-up.
+        taken: Number of gradients in all.
         times: Seconds for one gradient in each go since the warm-up.
     """
 
@@ -134,7 +135,7 @@ class Meter:
         self._objective = (problem.objective.init() if objective is None else objective, np.int32(step))
         self._memory = problem.gradient.init(statistics_like(problem, source.dtype))
         self._nothing = GradientMoments.start(eqx.filter(problem, trainable(problem)))
-        self._moments, self.repeats = self._nothing, 0
+        self._moments, self.repeats, self.taken = self._nothing, 0, 0
         self.times: list[float] = []
 
     def warm_up(self, most: int = WARM_UP, compiled: bool = False) -> None:
@@ -165,6 +166,7 @@ class Meter:
         )
         seconds = self._clock() - begun
         self.repeats += repeats
+        self.taken += repeats
         self.times.append(seconds / repeats)
         self._key = jax.random.fold_in(self._key, 1)
         return seconds

@@ -31,7 +31,7 @@ from taut.data.source import Source
 from taut.families import Family
 from taut.gradients import Gradient
 from taut.learning.chunks import Chunks
-from taut.problem import Problem
+from taut.problem import Problem, evaluations
 
 MEASURING = 0.015
 """Largest share of the whole run's time that measuring at one place may take."""
@@ -110,13 +110,14 @@ class Pilot:
         unit: The posterior of one unit, by which evaluations are counted.
         compiling: Seconds that compilation took in the pilot.
         overhead: Seconds that a step takes beside its gradient.
+        gradients: Gradients of the log density at one z over the full data.
     """
 
     def __init__(self, problem: Problem, algorithm: StochasticGradient, source: Source, seed: int, trial: TrialRun):
         self.problem, self.algorithm, self.source, self.seed = problem, algorithm, source, seed
         self.trial, self.whole = trial, trial.work * algorithm.steps
         self.unit: Family = problem.family.at(jax.tree.map(lambda a: a[:1], source.rows))
-        self.compiling, self.overhead = 0.0, 0.0
+        self.compiling, self.overhead, self.gradients = 0.0, 0.0, 0.0
 
     def compare(self, gradients: list[Gradient]) -> list[PilotCandidate]:
         """The estimators in the order of their cost, so that the one to take comes first.
@@ -136,6 +137,9 @@ class Pilot:
         like = like or self.problem
         return Problem(like.model, like.family, like.objective, gradient)
 
+    def _count(self, problem: Problem, estimates: int) -> None:
+        self.gradients += estimates * evaluations(problem, self.source.size, self.source.batch_size)
+
     def _walked(self, best: PilotCandidate) -> Any:
         """The state after some training with `best`."""
         steps = min(int(WALK * self.whole / best.seconds) + 1, self.algorithm.steps // 10 + 1, MOST_STEPS)
@@ -146,8 +150,10 @@ class Pilot:
             begun = time.perf_counter()
             state, made = chunks.make(self.algorithm.init(problem, self.source.dtype), 0, 1).state, 1
             self.compiling += time.perf_counter() - begun
+            self._count(problem, 1)
         while made < steps:
             chunk = chunks.make(state, made, min(steps - made, chunks.left(made)))
+            self._count(problem, len(chunk.history["bound"]))
             state, made = chunk.state, made + len(chunk.history["bound"])
             if chunk.failure:
                 break
@@ -168,6 +174,8 @@ class Pilot:
         for _ in range(GOES):
             for meter in meters:
                 meter.measure(int(np.clip(share / min(meter.times), 1, 1000)))
+        for meter in meters:
+            self._count(meter.problem, meter.taken)
         seconds = self._seconds(tried, meters)
         if first:
             self.overhead = max(self.trial.work - seconds[0], 0.0)

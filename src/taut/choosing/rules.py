@@ -1,6 +1,7 @@
 """What is taken where a sentence was left open: a list of rules for each, of which the first that applies is taken.
 
-The order of a list is the order of preference, and each rule carries the reason that the user is told.
+The order of a list is the order of preference, and each rule carries the reason that the user is told. Parts are looked
+up in their rooms, which load them when a rule takes them.
 """
 
 from collections.abc import Callable
@@ -8,21 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taut.algorithms import (
-    Algorithm,
-    LowRankRegression,
-    NaturalGradient,
-    Nested,
-    ScoreRegression,
-    StochasticGradient,
-)
-from taut.algorithms.nested.family import NestedGaussian
+from taut import algorithms, families, gradients, networks
+from taut.algorithms import Algorithm
 from taut.core.capabilities import Capability
 from taut.errors import ArgumentError, PairingError
-from taut.families import Amortized, Family, FullRank, MeanField, StretchedGaussian
-from taut.gradients import Exact, Gradient, PathDerivative, Reinforce, Reparametrization
+from taut.families import Family
+from taut.gradients import Gradient
 from taut.models import Model
-from taut.networks import MLP
 from taut.objectives import Objective
 from taut.problem import Problem
 
@@ -120,50 +113,56 @@ def _serves(algorithm: Algorithm, asked: Asked, family: type[Family], gradient: 
 
 
 def _nests(asked: Asked) -> bool:
-    return _serves(Nested(), asked, NestedGaussian, Exact())
+    return _serves(algorithms.Nested(), asked, algorithms.Nested.family, gradients.Exact())
 
 
 def _closed(asked: Asked) -> bool:
-    return _serves(NaturalGradient(), asked, MeanField, Exact())
+    return _serves(algorithms.NaturalGradient(), asked, families.MeanField, gradients.Exact())
 
 
 def _scored(asked: Asked) -> bool:
     affordable = asked.model.dim(asked.rows) <= FULL_RANK_EXACT
-    return affordable and _serves(ScoreRegression(), asked, FullRank, Reparametrization())
+    return affordable and _serves(algorithms.ScoreRegression(), asked, families.FullRank, gradients.Reparametrization())
 
 
 def _scored_along_directions(asked: Asked) -> bool:
     affordable = asked.model.dim(asked.rows) <= LOW_RANK
-    return affordable and _serves(LowRankRegression(), asked, StretchedGaussian, Reparametrization())
+    return affordable and _serves(
+        algorithms.LowRankRegression(), asked, families.StretchedGaussian, gradients.Reparametrization()
+    )
 
 
 ALGORITHM = (
-    Rule(lambda asked: asked.gradient_named, _takes(StochasticGradient), _takes("a gradient estimator was asked for")),
-    Rule(lambda asked: asked.minibatch, _takes(StochasticGradient), _takes("works everywhere")),
+    Rule(
+        lambda asked: asked.gradient_named,
+        lambda asked: algorithms.StochasticGradient,
+        _takes("a gradient estimator was asked for"),
+    ),
+    Rule(lambda asked: asked.minibatch, lambda asked: algorithms.StochasticGradient, _takes("works everywhere")),
     Rule(
         _nests,
-        _takes(Nested),
+        lambda asked: algorithms.Nested,
         _takes("Gaussian given a few scales: exact natural gradients at each of a few scales, no learning rate"),
     ),
     Rule(
         _closed,
-        _takes(NaturalGradient),
+        lambda asked: algorithms.NaturalGradient,
         _takes("linear predictors with closed expectations: a handful of exact full-data iterations, no learning rate"),
     ),
     Rule(
         _scored,
-        _takes(ScoreRegression),
+        lambda asked: algorithms.ScoreRegression,
         _takes("a differentiable density: natural gradients from its scores, no learning rate"),
     ),
     Rule(
         _scored_along_directions,
-        _takes(LowRankRegression),
+        lambda asked: algorithms.LowRankRegression,
         lambda asked: (
             f"a differentiable density of {_coordinates(asked)}: natural gradients from its scores along a few "
             "directions, no learning rate"
         ),
     ),
-    Rule(always, _takes(StochasticGradient), _takes("works for every differentiable model")),
+    Rule(always, lambda asked: algorithms.StochasticGradient, _takes("works for every differentiable model")),
 )
 
 
@@ -186,13 +185,13 @@ GRADIENT = (
         lambda asked: asked.algorithm.brings.gradient,
         lambda asked: f"the algorithm brings {asked.algorithm.brings.what} of its own",
     ),
-    Rule(_not_differentiable, _takes(Reinforce), _why_not_differentiable),
+    Rule(_not_differentiable, lambda asked: gradients.Reinforce, _why_not_differentiable),
     Rule(
         lambda asked: not asked.objective.closed_kl,
-        _takes(PathDerivative),
+        lambda asked: gradients.PathDerivative,
         _takes("doubly reparametrized: its signal does not vanish as the number of draws grows"),
     ),
-    Rule(always, _takes(Reparametrization), _takes("low variance for differentiable models")),
+    Rule(always, lambda asked: gradients.Reparametrization, _takes("low variance for differentiable models")),
 )
 
 
@@ -204,7 +203,7 @@ def _layers(asked: Asked) -> list[int]:
 
 
 def _encoder(asked: Asked) -> Family:
-    return Amortized(MLP(_layers(asked), seed=1))
+    return families.Amortized(networks.MLP(_layers(asked), seed=1))
 
 
 def _why_encoder(asked: Asked) -> str:
@@ -227,15 +226,19 @@ FAMILY = (
         _takes("the algorithm has a family of its own"),
     ),
     Rule(lambda asked: asked.model.local, _encoder, _why_encoder),
-    Rule(_too_many, _takes(MeanField), lambda asked: f"{_coordinates(asked)}: too many for a full covariance"),
+    Rule(
+        _too_many,
+        lambda asked: families.MeanField,
+        lambda asked: f"{_coordinates(asked)}: too many for a full covariance",
+    ),
     Rule(
         lambda asked: asked.gradient is not None and asked.gradient.noise_grows,
-        _takes(MeanField),
+        lambda asked: families.MeanField,
         _takes("score-function noise grows with the number of parameters"),
     ),
     Rule(
         always,
-        _takes(FullRank),
+        lambda asked: families.FullRank,
         lambda asked: f"{_coordinates(asked)}: a full covariance is affordable and keeps correlations",
     ),
 )

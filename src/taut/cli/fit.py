@@ -1,6 +1,5 @@
 """`taut fit`: a table in, a posterior out."""
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +102,7 @@ def with_origin(result: Any, data: Path | str, context: typer.Context, **about: 
     words |= {name: said for name, said in result.provenance.items() if name != "call"}
     if "remarks" in words:
         words["remarks"] = as_options(words["remarks"])
-    return dataclasses.replace(result, provenance=words | {"command": context.meta[COMMAND_LINE]})
+    return result.replaced(provenance=words | {"command": context.meta[COMMAND_LINE]})
 
 
 def _check_folder(stepwise: bool, out: Path | None, resume: bool | None) -> None:

@@ -82,7 +82,7 @@ def reader(known: Iterable[str]) -> Callable[[str], str]:
 
 @dataclasses.dataclass(frozen=True)
 class Module:
-    """The classes that a module defines, and where its other names are imported from."""
+    """The classes that a module defines, and where its other names are imported from: a room's stub says so of it."""
 
     classes: dict[str, ast.ClassDef]
     imports: dict[str, tuple[str, str]]
@@ -91,12 +91,14 @@ class Module:
 @functools.cache
 def _module(path: str) -> Module:
     place = ROOT.joinpath(*path.split(".")[1:])
-    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
-    body = ast.parse(file.read_text("utf-8")).body
-    imported = [node for node in body if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("taut.")]
+    files = [place / "__init__.pyi", place / "__init__.py"] if place.is_dir() else [place.with_suffix(".py")]
+    body = ast.parse(next(file for file in files if file.exists()).read_text("utf-8")).body
+    imported = [node for node in body if isinstance(node, ast.ImportFrom)]
+    found = {alias.asname or alias.name: (node, alias.name) for node in imported for alias in node.names}
+    sources = {name: (f"{path}." * node.level + (node.module or ""), of) for name, (node, of) in found.items()}
     return Module(
         {node.name: node for node in body if isinstance(node, ast.ClassDef)},
-        {alias.asname or alias.name: (str(node.module), alias.name) for node in imported for alias in node.names},
+        {name: (module, of) for name, (module, of) in sources.items() if module.startswith("taut.")},
     )
 
 

@@ -1,6 +1,5 @@
 """Which regression `taut fit` is asked for: one by formula, or the logistic one of every column."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,7 +56,7 @@ class EveryColumn(NamedTuple):
 
         if not has_probabilities(result):
             return result
-        return dataclasses.replace(result, evidence=Evidence.gather(result, inputs.data).arrays())
+        return result.replaced(evidence=Evidence.gather(result, inputs.data).arrays())
 
 
 class ByFormula(NamedTuple):

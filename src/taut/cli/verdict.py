@@ -24,8 +24,9 @@ def verdict(run: run_options.Run, as_json: run_options.VerdictJson = False) -> N
         show_json(said)
     else:
         from taut.report.terminal.verdict import verdict, verdict_figures
+        from taut.report.words.verdict import lines
 
-        show(verdict(said))
+        show(verdict(lines(said, saved.predictions)))
         show(verdict_figures(said))
     if saved.ended is Ended.DIVERGED:  # an interrupted one has an answer
         end(saved, run)

@@ -43,7 +43,7 @@ class ByNumPy:
         jaxpr = closed.jaxpr
         self._steps: list[tuple[Callable[..., Any], list[Any], list[int], list[int]]] = []
         self._slots, self.work = 0, 0
-        self._widest = max(int(np.prod(x.aval.shape)) for x in jaxpr.outvars)
+        self._widest = max((int(np.prod(x.aval.shape)) for x in jaxpr.outvars), default=1)
         values: dict[Any, Any] = dict(zip(jaxpr.constvars, map(np.asarray, closed.consts), strict=True))
         values |= dict(zip(jaxpr.invars, map(np.asarray, known), strict=False))
         self._inputs = [self._slot() for _ in jaxpr.invars[len(known) :]]

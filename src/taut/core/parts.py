@@ -11,7 +11,7 @@ def public(room: ModuleType, abstract: type[Part]) -> list[type[Part]]:
     """The public classes of `room` that are `abstract`, in the order of their class names.
 
     Args:
-        room: A package whose `__init__` imports its public classes.
+        room: A package whose `__dir__` names its public classes.
         abstract: Their abstract base class; what is still abstract is left out.
     """
     found = [part for _, part in inspect.getmembers(room, inspect.isclass)]

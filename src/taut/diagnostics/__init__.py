@@ -1,10 +1,11 @@
-"""Sentence 6, say whether it converged and whether to trust it."""
+"""Sentence 6, say whether it converged and whether to trust it.
+
+Everything here is loaded on first use: a fit waits for its own parts and for no others.
+"""
+
+import lazy_loader
 
 from taut.core.rooms import absent as _absent
-from taut.diagnostics.elbo import Bound as Bound
-from taut.diagnostics.elbo import elbo as elbo
-from taut.diagnostics.elbo import elbo_per_example as elbo_per_example
-from taut.diagnostics.evaluation import Evaluation as Evaluation
-from taut.diagnostics.evaluation import evaluate as evaluate
 
-__getattr__ = _absent(__name__)
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = _absent(__name__, _load, __all__)

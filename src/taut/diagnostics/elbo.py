@@ -17,6 +17,9 @@ from taut.models.target import Target
 from taut.objectives.draws import elbo_terms
 from taut.problem import Problem
 
+DRAWS = 1000
+"""Draws of an ELBO that is not closed."""
+
 
 class Bound(NamedTuple):
     """The ELBO and its two terms: nats for the whole data set (one z for all rows), or nats per example (a z for each).
@@ -58,7 +61,12 @@ def _sampled(problem: Problem, key, batch: Batch, draws: int):
     return jnp.mean(seen.log_likelihood), jnp.mean(seen.kl) + jnp.mean(seen.exact_kl), standard_error
 
 
-def elbo(problem: Problem, key: PRNGKeyArray, batch: Batch, draws: int = 1000) -> Bound:
+def closed(problem: Problem) -> bool:
+    """Whether the ELBO of a problem with one z for all rows is known without draws."""
+    return Exact().requirements(problem.model) - {Capability.MEAN_OVER_DRAWS} <= problem.offers
+
+
+def elbo(problem: Problem, key: PRNGKeyArray, batch: Batch, draws: int = DRAWS) -> Bound:
     """The ELBO of `problem` on all rows of `batch`, whatever objective it was fitted with.
 
     Args:
@@ -67,8 +75,7 @@ def elbo(problem: Problem, key: PRNGKeyArray, batch: Batch, draws: int = 1000) -
         batch: The rows.
         draws: Number of fresh draws, where the ELBO is not closed.
     """
-    closed = Exact().requirements(problem.model) - {Capability.MEAN_OVER_DRAWS}
-    if closed <= problem.offers:
+    if closed(problem):
         likelihood, kl = map(float, _exact(problem, batch, plain=True))  # run once: compiling is all of the time
         return Bound(likelihood - kl, likelihood, kl, 0.0)
     likelihood, kl, standard_error = map(float, _sampled(problem, key, batch, draws, plain=False))

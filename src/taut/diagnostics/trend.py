@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import stdtrit
 
 SLIGHT = 1e-3
 """Rise, as a share of the value itself, that counts for nothing: a tenth of a percent."""
@@ -29,6 +28,8 @@ class Line(NamedTuple):
 
     def rises(self, level: float = 0.995) -> bool:
         """Whether the slope is positive by a one-sided t-test; a flat series passes with probability 1 - `level`."""
+        from scipy.special import stdtrit  # a tenth of a second to load, and no fit waits for it
+
         return self.slope > float(stdtrit(self.freedom, level)) * self.standard_error
 
 

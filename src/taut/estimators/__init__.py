@@ -1,10 +1,11 @@
-"""scikit-learn's interface: classes with `fit` and `predict`, and nothing else."""
+"""scikit-learn's interface: classes with `fit` and `predict`, and nothing else.
+
+Everything here is loaded on first use: a fit waits for its own parts and for no others.
+"""
+
+import lazy_loader
 
 from taut.core.rooms import absent as _absent
-from taut.estimators.counts import BayesianNegativeBinomialRegression as BayesianNegativeBinomialRegression
-from taut.estimators.counts import BayesianPoissonRegression as BayesianPoissonRegression
-from taut.estimators.linear import BayesianLinearRegression as BayesianLinearRegression
-from taut.estimators.logistic import BayesianLogisticRegression as BayesianLogisticRegression
-from taut.estimators.ordinal import BayesianOrdinalRegression as BayesianOrdinalRegression
 
-__getattr__ = _absent(__name__)
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = _absent(__name__, _load, __all__)

@@ -1,7 +1,6 @@
 """Learning by the loop of compiled steps."""
 
 import contextlib
-import time
 
 import equinox as eqx
 import jax
@@ -11,6 +10,7 @@ from taut.algorithms.base import Stepwise
 from taut.choosing.choose import Choice
 from taut.core import precision
 from taut.core.arguments import plain
+from taut.core.cost import LEARNING, VERDICT
 from taut.core.locks import writing
 from taut.core.trees import cast
 from taut.diagnostics.elbo import Bound, elbo_per_example
@@ -22,7 +22,7 @@ from taut.learning.ended import Ended
 from taut.learning.loop import Learned, learn
 from taut.learning.monitors import BestFeasible, EarlyStopping, Monitor
 from taut.learning.progress import ProgressBar
-from taut.problem import Problem, trainable
+from taut.problem import Problem, evaluations, trainable
 from taut.verdict.convergence import Convergence, certified
 
 LOOK_STEPS = 200
@@ -41,13 +41,13 @@ def by_steps(algorithm: Stepwise, choice: Choice, request: Request) -> Outcome:
         choice: The five sentences.
         request: What the run works on and how it is watched.
     """
-    source, kind = request.source, request.kind
+    source, kind, ledger = request.source, request.kind, request.ledger
     monitor = monitor_for(choice.problem, request)
     with precision.context(source.dtype):
         problem = cast(choice.problem, source.dtype)
         counted = source.batch_size if kind.counts_examples else None
         alone = writing(request.checkpoint.folder) if request.checkpoint else contextlib.nullcontext()
-        with alone, ProgressBar(algorithm.steps, request.progress, counted) as bar:
+        with ledger.stage(LEARNING), alone, ProgressBar(algorithm.steps, request.progress, counted) as bar:
             learned = learn(
                 problem,
                 algorithm,
@@ -57,15 +57,19 @@ def by_steps(algorithm: Stepwise, choice: Choice, request: Request) -> Outcome:
                 checkpoint=request.checkpoint,
                 monitor=monitor,
             )
-        learned_at = time.perf_counter()
-        bound = _bound(algorithm, learned, request)
+            ledger.add(
+                gradients=algorithm.gradient_evaluations(choice.problem, learned.state, source.size, source.batch_size)
+            )
 
         def both():
             """What was maximised at the start and at the answer."""
             chunks = Chunks(algorithm, problem, source, request.seed)
+            ledger.add(log_densities=2 * ESTIMATES * evaluations(choice.problem, source.size, source.batch_size))
             return tuple(chunks.objective_at(learned.state, at, ESTIMATES) for at in (problem, learned.problem))
 
-        ended, reason = ending_of_steps(learned, bound, lambda start: kind.room(start, problem.family), both)
+        with ledger.stage(VERDICT):
+            bound = _bound(algorithm, learned, request)
+            ended, reason = ending_of_steps(learned, bound, lambda start: kind.room(start, problem.family), both)
     return Outcome(
         problem=_moved(learned.problem, choice.problem),
         bound=bound,
@@ -73,10 +77,6 @@ def by_steps(algorithm: Stepwise, choice: Choice, request: Request) -> Outcome:
         ended=ended,
         reason=reason,
         iterations=algorithm.iterations(learned.state),
-        gradient_evaluations=algorithm.gradient_evaluations(
-            choice.problem, learned.state, source.size, source.batch_size
-        ),
-        learned_at=learned_at,
         steps_per_second=learned.steps_per_second,
         evidence=_evidence(monitor, choice.problem, request, bound),
         convergence=_certified(algorithm, learned, ended),
@@ -124,7 +124,12 @@ def monitor_for(problem: Problem, request: Request) -> Monitor | None:
         key = jax.random.key(request.seed)
         held_out = np.asarray(request.rows.validation)
         draws = -(-LOOK_DRAWS // len(held_out))
-        return EarlyStopping(lambda p: elbo_per_example(p, held_out, key, draws=draws)[0], every, patience)
+
+        def look(learned: Problem) -> Bound:
+            request.ledger.add(log_densities=draws * len(held_out) / request.source.size)
+            return elbo_per_example(learned, held_out, key, draws=draws)[0]
+
+        return EarlyStopping(look, every, patience)
     if problem.objective.constraints:
         return BestFeasible(every, problem.objective)
     return None
@@ -142,4 +147,6 @@ def _bound(algorithm: Stepwise, learned: Learned, request: Request) -> Bound:
     if own is not None:
         return Bound(float(own[0]), float(own[1]), float(own[2]), 0.0)
     key = jax.random.fold_in(jax.random.key(request.seed), 2**31 - 1)  # apart from every step's key
-    return request.kind.final_bound(learned.problem, key, request.rows, request.source)
+    bound, log_densities = request.kind.final_bound(learned.problem, key, request.rows, request.source)
+    request.ledger.add(log_densities=log_densities)
+    return bound

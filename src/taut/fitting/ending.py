@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from taut.algorithms.on_density.base import Solution
 from taut.diagnostics.elbo import Bound
 from taut.learning.ended import Ended
 from taut.learning.loop import Learned
@@ -60,13 +59,14 @@ def ending_of_steps(
     )
 
 
-def ending_on_density(solution: Solution | None, convergence: Convergence) -> Ended:
-    """How an algorithm on the log density ended.
+def ending_on_density(met: bool, answered: Convergence) -> Ended:
+    """How an algorithm on the log density ended, so that it says nothing against the verdict on the same answer.
 
     Args:
-        solution: Its answer; None where no start has a finite log density around it.
-        convergence: What the verdict says of that answer.
+        met: Whether the steps that led to the answer, which may be of a richer family, ended by their own rule.
+        answered: What the verdict says of the answer's convergence.
     """
-    if solution is None:
-        return Ended.DIVERGED
-    return Ended.CONVERGED if solution.converged and convergence.answer is Converged.YES else Ended.STALLED
+    if answered.answer is not Converged.YES:
+        return Ended.STALLED
+    # Where the rule was not met, a check on fresh draws has found the last steps to be at the answer all the same.
+    return Ended.CONVERGED if met else Ended.BUDGET_SPENT

@@ -1,6 +1,5 @@
 """`taut.fit`: chooses the sentences that were left open, runs, and assembles the result."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,9 +8,9 @@ import numpy as np
 
 from taut import __version__
 from taut.choosing.choose import Choice, choose
-from taut.choosing.gradient import decide
 from taut.core import precision
 from taut.core.arguments import function, path, whole
+from taut.core.cost import PREPARING, Ledger
 from taut.data.given import Given
 from taut.data.provenance import called, of_run
 from taut.data.source import Source
@@ -106,7 +105,7 @@ def fit(
         'converged'
     """
     call = called(fit, "taut.fit", locals())
-    begun = time.perf_counter()
+    ledger = Ledger(PREPARING)
     check_model(model, data)
     seed, batch_size, steps = _counts(seed, batch_size, steps)
     checkpoint = _given(checkpoint, transform, callback)
@@ -132,15 +131,15 @@ def fit(
         fallbacks=fallbacks,
     )
     kind.check_problem(choice.problem, rows)
-    choice = with_best_prior(choice, source, seed)
+    choice = with_best_prior(choice, source, seed, ledger)
     choice, patience = with_stopping(choice, rows, patience, budget_open=steps is None and algorithm is None)
     if choice.automatic:
-        choice = decide(choice, source, seed, checkpoint)
-    prepared = time.perf_counter()
-    request = Request(kind, rows, source, seed, progress, callback, checkpoint, patience)
+        from taut.choosing.gradient import decide  # with the pilot, which few fits need
+
+        choice = decide(choice, source, seed, checkpoint, ledger)
+    request = Request(kind, rows, source, seed, progress, callback, checkpoint, patience, ledger)
     outcome = run(choice.algorithm, choice, request)
-    seconds = _seconds(begun, prepared, outcome.learned_at, time.perf_counter())
-    return _assembled(choice, request, outcome, seconds, rows.facts | of_run(call, __version__, seed))
+    return _assembled(choice, request, outcome, rows.facts | of_run(call, __version__, seed))
 
 
 def _counts(seed: Any, batch_size: Any, steps: Any) -> tuple[int, int | None, int | None]:
@@ -177,19 +176,7 @@ def _refuse_validation(model: Model | Described, asked: dict[str, Any]) -> None:
             )
 
 
-def _seconds(begun: float, prepared: float, learned: float, done: float) -> dict[str, float]:
-    """Seconds by phase."""
-    return {
-        "prepare": prepared - begun,
-        "learn": learned - prepared,
-        "evaluate": done - learned,
-        "total": done - begun,
-    }
-
-
-def _assembled(
-    choice: Choice, request: Request, outcome: Outcome, seconds: dict[str, float], provenance: dict[str, str]
-) -> Fit:
+def _assembled(choice: Choice, request: Request, outcome: Outcome, provenance: dict[str, str]) -> Fit:
     """The result, of the kind that the model leads to."""
     source = request.source
     return request.kind(
@@ -200,13 +187,12 @@ def _assembled(
         ended=outcome.ended,
         reason=outcome.reason,
         reasons=choice.reasons | outcome.reasons,
-        gradient_evaluations=outcome.gradient_evaluations,
         iterations=outcome.iterations,
         rows=source.size,
         batch_size=source.batch_size,
         seed=request.seed,
         dtype=source.dtype,
-        seconds=seconds,
+        spent=request.ledger.cost,
         steps_per_second=outcome.steps_per_second,
         evidence=outcome.evidence,
         convergence=outcome.convergence,

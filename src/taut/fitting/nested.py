@@ -1,7 +1,5 @@
 """Learning by nested inference: the engine on the host, its answer as a family, and the verdict at once."""
 
-import time
-
 import equinox as eqx
 import numpy as np
 
@@ -10,6 +8,7 @@ from taut.algorithms.nested.fit import fit
 from taut.algorithms.nested.of_model import KEPT, family_of, problem_of
 from taut.algorithms.nested.solution import Solution
 from taut.choosing.choose import Choice
+from taut.core.cost import LEARNING, VERDICT
 from taut.core.threads import threads_for
 from taut.core.trees import cast
 from taut.diagnostics.elbo import Bound
@@ -49,13 +48,15 @@ def nested(algorithm: Nested, choice: Choice, request: Request) -> Outcome:
     assert isinstance(model, MixedModel)  # none else offers what the algorithm needs
     layout, likelihood = problem_of(model, request.rows.rows, request.rows.weights)
     with threads_for(layout.width):
-        solution = fit(layout, likelihood)
-        learned_at = time.perf_counter()
+        with request.ledger.stage(LEARNING):
+            solution = fit(layout, likelihood)
+            request.ledger.add(gradients=solution.steps)
         convergence = _convergence(solution)
         rng = np.random.default_rng([request.seed, JUDGE_STREAM])
-        draws = solution.sample(KEPT, rng)
-        family = family_of(solution, draws, rng)
-        judged = judge_nested(model, solution, draws, convergence, _bound(solution))
+        with request.ledger.stage(VERDICT):
+            draws = solution.sample(KEPT, rng)
+            family = family_of(solution, draws, rng)
+            judged = judge_nested(model, solution, draws, convergence, _bound(solution), request.ledger)
     return Outcome(
         problem=eqx.tree_at(lambda p: p.family, choice.problem, cast(family, request.source.dtype)),
         bound=judged.bound,
@@ -63,8 +64,6 @@ def nested(algorithm: Nested, choice: Choice, request: Request) -> Outcome:
         ended=Ended.CONVERGED if convergence.answer is Converged.YES else Ended.STALLED,
         reason="",
         iterations=solution.steps,
-        gradient_evaluations=float(solution.steps),
-        learned_at=learned_at,
         own={"judged": judged, "solution": solution},
         convergence=convergence,
         reasons={"family": _words(solution)},

@@ -1,26 +1,27 @@
 """Learning by batches of scores on the host, with the verdict at once: the model is compiled already."""
 
 import dataclasses
-import time
 
 import equinox as eqx
 import numpy as np
 
 from taut.algorithms.on_density.base import OnDensity, Solution
 from taut.choosing.choose import Choice
+from taut.core.cost import LEARNING, RICHER_FAMILIES, VERDICT
 from taut.core.trees import cast
 from taut.data.source import Source
 from taut.diagnostics.elbo import Bound
 from taut.errors import ArgumentError
 from taut.fitting.ending import ending_on_density
 from taut.fitting.outcome import Outcome, Request
+from taut.learning.ended import Ended
 from taut.models import Model
 from taut.models.checks.jumps import jump_words
 from taut.models.density import Density
 from taut.verdict.answers import Converged
 from taut.verdict.best import BestSoFar
 from taut.verdict.convergence import Convergence, certified
-from taut.verdict.draws import gaussian_of
+from taut.verdict.draws import gaussian_of, on_host
 from taut.verdict.fallbacks import try_fallbacks
 from taut.verdict.judge import Judgement, judge_posterior
 from taut.verdict.stand_in import improved
@@ -57,41 +58,39 @@ def on_density(algorithm: OnDensity, choice: Choice, request: Request) -> Outcom
             "algorithm=taut.algorithms.StochasticGradient()."
         )
     source = request.source
-    density = Density(choice.problem.model, source.parent, source.dtype)
-    try:
-        solution, reason = algorithm.run(density, choice.problem, request.seed), NO_START
-    except np.linalg.LinAlgError:
-        solution, reason = None, RAN_AWAY
-    learned_at = time.perf_counter()
+    density = Density(choice.problem.model, source.parent, source.dtype, request.ledger)
+    with request.ledger.stage(LEARNING):
+        try:
+            solution, reason = algorithm.run(density, choice.problem, request.seed), NO_START
+        except np.linalg.LinAlgError:
+            solution, reason = None, RAN_AWAY
     if solution is None:
         choice.problem.model.check_density(source.parent.rows)
-        return _nothing(choice, density, learned_at, reason)
-    best, convergence, evaluations = _judged(choice, request, density, solution)
+        return _nothing(choice, reason)
+    with request.ledger.stage(VERDICT):
+        best, convergence = _judged(choice, request, density, solution)
     if request.callback is not None:
         request.callback(solution.iterations, solution.history)
     verdict = dataclasses.replace(best.judgement.verdict, rungs=best.rungs)
+    met = solution.converged or best.family is not solution.family
     return Outcome(
         problem=eqx.tree_at(lambda p: p.family, choice.problem, cast(best.family, source.dtype)),
         bound=best.judgement.bound,
         history=solution.history,
-        ended=ending_on_density(solution, convergence),
+        ended=ending_on_density(met, verdict.converged),
         reason="",
         iterations=solution.iterations,
-        gradient_evaluations=float(evaluations),
-        learned_at=learned_at,
         own={"judged": best.judgement._replace(verdict=verdict)},
         convergence=convergence,
         reasons={"family": best.reason} if best.reason else {},
     )
 
 
-def _judged(
-    choice: Choice, request: Request, density: Density, solution: Solution
-) -> tuple[BestSoFar, Convergence, int]:
+def _judged(choice: Choice, request: Request, density: Density, solution: Solution) -> tuple[BestSoFar, Convergence]:
     """The answer with its verdict, by a fallback where one is better and the choice is open.
 
     Returns:
-        The best answer; the convergence of the algorithm itself; the gradients of algorithm and fallbacks.
+        The best answer; the convergence of the algorithm itself.
     """
     model, source = choice.problem.model, request.source
     unknown = np.isnan(solution.left)
@@ -107,17 +106,17 @@ def _judged(
         to_columns=request.rows.to_columns,
     )
     _refuse(model, judgement, source)
-    best, evaluations = BestSoFar(solution.family, judgement), solution.evaluations
-    gaussian = gaussian_of(solution.family)
-    if choice.open and gaussian is not None:
-        before, parts = density.evaluations, (model, source.parent, density, solution)
-        if request.kind.takes_any_family:
-            best = try_fallbacks(*parts, gaussian, best, request.seed)
-        else:
-            judged = improved(*parts, judgement, seed=request.seed, to_columns=request.rows.to_columns)
-            best = best._replace(judgement=judged, rungs=judged.verdict.rungs)
-        evaluations += density.evaluations - before
-    return best, judgement.verdict.converged, evaluations
+    best = BestSoFar(solution.family, judgement)
+    if choice.open and on_host(solution.family) is not None:
+        gaussian = gaussian_of(solution.family)
+        parts = model, source.parent, density, solution
+        with request.ledger.stage(RICHER_FAMILIES):
+            if request.kind.takes_any_family:
+                best = try_fallbacks(*parts, gaussian, best, request.seed)
+            else:
+                judged = improved(*parts, judgement, seed=request.seed, to_columns=request.rows.to_columns)
+                best = best._replace(judgement=judged, rungs=judged.verdict.rungs)
+    return best, judgement.verdict.converged
 
 
 def _refuse(model: Model, judgement: Judgement, source: Source) -> None:
@@ -141,17 +140,15 @@ def _refuse(model: Model, judgement: Judgement, source: Source) -> None:
         )
 
 
-def _nothing(choice: Choice, density: Density, learned_at: float, reason: str) -> Outcome:
+def _nothing(choice: Choice, reason: str) -> Outcome:
     """The outcome where no Gaussian was found."""
     convergence = Convergence(Converged.NO, "no Gaussian was found", None)
     return Outcome(
         problem=choice.problem,
         bound=Bound(-np.inf, -np.inf, np.inf, 0.0),
         history={},
-        ended=ending_on_density(None, convergence),
+        ended=Ended.DIVERGED,
         reason=reason,
         iterations=0,
-        gradient_evaluations=density.evaluations,
-        learned_at=learned_at,
         convergence=convergence,
     )

@@ -2,18 +2,21 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from taut.core.cost import Ledger
 from taut.data.given import Rows
 from taut.data.source import Source
-from taut.diagnostics.elbo import Bound
 from taut.learning.checkpoints import Checkpoint
 from taut.learning.ended import Ended
 from taut.problem import Problem
 from taut.results.fit import Fit
-from taut.verdict.convergence import Convergence
+
+if TYPE_CHECKING:
+    from taut.diagnostics.elbo import Bound
+    from taut.verdict.convergence import Convergence
 
 Callback = Callable[[int, dict[str, np.ndarray]], None]
 
@@ -31,6 +34,7 @@ class Request:
         callback: Called with the steps made and the history since the last call.
         checkpoint: Where the state is saved.
         patience: Looks without a better validation ELBO after which the run stops.
+        ledger: Where its cost is entered.
     """
 
     kind: type[Fit]
@@ -41,6 +45,7 @@ class Request:
     callback: Callback | None = None
     checkpoint: Checkpoint | None = None
     patience: int | None = None
+    ledger: Ledger = dataclasses.field(default_factory=Ledger)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,8 +59,6 @@ class Outcome:
         ended: How the run ended.
         reason: The particulars of the ending, "" if there are none.
         iterations: Accepted steps.
-        gradient_evaluations: Gradients of the log density at one z over the full data.
-        learned_at: The time at which learning was over, by `time.perf_counter`.
         steps_per_second: Speed once everything is compiled; 0 where it is not known.
         evidence: Arrays for the report.
         own: Fields of the fit's own kind, by name.
@@ -64,15 +67,13 @@ class Outcome:
     """
 
     problem: Problem
-    bound: Bound
+    bound: "Bound"
     history: dict[str, np.ndarray]
     ended: Ended
     reason: str
     iterations: int
-    gradient_evaluations: float
-    learned_at: float
     steps_per_second: float = 0.0
     evidence: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     own: dict[str, Any] = dataclasses.field(default_factory=dict)
-    convergence: Convergence | None = None
+    convergence: "Convergence | None" = None
     reasons: dict[str, str] = dataclasses.field(default_factory=dict)

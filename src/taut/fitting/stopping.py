@@ -2,10 +2,9 @@
 
 import dataclasses
 
-from taut.algorithms import StochasticGradient
+from taut import algorithms
 from taut.choosing.choose import Choice
 from taut.data.given import Rows
-from taut.learning.monitors import PATIENCE
 
 MOST_STEPS = 20_000
 """Budget of a training that stops by its own rule."""
@@ -25,7 +24,9 @@ def with_stopping(choice: Choice, rows: Rows, patience: int | None, *, budget_op
     constrained = bool(choice.problem.objective.constraints)
     if not budget_open or rows.validation is None or constrained:
         return choice, patience
+    from taut.learning.monitors import PATIENCE  # of trainings on examples, and of no other fit
+
     algorithm = choice.algorithm
-    if isinstance(algorithm, StochasticGradient):
+    if isinstance(algorithm, algorithms.StochasticGradient):
         algorithm = dataclasses.replace(algorithm, steps=MOST_STEPS)
     return dataclasses.replace(choice, algorithm=algorithm), PATIENCE if patience is None else patience

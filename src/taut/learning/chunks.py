@@ -48,6 +48,7 @@ def _run(algorithm: Stepwise, transform, seed, state, parent: Batch, plan, first
     """At most `count` steps, on `plan` from `first` on; ends when the algorithm has or a value is not finite."""
     moving, fixed = eqx.partition(state, eqx.is_array)
 
+    @functools.partial(jax.jit, inline=True)  # so that it is traced once, for its shapes and for the loop
     def one(moving, i):
         state = eqx.combine(moving, fixed)
         of_step, of_data = _keys(seed, state.step)

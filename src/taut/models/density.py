@@ -17,6 +17,7 @@ from jaxtyping import Float
 from taut.core import precision
 from taut.core.batch import Batch
 from taut.core.blocks import in_blocks
+from taut.core.cost import Ledger
 from taut.core.programs import Program, Static
 from taut.models.base import Model
 from taut.models.target import Target
@@ -52,10 +53,12 @@ class Density:
         model: The model.
         batch: All rows of the data; their weights and scale are applied.
         dtype: The dtype of the computation.
+        ledger: Where the points are counted; its own by default.
 
     Attributes:
         dim: Number D of unconstrained coordinates.
-        evaluations: Number of points so far; each costs one log density and one gradient over the full data.
+        ledger: The same.
+        evaluations: Number of points so far; each costs one log density over the full data, and nearly all a gradient.
 
     Example:
         >>> from taut.models import LogDensity, real
@@ -66,10 +69,11 @@ class Density:
         (-2.5, [-1.0, -2.0])
     """
 
-    def __init__(self, model: Model, batch: Batch, dtype: np.dtype):
+    def __init__(self, model: Model, batch: Batch, dtype: np.dtype, ledger: Ledger | None = None):
         self.dim = model.dim(batch.rows)
         self.dtype = dtype
         self.evaluations = 0
+        self.ledger = Ledger() if ledger is None else ledger
         block = BLOCK if jax.default_backend() == "cpu" else ACCELERATOR_BLOCK
         rows = jax.tree.leaves(batch.rows)[0].shape[0]
         self.block = int(np.clip(MOST_NUMBERS // max(rows, 1), 1, block))
@@ -100,6 +104,7 @@ class Density:
             found = self(z)
             return found.value, found.log_likelihood
         self.evaluations += len(z)
+        self.ledger.add(log_densities=len(z))
         with precision.context(self.dtype):
             compiled = functools.partial(self._alone, self._arrays)
             value, log_likelihood = in_blocks(compiled, self.block, z.astype(self.dtype))
@@ -108,6 +113,7 @@ class Density:
     def __call__(self, z: Float[np.ndarray, "S D"]) -> DensityValues:
         """The density at each row of `z`."""
         self.evaluations += len(z)
+        self.ledger.add(gradients=len(z))
         compiled = functools.partial(self._with_gradient, self._arrays)
         with precision.context(self.dtype):
             value, gradient, log_likelihood = in_blocks(compiled, self.block, z.astype(self.dtype))

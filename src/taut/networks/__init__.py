@@ -1,9 +1,11 @@
-"""Networks that are good enough to start with; any callable pytree serves as well."""
+"""Networks that are good enough to start with; any callable pytree serves as well.
+
+Everything here is loaded on first use: a fit waits for its own parts and for no others.
+"""
+
+import lazy_loader
 
 from taut.core.rooms import absent as _absent
-from taut.networks.convolutional import ConvolutionalDecoder as ConvolutionalDecoder
-from taut.networks.convolutional import ConvolutionalEncoder as ConvolutionalEncoder
-from taut.networks.flax import from_flax as from_flax
-from taut.networks.mlp import MLP as MLP
 
-__getattr__ = _absent(__name__)
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = _absent(__name__, _load, __all__)

@@ -6,6 +6,8 @@ from scipy.special import ndtri
 
 LEVEL = 0.95
 """Probability of every interval shown."""
+DOUBTFUL = ("suspect", "unusable")
+"""What the verdict says of an unknown that cannot be quoted."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Entry:
         mean_standardised: of a coefficient, for one standard deviation of its column; None for other unknowns.
         sd_standardised: likewise.
         ends_standardised: ends of the 95 % interval likewise; None takes them from mean and sd, as of a normal.
+        trust: what the verdict says of the unknown; None where it says nothing.
     """
 
     name: str
@@ -33,6 +36,12 @@ class Entry:
     mean_standardised: float | None = None
     sd_standardised: float | None = None
     ends_standardised: tuple[float, float] | None = None
+    trust: str | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it cannot be quoted."""
+        return self.trust in DOUBTFUL
 
     @property
     def strength(self) -> float:
@@ -71,3 +80,9 @@ class Table:
     def all(self) -> list[Entry]:
         """Those apart first."""
         return [*self.apart, *self.entries]
+
+    @property
+    def doubts(self) -> bool:
+        """Whether some of the unknowns cannot be quoted: where none can, the verdict has said so."""
+        doubtful = [entry.doubtful for entry in self.all]
+        return any(doubtful) and not all(doubtful)

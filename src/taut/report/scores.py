@@ -12,7 +12,6 @@ WAIC, 2017.
 """
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -27,6 +26,8 @@ MOST_ROWS = 1000
 DRAWS = 1000
 """Draws of the answer, whose weights are smoothed for each row."""
 MEASURES = ("log loss", "Brier score", "AUC", "accuracy")
+SMALLEST = np.finfo(float).eps
+"""Smallest probability of a label in the log loss."""
 SHAPES = ((len(MEASURES),), (len(MEASURES),), (3,))
 """Shapes of the fields."""
 PREFIX = "scores."
@@ -35,7 +36,7 @@ PREFIX = "scores."
 
 @dataclasses.dataclass(frozen=True)
 class Scores:
-    """The four measures of Scikit-learn, see `MEASURES`, in both ways.
+    """The four measures, see `MEASURES`, in both ways.
 
     Attributes:
         fitted: `[4]`, of the probabilities that the fit predicts for its own rows; NaN for one that is not defined.
@@ -121,23 +122,30 @@ def left_out(
     return np.clip(p, 0.0, 1.0), smoothed.k_hat
 
 
-def measures(y: np.ndarray, p: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Log loss, Brier score, AUC and accuracy; NaN where only one label is there.
+def measures(
+    y: Float[np.ndarray, " n"], p: Float[np.ndarray, " n"], weights: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " 4"]:
+    r"""Log loss, Brier score, AUC and accuracy, as Scikit-learn defines them; NaN where only one label has weight.
+
+    The AUC is the probability that a row of label 1 has the larger p of two, of which ties count half.
+
+    Args:
+        y: Labels, 0 or 1.
+        p: Probabilities of label 1.
+        weights: How much each row counts.
 
     Example:
         >>> measures(np.array([0.0, 1.0]), np.array([0.25, 0.75]), np.ones(2)).round(4).tolist()
         [0.2877, 0.0625, 1.0, 1.0]
     """
-    from sklearn import metrics
-
-    if len(np.unique(y)) < 2:
+    ones, zeros = weights * (y == 1), weights * (y != 1)
+    if not (ones.any() and zeros.any()):
         return np.full(len(MEASURES), np.nan)
-    how: Any = {"sample_weight": weights}
-    return np.array(
-        [
-            metrics.log_loss(y, p, **how),
-            metrics.brier_score_loss(y, p, **how),
-            metrics.roc_auc_score(y, p, **how),
-            metrics.accuracy_score(y, p > 0.5, **how),
-        ]
-    )
+    inside = np.clip(p, SMALLEST, 1 - SMALLEST)  # so that one row that was thought impossible is not all of the loss
+    loss = -np.where(y == 1, np.log(inside), np.log1p(-inside))
+    place = np.unique(p, return_inverse=True)[1]
+    higher, lower = np.bincount(place, ones), np.bincount(place, zeros)
+    auc = higher @ (np.cumsum(lower) - lower / 2) / (ones.sum() * zeros.sum())
+    each = np.stack([loss, (y - p) ** 2, (p > 0.5) == (y == 1)])
+    log_loss, brier, accuracy = each @ weights / weights.sum()
+    return np.array([log_loss, brier, auc, accuracy])

@@ -56,7 +56,8 @@ def variance_lines(fit: FormulaFit) -> list[Variance]:
         share = tuple(line.pop(name) for name in SHARES)
         entry = Entry(**line, p_positive=None)
         near = entry.name in sds and entry.lower < NEAR_ZERO * entry.mean
-        remark = "the data hardly tell this sd from zero" if near else ""
+        doubt = f"the verdict calls it {entry.trust}" if entry.doubtful else ""
+        remark = "; ".join(filter(None, ("the data hardly tell this sd from zero" if near else "", doubt)))
         lines.append(Variance(entry, own.get(entry.name), None if share[0] is None else share, remark))
     return lines
 

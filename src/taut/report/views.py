@@ -22,10 +22,9 @@ from taut.verdict.verdict import Verdict
 def fit_html(fit: Fit) -> str:
     """The head of a fit's page."""
     subject = subject_of(fit)
-    said = subject.facts["verdict"]
     return _shown(
         subject=subject,
-        verdict=verdict_words.lines(said) if said else [],
+        verdict=verdict_words.lines_of(subject.facts),
         figures=quoted([name for section in _sections(subject) for name in section.figures], 20),
     )
 

@@ -11,17 +11,24 @@ from taut.data.arrays import array_rows
 from taut.errors import SavedFitError
 from taut.results.posterior import MOST_SAVED_NUMBERS, ComputedFit, PosteriorFit, weighted_from
 from taut.results.predictions import NO_CHECKS, no_prediction
-from taut.verdict.draws import by_path, columns, named_values, numbered, plain_draws
+from taut.verdict.draws import by_path, columns, draws_of, named_values, numbered, on_host, plain_draws
 from taut.verdict.weighing import resample
 
-DRAWS = 4000
-"""Draws behind a summary; the first two moments of a Gaussian q are exact in them."""
+DRAWS = (2**12, 2**14)
+"""Fewest and most draws behind a summary. Few unknowns take the most, with which means of a bent q are within 0.01 sd;
+many have a Gaussian q, whose first two moments are exact in any number of them."""
+OLDER_DRAWS = 4000
+"""Draws behind the summary of a fit that an older Taut saved."""
+NUMBERS = 2_000_000
+"""Numbers in them from which they are fewer."""
 LEAST_SAVED = 100
 """Fewest draws that are worth saving."""
 NO_TABLE = {"design": None, "labels": None}
 """What `fit.json` says where there was no table."""
 OF_SUMMARY = "draws_of_summary"
 """The entry of `fit.json` that says whether the saved draws are those that the summary is made of."""
+EVEN = "even_draws"
+"""The entry of `fit.json` that says whether the summary is made as it is today."""
 REPORTED = 0.95
 """Level of the summary in `fit.json`."""
 ABSENT = NO_CHECKS | no_prediction(
@@ -31,11 +38,17 @@ ABSENT = NO_CHECKS | no_prediction(
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class DensityFit(ComputedFit):
-    """A fitted log density."""
+    """A fitted log density.
+
+    Attributes:
+        older: whether an older Taut saved it, whose summary was made of 4,000 draws, independent unless q is Gaussian.
+    """
 
     kind = "density"
     takes_any_family = True
     absent = ABSENT
+
+    older: bool = False
 
     read = staticmethod(array_rows)
 
@@ -59,16 +72,16 @@ class DensityFit(ComputedFit):
         if not whole:
             size = MOST_SAVED_NUMBERS * len(z) // numbers
             draws = by_path(self.sample(size, self.seed), self.model.order) if size >= LEAST_SAVED else {}
-        return NO_TABLE | {OF_SUMMARY: whole}, _named("draws.", draws) | self.weighted_arrays()
+        return NO_TABLE | {OF_SUMMARY: whole, EVEN: not self.older}, _named("draws.", draws) | self.weighted_arrays()
 
     @classmethod
     def from_saved(cls, meta, arrays, fields):
         """The fit that was saved; without its model's code, its draws stand in for the model."""
-        judged = weighted_from(arrays, fields)
+        own = {"judged": weighted_from(arrays, fields), "older": meta.get(EVEN) is not True}
         if meta["code"]:
-            return cls(**fields, judged=judged)
+            return cls(**fields, **own)
         draws = {name.removeprefix("draws."): x for name, x in arrays.items() if name.startswith("draws.")}
-        return DrawsFit.of_draws(meta, draws, fields | {"judged": judged})
+        return DrawsFit.of_draws(meta, draws, fields | own)
 
     @property
     def summarised(self) -> tuple[Float[np.ndarray, "n D"], Float[np.ndarray, " n"]]:
@@ -76,7 +89,11 @@ class DensityFit(ComputedFit):
         weighted = self.corrected
         if weighted is not None:
             return weighted.z, weighted.weights
-        z = plain_draws(self.posterior, DRAWS, self.seed, self.dtype)
+        n = OLDER_DRAWS if self.older else 2 ** int(np.log2(np.clip(NUMBERS / self.posterior.dim, *DRAWS)))
+        if self.older and on_host(self.posterior) is None:
+            z = draws_of(self.posterior, n, self.seed, self.dtype)[0]
+        else:
+            z = plain_draws(self.posterior, n, self.seed, self.dtype)
         return z, np.full(len(z), 1 / len(z))
 
     def of_rows(self, draws, seed):
@@ -109,6 +126,7 @@ class DrawsFit(PosteriorFit):
         weights: their weights `[n]` where they are the draws that the summary was made of; None where they are other
             draws of the answer, as in a fit that 0.1.0 saved or one of very many unknowns.
         reported: the summary at the level `REPORTED`, as the fit gave it before it was saved: a list for each column.
+        older: as for a `DensityFit`.
     """
 
     kind = "density"
@@ -117,6 +135,7 @@ class DrawsFit(PosteriorFit):
     draws: dict[str, np.ndarray]
     weights: np.ndarray | None
     reported: dict[str, list]
+    older: bool = False
 
     read = staticmethod(array_rows)
 
@@ -135,7 +154,8 @@ class DrawsFit(PosteriorFit):
 
     def to_save(self):
         """The same draws."""
-        return NO_TABLE | {OF_SUMMARY: self.weights is not None}, _named("draws.", self.draws) | self.weighted_arrays()
+        said = {OF_SUMMARY: self.weights is not None, EVEN: not self.older}
+        return NO_TABLE | said, _named("draws.", self.draws) | self.weighted_arrays()
 
     @classmethod
     def from_saved(cls, meta, arrays, fields):
@@ -162,7 +182,7 @@ class DrawsFit(PosteriorFit):
             sizes.add(len(weights))
         if len(sizes) > 1:
             raise SavedFitError(f"The saved draws are of different numbers, {sorted(sizes)}: fit again.")
-        reported = {name: [row[name] for row in rows] for name in rows[0]}
+        reported = {name: [row[name] for row in rows] for name in rows[0] if name != "trust"}
         for name, values in reported.items():
             kinds = {type(x) for x in values if x is not None}
             if not kinds <= {str if name == "name" else float}:

@@ -14,23 +14,24 @@ from taut.core.rooms import nearest
 from taut.core.views import view
 from taut.data.given import Given, Rows
 from taut.data.source import Source
-from taut.diagnostics.elbo import Bound
 from taut.errors import AbsentError
 from taut.families import Family
 from taut.gradients import Gradient
 from taut.learning.ended import Ended
 from taut.models import Model
 from taut.problem import Problem
-from taut.results.save import save
-from taut.verdict.convergence import Convergence
-from taut.verdict.verdict import Verdict
+from taut.results.costed import Costed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from taut.diagnostics.elbo import Bound
+    from taut.verdict.convergence import Convergence
+    from taut.verdict.verdict import Verdict
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
-class Fit(abc.ABC):
+class Fit(Costed, abc.ABC):
     """A fitted posterior.
 
     A kind of fit says for itself how data become rows, what it keeps beside the fields here, how it is judged, and what
@@ -45,12 +46,11 @@ class Fit(abc.ABC):
         reason: the particulars of the ending, "" if there are none.
         reasons: for each sentence, why it was chosen, or "given".
         iterations: accepted steps.
-        gradient_evaluations: gradients of the log density at one z over the full data (a minibatch counts its share).
         rows: number of rows of the data.
         batch_size: rows for each step, None for all.
         seed: the seed of every random number.
         dtype: the dtype that it was fitted in.
-        seconds: by phase.
+        spent: what the fit cost; `cost` adds a verdict that was given later.
         steps_per_second: once everything is compiled; 0 for a fit of one chunk.
         evidence: arrays that the report draws from the data, so that its page can be made again without them.
         convergence: what the algorithm itself certifies.
@@ -71,22 +71,20 @@ class Fit(abc.ABC):
 
     problem: Problem
     algorithm: Algorithm
-    bound: Bound
+    bound: "Bound"
     history: dict[str, np.ndarray]
     ended: Ended
     reason: str
     reasons: dict[str, str]
     iterations: int
-    gradient_evaluations: float
     rows: int
     batch_size: int | None
     seed: int
     dtype: np.dtype
-    seconds: dict[str, float]
     steps_per_second: float = 0.0
     evidence: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    convergence: Convergence | None = None
-    said: Verdict | None = None
+    convergence: "Convergence | None" = None
+    said: "Verdict | None" = None
     provenance: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Any:
@@ -113,8 +111,8 @@ class Fit(abc.ABC):
 
     @staticmethod
     @abc.abstractmethod
-    def final_bound(problem: Problem, key: Any, rows: Rows, source: Source) -> Bound:
-        """The ELBO of a learned problem, where the algorithm does not know it.
+    def final_bound(problem: Problem, key: Any, rows: Rows, source: Source) -> "tuple[Bound, float]":
+        """The ELBO of a learned problem, where the algorithm does not know it, and the log densities that it took.
 
         Args:
             problem: The problem as learned.
@@ -152,12 +150,14 @@ class Fit(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> "Verdict | None":
         """Whether it converged and whether to trust it; None for a fit that an older Taut saved without a verdict."""
 
     @property
-    def said_or_diverged(self) -> Verdict | None:
+    def said_or_diverged(self) -> "Verdict | None":
         """The verdict of a fit that is not judged by draws: a saved one, or one that diverged."""
+        from taut.verdict.verdict import Verdict
+
         return Verdict.diverged() if self.said is None and self.ended is Ended.DIVERGED else self.said
 
     @property
@@ -217,7 +217,8 @@ class Fit(abc.ABC):
 
     def facts(self) -> dict[str, Any]:
         """Everything that the printed text shows, by name."""
-        gradient = self.gradient
+        gradient, verdict = self.gradient, self.verdict
+        cost = self.cost  # with that of the verdict
         return {
             "model": self.model.name,
             "family": self.posterior.name,
@@ -233,13 +234,14 @@ class Fit(abc.ABC):
             "ended": self.ended.word,
             "reason": self.reason,
             "iterations": self.iterations,
-            "gradient_evaluations": self.gradient_evaluations,
+            "gradient_evaluations": cost.gradients,
             "rows": self.rows,
             "batch_size": self.batch_size,
             "seed": self.seed,
             "dtype": str(self.dtype),
             "seconds": self.seconds,
-            "verdict": None if self.verdict is None else self.verdict.to_json(),
+            "cost": cost.to_json(),
+            "verdict": None if verdict is None else verdict.to_json(),
             **({"provenance": self.provenance} if self.provenance else {}),  # a fit of 0.1.0 kept none
         } | self._own_json()
 
@@ -249,6 +251,8 @@ class Fit(abc.ABC):
 
     def save(self, path: str | Path) -> Path:
         """Save to a folder: `fit.json` and `arrays.npz`, no code and no pickle; `taut.load` reads it."""
+        from taut.results.save import save  # with the formats of files, which no fit waits for
+
         own, own_arrays = self.to_save()
         meta = {"fit": self.facts(), "local": self.model.local, "steps_per_second": self.steps_per_second}
         arrays = {f"history.{name}": np.asarray(x) for name, x in self.history.items()}

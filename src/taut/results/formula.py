@@ -89,9 +89,7 @@ class FormulaFit(OwnRows, Scales, MarginalEffects, Tabular, ComputedFit):
         """The design, the labels and the rows, and the weighted draws where they are the answer."""
         labels = None if self.labels is None else self.labels.to_json()
         rows = rows_to_save(self.data, self.weights) | columns_to_save(self.source)
-        predictions = None if self.predictions is None else self.predictions.to_json()
-        meta = {"design": self.design.to_json(), "labels": labels, "predictions": predictions}
-        return meta, rows | self.weighted_arrays()
+        return {"design": self.design.to_json(), "labels": labels}, rows | self.weighted_arrays()
 
     @classmethod
     def from_saved(cls, meta, arrays, fields):
@@ -107,7 +105,7 @@ class FormulaFit(OwnRows, Scales, MarginalEffects, Tabular, ComputedFit):
         design = FormulaDesign.from_json(meta["design"])
         source = columns_from(arrays, design, len(data["X"]))
         own = {"design": design, "labels": labels, "data": data, "weights": weights, "source": source}
-        said_of = None if meta["predictions"] is None else PredictionQuality.from_json(meta["predictions"])
+        said_of = PredictionQuality.of_saved(meta)
         return cls(**fields, **own, judged=weighted_from(arrays, fields), said_of_predictions=said_of)
 
     @property
@@ -171,7 +169,7 @@ class FormulaFit(OwnRows, Scales, MarginalEffects, Tabular, ComputedFit):
         return WeightedDraws(of.values(self.model, parts.beta, parts.own, raw), weights)
 
     def groups(self, level: float = 0.95) -> "pl.DataFrame":
-        """Effects of the groups, on the scale of the predictor: mean, sd, interval and P(> 0) of each.
+        """Effects of the groups, on the scale of the predictor: mean, sd, interval, P(> 0) and trust of each.
 
         Args:
             level: probability of the interval.
@@ -182,7 +180,8 @@ class FormulaFit(OwnRows, Scales, MarginalEffects, Tabular, ComputedFit):
         lines = [(g.name, level_, term) for g in parts for term in g.terms for level_ in g.levels]
         names = {name: [line[i] for line in lines] for i, name in enumerate(("group", "level", "term"))}
         columns = marginals.columns(probability("level", level))
-        return pl.DataFrame({**names, **columns, "p_positive": marginals.p_positive()})
+        trust = self.trust_column([f"{group}[{level_}]:{term}" for group, level_, term in lines])
+        return pl.DataFrame({**names, **columns, "p_positive": marginals.p_positive(), **trust})
 
     def _effects(self) -> Marginals:
         first, end = len(self.model.prior.coefficients), self.model.prior.dim_w

@@ -12,6 +12,7 @@ from taut.core import precision
 from taut.core.arguments import whole
 from taut.core.batch import Batch
 from taut.core.compilation import Compiled
+from taut.core.cost import VERDICT
 from taut.diagnostics.constraint_checks import ConstraintCheck, constraint_checks, sentences
 from taut.diagnostics.elbo import elbo_per_example
 from taut.diagnostics.feasible_range import refuse_unreachable
@@ -20,7 +21,7 @@ from taut.learning.ended import Ended
 from taut.results.density import NO_TABLE
 from taut.results.fit import Fit
 from taut.results.predictions import NO_CHECKS, no_prediction
-from taut.verdict.judge_latent import examples_to_judge, judge_latent
+from taut.verdict.judge_latent import DRAWS, examples_to_judge, judge_latent
 from taut.verdict.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ class LatentFit(Fit):
     def final_bound(problem, key, rows, source):
         """On at most 10,000 examples, held-out ones where there are any, in nats per example."""
         examples, transform = rows.held_out
-        return elbo_per_example(problem, examples[:EVALUATED], key, transform=transform)[0]
+        seen = examples[:EVALUATED]
+        return elbo_per_example(problem, seen, key, transform=transform)[0], len(seen) / source.size
 
     @staticmethod
     def room(start, family):
@@ -142,17 +144,19 @@ class LatentFit(Fit):
         if self.parent is None or self.ended is Ended.DIVERGED:
             return self.said_or_diverged
         looks = self.evidence.get("validation.scores", np.zeros(0))
-        return judge_latent(
-            self.problem,
-            self.parent.rows,
-            self.history,
-            looks if looks.ndim == 1 else np.zeros(0),
-            self.ended,
-            self.iterations,
-            seed=self.seed,
-            dtype=self.dtype,
-            checks=self.constraint_checks,
-        )
+        with self._later.stage(VERDICT):
+            self._later.add(log_densities=DRAWS * len(self.parent.rows) / self.rows)
+            return judge_latent(
+                self.problem,
+                self.parent.rows,
+                self.history,
+                looks if looks.ndim == 1 else np.zeros(0),
+                self.ended,
+                self.iterations,
+                seed=self.seed,
+                dtype=self.dtype,
+                checks=self.constraint_checks,
+            )
 
     def encode(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of q(z|x): `[n, latent]` each. The mean is the code; a draw is another thing."""

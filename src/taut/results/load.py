@@ -17,6 +17,7 @@ from taut.core.arguments import path as as_path
 from taut.core.array_files import CHECKSUM, arrays_into_tree, read_arrays, tree_to_arrays
 from taut.core.capabilities import Capability
 from taut.core.checked_files import damaged
+from taut.core.cost import LEARNING, PREPARING, VERDICT, Cost, Spent
 from taut.core.trees import is_float_array, without_rooms
 from taut.diagnostics.elbo import Bound
 from taut.errors import SavedFitError
@@ -145,17 +146,30 @@ def _fields(meta: dict[str, Any], arrays: dict[str, np.ndarray], problem: Proble
         "reason": said["reason"],
         "reasons": said["reasons"],
         "iterations": said["iterations"],
-        "gradient_evaluations": said["gradient_evaluations"],
         "rows": said["rows"],
         "batch_size": said["batch_size"],
         "seed": said["seed"],
         "dtype": np.dtype(said["dtype"]),
-        "seconds": said["seconds"],
+        "spent": _spent(said),
         "steps_per_second": meta["steps_per_second"],
         "evidence": part("evidence."),
         "provenance": said.get("provenance", {}),
         "said": None if said.get("verdict") is None else Verdict.from_json(said["verdict"]),
     }
+
+
+def _spent(said: dict[str, Any]) -> Cost:
+    """What the fit cost; a fit of 0.1.0 counted no log densities, and its gradients in all."""
+    if "cost" in said:
+        return Cost.from_json(said["cost"])
+    seconds, gradients = said["seconds"], said["gradient_evaluations"]
+    return Cost(
+        {
+            PREPARING: Spent(seconds=seconds["prepare"]),
+            LEARNING: Spent(gradients, seconds=seconds["learn"]),
+            VERDICT: Spent(seconds=seconds["evaluate"]),
+        }
+    )
 
 
 def _algorithm(meta: dict[str, Any]) -> Algorithm:

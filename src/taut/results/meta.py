@@ -22,11 +22,13 @@ class Said(NamedTuple):
         verdict: The verdict as JSON; None in an older format, in which it was said otherwise.
         ended: How the fit ended.
         ending: The same as a line.
+        predictions: What a regression says of its predictions, as JSON; None for other fits.
     """
 
     verdict: dict[str, Any] | None
     ended: Ended
     ending: str
+    predictions: dict[str, Any] | None
 
 
 def read_said(path: Path) -> Said:
@@ -42,7 +44,8 @@ def read_said(path: Path) -> Said:
         raise damaged(path / FIT_FILE, str(error)) from None
     said = meta["fit"]
     ended = Ended[said["ended"].upper()]
-    return Said(said.get("verdict") if meta["format"] == FORMAT else None, ended, ended.sentence(said["reason"]))
+    verdict = said.get("verdict") if meta["format"] == FORMAT else None
+    return Said(verdict, ended, ended.sentence(said["reason"]), said.get("predictions"))
 
 
 def read_meta(path: Path) -> dict[str, Any]:

@@ -47,8 +47,7 @@ class OwnRows:
             return self.said_of_predictions
         rows = some_rows(self.data, places(len(self.data["X"])))
         eta = self.model.predictors(np.asarray(judged.z, float), rows)
-        converged = judged.verdict.converged.answer
-        return quality(eta.reshape(len(eta), -1), judged.log_prob - judged.log_q, converged)
+        return quality(judged, eta.reshape(len(eta), -1))
 
     def check(self) -> Checks:
         """Posterior predictive checks: the data beside data that the fit would have given, as suits the likelihood.

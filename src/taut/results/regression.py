@@ -22,6 +22,7 @@ from taut.results.posterior import ComputedFit, weighted_from
 from taut.results.predictions import NO_CHECKS, framed, in_place, index_of
 from taut.results.tabular import Tabular
 from taut.verdict.draws import gaussian_of
+from taut.verdict.predictions import PredictionQuality, places, quality
 
 if TYPE_CHECKING:
     from taut.data import Design, Labels
@@ -52,6 +53,7 @@ class RegressionFit(Tabular, ComputedFit):
     Attributes:
         design: how the table became the design matrix.
         labels: what 0 and 1 stand for; None for a target of numbers.
+        said_of_predictions: what a saved fit said of its predictions.
     """
 
     kind = "regression"
@@ -59,6 +61,7 @@ class RegressionFit(Tabular, ComputedFit):
 
     design: "Design"
     labels: "Labels | None" = None
+    said_of_predictions: PredictionQuality | None = None
 
     @staticmethod
     def read(model, given):
@@ -84,8 +87,8 @@ class RegressionFit(Tabular, ComputedFit):
         )
 
     def _kind_json(self):
-        """Nothing."""
-        return {}
+        """What is said of predictions."""
+        return {"predictions": None if self.predictions is None else self.predictions.to_json()}
 
     def to_save(self):
         """The way from the table to its rows, and the weighted draws where they are the answer."""
@@ -104,7 +107,18 @@ class RegressionFit(Tabular, ComputedFit):
             raise SavedFitError(
                 f"The saved posterior has {dim} coefficients and the design {len(design.names)} columns."
             )
-        return cls(**fields, design=design, labels=labels, judged=weighted_from(arrays, fields))
+        own = {"design": design, "labels": labels, "said_of_predictions": PredictionQuality.of_saved(meta)}
+        return cls(**fields, **own, judged=weighted_from(arrays, fields))
+
+    @functools.cached_property
+    def predictions(self) -> PredictionQuality | None:
+        """Whether predictions can be used, where single coefficients cannot; None where nothing was weighed."""
+        judged = self.judgement
+        if self.said_of_predictions is not None or judged is None or self.parent is None:
+            return self.said_of_predictions
+        rows = np.asarray(self.model.predictor(self.parent.rows), float)
+        real = rows[: int(self.parent.size)]
+        return quality(judged, np.asarray(judged.z, float) @ real[places(len(real))].T)
 
     @property
     def model(self) -> "TableRegression":

@@ -28,6 +28,7 @@ class Scales:
     coefficients: Any
     drawn_answer: Any
     nodes: Any
+    trust_column: Any
 
     def variances(self, level: float = 0.95) -> "pl.DataFrame":
         """Sds and correlations of the groups, and the likelihood's own parameters: mean, sd and interval.
@@ -35,7 +36,8 @@ class Scales:
         Sds are on the scale of the predictor, for effects of coded columns (a slope: for one sd of its column). `share`
         is for the sd of an intercept: its part of the variance of the intercepts and of the residual together, with its
         interval. That is the intraclass correlation, for a row at the mean of the columns whose slopes vary. It is
-        missing where a likelihood has no residual variance on this scale, and for everything else.
+        missing where a likelihood has no residual variance on this scale, and for everything else. `trust` is what the
+        verdict says of each.
 
         Args:
             level: probability of the interval.
@@ -55,7 +57,8 @@ class Scales:
             found = self.model.named(z)
             return np.stack([found[name] for name in names], 1) if names else np.zeros((len(z), 0))
 
-        return {"name": names, **self.of_scales(values).columns(level), **self._shares(names, level)}
+        columns = {**self.of_scales(values).columns(level), **self._shares(names, level)}
+        return {"name": names, **columns, **self.trust_column(names)}
 
     def _shares(self, names: list[str], level: float) -> dict[str, list[float | None]]:
         """The posterior mean and the interval of each share, None where there is none."""

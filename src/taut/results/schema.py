@@ -1,5 +1,6 @@
 """What `fit.json` must hold."""
 
+from taut.core.cost import STAGES, Spent
 from taut.core.schema import ANYTHING, FLAG, NUMBER, SCALAR, TEXT, by_name, each, entries, maybe, one_of, whole
 from taut.learning.ended import Ended
 from taut.verdict.answers import Converged, Trusted
@@ -14,7 +15,15 @@ TRUST = entries(
         **dict.fromkeys(("k_hat", "effective_sample_size", "half_variance", "elbo"), maybe(NUMBER)),
         **dict.fromkeys(("log_evidence", "log_evidence_error", "rivals"), maybe(NUMBER)),
         **dict.fromkeys(("shift", "sd_ratio", "second_moment_size"), FIGURES),
-    }
+    },
+    {"unknowns": by_name(one_of(*Trusted))},
+)
+PREDICTIONS = entries(
+    {"answer": one_of(*Trusted), "reason": TEXT, "shift": maybe(NUMBER), "ratio": maybe(NUMBER), "rows": whole()}
+)
+SPENT = entries(dict.fromkeys(Spent._fields, NUMBER))
+COST = entries(
+    dict.fromkeys(Spent._fields, NUMBER) | {"stages": entries({}, dict.fromkeys(STAGES, SPENT))},
 )
 VERDICT = entries({"converged": CONVERGENCE, "trust": TRUST, "rungs": each(TEXT)})
 ANSWERS = entries(
@@ -31,7 +40,13 @@ ANSWERS = entries(
         "dtype": one_of("float32", "float64"),
         "seconds": entries(dict.fromkeys(("prepare", "learn", "evaluate", "total"), NUMBER)),
     },
-    {"verdict": maybe(VERDICT), "coefficients": each(by_name(SCALAR)), "provenance": by_name(TEXT)},
+    {
+        "cost": COST,
+        "verdict": maybe(VERDICT),
+        "coefficients": each(by_name(SCALAR)),
+        "predictions": maybe(PREDICTIONS),
+        "provenance": by_name(TEXT),
+    },
 )
 PARTS = ("model", "family", "objective", "gradient")
 FIT = entries(

@@ -4,8 +4,10 @@ A saved fit is rebuilt from this without running any of its content: names are l
 what is not among them (a user's network, a function in a constraint) has no spec.
 """
 
+import contextlib
 import dataclasses
 import functools
+import importlib
 import inspect
 import sys
 import typing
@@ -44,19 +46,45 @@ def _place(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
+def _in_a_room(module: str) -> bool:
+    return any(module.startswith(f"{room.__name__}.") for room in ROOMS)
+
+
+def _may_be_named(kind: Any) -> bool:
+    """Whether a saved fit may name a class: a finished Equinox module that a room defines, or one of `FOREIGN`."""
+    if kind in FOREIGN:
+        return True
+    if not (isinstance(kind, type) and issubclass(kind, eqx.Module) and _in_a_room(kind.__module__)):
+        return False
+    # Equinox makes classes of its own with the names of ours.
+    own = getattr(sys.modules[kind.__module__], kind.__name__, None) is kind
+    return own and not inspect.isabstract(kind)
+
+
 @functools.cache
 def classes() -> dict[tuple[str, str], type]:
-    """The classes that a saved fit may name, by room and name: every finished Equinox module that a room defines."""
+    """The classes that a saved fit may name, by room and name. All parts of all rooms are loaded for it."""
+    for room in ROOMS:
+        for name in dir(room):
+            getattr(room, name)
     found, below = {}, [eqx.Module]
     while below:
         kind = below.pop()
         below += kind.__subclasses__()
-        inside = any(kind.__module__.startswith(f"{room.__name__}.") for room in ROOMS)
-        # Equinox makes classes of its own with the names of ours.
-        own = inside and getattr(sys.modules[kind.__module__], kind.__name__, None) is kind
-        if own and not inspect.isabstract(kind):
+        if _may_be_named(kind):
             found[_room_and_name(_place(kind))] = kind
     return found | {_room_and_name(_place(kind)): kind for kind in FOREIGN}
+
+
+def _named(path: str) -> type | None:
+    """The class that a saved fit names: at its place, or elsewhere in its room where its module has moved since."""
+    module, _, name = path.rpartition(".")
+    if _in_a_room(module):
+        with contextlib.suppress(ImportError):
+            kind = getattr(importlib.import_module(module), name, None)
+            if _may_be_named(kind):
+                return kind
+    return classes().get(_room_and_name(path))
 
 
 OF_NUMBER = entries({"number": NUMBER, "dtype": one_of("float64", "float32", "float16")})
@@ -90,7 +118,7 @@ def spec(part: Any) -> Any:
         if part is function:
             return {"activation": name}
     kind = _place(type(part))
-    if classes().get(_room_and_name(kind)) is not type(part):
+    if not _may_be_named(type(part)):
         raise Foreign(getattr(part, "__qualname__", kind))
     names = [field.name for field in dataclasses.fields(part)]
     return {"class": kind, "fields": {name: spec(getattr(part, name)) for name in names}}
@@ -130,7 +158,7 @@ def build(said: Any) -> Any:
         return tuple(build(x) for x in said["tuple"])
     if "activation" in said:
         return ACTIVATIONS[said["activation"]]
-    kind = classes().get(_room_and_name(said["class"]))
+    kind = _named(said["class"])
     if kind is None:
         raise SavedFitError(
             f"The saved fit names {said['class']!r}, which is no part of this version of Taut; load it with "

@@ -1,6 +1,5 @@
 """The best answer so far while richer ones are tried, and whether there is more to be gained."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +12,6 @@ from taut.verdict.trust import NOISE_VARIANCE
 
 SURE = 2.0
 """Standard errors by which a half-variance must be away from the threshold, or more draws are taken."""
-
-Columns = Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]]
-"""A function `z -> (names, [n, M])` that names the unknowns."""
 
 
 class BestSoFar(NamedTuple):

@@ -14,10 +14,12 @@ from taut.core import precision
 from taut.core.capabilities import Capability
 from taut.core.compilation import Compiled
 from taut.core.trees import is_float_array
-from taut.families import Family, StretchedGaussian
+from taut.families import Family, GaussianMixture, StretchedGaussian
 from taut.families.abilities import Precision
 from taut.models import Model
 
+Columns = Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]]
+"""A function `z -> (names, [n, M])` that names the unknowns."""
 JUDGE_STREAM = 2**31 - 2
 """Number that sets the random numbers of the verdict apart from those of the fit."""
 
@@ -25,6 +27,11 @@ JUDGE_STREAM = 2**31 - 2
 @Compiled
 def _draw(family: Any, keys: Any) -> Any:
     return jax.vmap(lambda key: family.sample_and_log_prob(family.noise(key)))(keys)
+
+
+@Compiled
+def _sample(family: Any, noise: Any) -> Any:
+    return jax.vmap(family.sample)(noise)
 
 
 @Compiled
@@ -74,13 +81,28 @@ def log_prob_of(family: Family, z: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def plain_draws(family: Family, n: int, seed: int, dtype: np.dtype) -> np.ndarray:
-    """`n` draws of q, `[n, D]`, for averages: antithetic with matched moments where they are made of normal numbers."""
+    """`n` draws of q, `[n, D]`, for averages: independent only where nothing better is known of q's noise.
+
+    Normal noise is antithetic with matched moments, so that the first two moments of a Gaussian q are exact; that of a
+    bent q is also spread evenly, by Sobol's points; a mixture takes from each component as many draws as its weight is.
+
+    Args:
+        family: q.
+        n: Number of draws, even.
+        seed: Seed of the draws.
+        dtype: The dtype of the computation.
+    """
     q, rng = on_host(family), np.random.default_rng([seed, JUDGE_STREAM])
     if q is not None:
         numbers = paired_draws if isinstance(q, Stretched) else matched_draws
         return q.at(numbers(rng, n, q.mean.size))
     if Capability.NORMAL_NOISE in family.offers:
         return placed(family, even_draws(rng, n, cast(Any, family).dim), dtype)[0]
+    if isinstance(family, GaussianMixture):
+        picked = rng.permutation((np.arange(n // 2) + 0.5) / (n // 2))
+        noise = np.concatenate([picked, picked]), matched_draws(rng, n, family.dim)
+        with precision.context(dtype):
+            return np.asarray(_sample(family, jax.tree.map(lambda a: a.astype(dtype), noise), plain=True), float)
     return draws_of(family, n, seed, dtype)[0]
 
 
@@ -109,7 +131,7 @@ def named_columns(
     model: Model,
     z: np.ndarray,
     dtype: np.dtype,
-    to_columns: Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]] | None = None,
+    to_columns: Columns | None = None,
 ) -> tuple[tuple[str, ...], Float[np.ndarray, "n M"]]:
     """The scalar unknowns at draws `z` `[n, D]` as named columns, by `to_columns` or else by the model's own naming."""
     return columns(named_values(model, z, dtype), model.order) if to_columns is None else to_columns(z)

@@ -7,8 +7,7 @@ and wider draws around it; and Hamiltonian Monte Carlo in the space in which the
 is named in the verdict with what it cost and what it brought.
 """
 
-import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,32 +15,27 @@ from taut.algorithms.on_density.base import Solution
 from taut.algorithms.on_density.gaussians import Gaussian
 from taut.core.batch import Batch
 from taut.core.capabilities import Capability
+from taut.core.cost import CHAINS
 from taut.models import Model
 from taut.models.density import Density
-from taut.verdict.answers import Converged, Trusted
-from taut.verdict.bending import most_gradients
-from taut.verdict.best import BestSoFar, Columns
-from taut.verdict.chains import answer_of_chains, unsettled
+from taut.verdict.answers import Converged
+from taut.verdict.best import BestSoFar
 from taut.verdict.convergence import Convergence, certified, nats_left
-from taut.verdict.draws import JUDGE_STREAM, log_prob_of, named_columns
-from taut.verdict.hamiltonian import GRADIENTS, HamiltonianDraws, hamiltonian_draws, moments
+from taut.verdict.draws import JUDGE_STREAM, Columns
+from taut.verdict.hamiltonian import FEW_CHAINS, GRADIENTS_EACH, MANY_CHAINS
 from taut.verdict.judge import judge_posterior
-from taut.verdict.linear.bends import bend
 from taut.verdict.linear.seen import serves
 from taut.verdict.orders import orders
-from taut.verdict.quadrature import by_quadrature
-from taut.verdict.reweighed import reweighed
 from taut.verdict.trust import RIVAL_SHARE
-from taut.verdict.warp import Warped, warp
-from taut.verdict.weighing import heavy_tails, tails_of_interval, varies
+
+if TYPE_CHECKING:
+    from taut.verdict.warp import Warped
 
 MOST_COORDINATES = 200
-"""Largest number of coordinates for which fallbacks are tried: their maps have some 8 D parameters."""
+"""Largest number of coordinates for which richer families are tried: their maps have some 8 D parameters."""
 MOST_WORK, FIXED_WORK = 4e10, 20
 """Largest product of rows, unknowns and gradients of a fallback, about 20 s on one core; and the number of unknowns
 whose products cost as much as the rest of a row's likelihood, which is added to theirs."""
-TALL = 1000
-"""Number of rows from which an optimised translation of the chains pays."""
 MUCH = 0.2
 """Nats that steps must surely promise for a bend not to have converged: weights and chains correct what is less."""
 WORTHWHILE = 0.05
@@ -53,10 +47,8 @@ more steps of a bend bring nothing, since what is left are tails."""
 DOUBTED_K = 0.55
 """k-hat from which a good verdict whose weights differ is checked by the next fallback: centred hierarchies have passed
 at 0.15 sd."""
-USELESS_R_HAT = 1.3
-"""R-hat from which chains say nothing."""
-HEAVIEST = 0.85
-"""Tail shape of squared deviations above which short chains cannot have seen enough of the tail for an sd."""
+SHARE_OF_FIT = 2.0
+"""Gradients of chains for each gradient of the fit, up to which they are tried however long that takes."""
 
 
 def try_fallbacks(
@@ -64,7 +56,7 @@ def try_fallbacks(
     batch: Batch,
     density: Density,
     solution: Solution,
-    gaussian: Gaussian,
+    gaussian: Gaussian | None,
     best: BestSoFar,
     seed: int,
     to_columns: Columns | None = None,
@@ -76,19 +68,19 @@ def try_fallbacks(
         batch: All rows.
         density: Log density of all rows.
         solution: What the algorithm found.
-        gaussian: Its answer.
+        gaussian: Its answer; None where that is no Gaussian but the stretched one of many unknowns.
         best: The same answer with its verdict.
         seed: Seed of the draws.
         to_columns: A function in place of the model's own naming.
     """
     if best.settled(density, seed):
         return best
-    if serves(model):
+    if gaussian is not None and serves(model):
         best = _bent_by_rows(model, batch, density, gaussian, best, seed, to_columns)
         if best.trusted:
             return best
-    if density.dim > MOST_COORDINATES:
-        return _not_tried(best, "richer families", f"{density.dim} unknowns are more than {MOST_COORDINATES}")
+    if gaussian is None or density.dim > MOST_COORDINATES:
+        return _wide(model, batch, density, solution, best, seed, to_columns)
     rng = np.random.default_rng([seed, JUDGE_STREAM + 1])
     convergence = best.judgement.verdict.converged
     rows, jumps = int(batch.size), best.judgement.jumps
@@ -102,6 +94,8 @@ def try_fallbacks(
     best = _by_values(model, density, gaussian, solution, best, common)
     if _done(best, density, seed):
         return best
+    from taut.verdict.bending import most_gradients
+
     if too_long := _too_long(rows, density.dim, most_gradients(density.dim)):
         return _not_tried(best, "sinh-arcsinh", too_long)
     best = _warped(model, density, gaussian, solution, best, common, rng)
@@ -109,9 +103,32 @@ def try_fallbacks(
         return best
     if _done(best, density, seed):
         return best
-    if too_long := _too_long(rows, density.dim, GRADIENTS):
+    if too_long := _too_long(rows, density.dim, MANY_CHAINS * GRADIENTS_EACH):
         return _not_tried(best, "Hamiltonian Monte Carlo", too_long)
-    return _chains(model, batch, density, best, seed, to_columns)
+    return _chains(model, batch, density, best, MANY_CHAINS, seed, to_columns)
+
+
+def _wide(
+    model: Model,
+    batch: Batch,
+    density: Density,
+    solution: Solution,
+    best: BestSoFar,
+    seed: int,
+    to_columns: Columns | None,
+) -> BestSoFar:
+    """Few chains in place of richer families, whose maps have too many parameters, for many unknowns.
+
+    They cost little beside the fit: in q's own coordinates the posterior is nearly N(0, I), however many there are.
+    """
+    converged = best.judgement.verdict.converged.answer is Converged.YES
+    if best.trusted or not converged or not _one_optimum(solution):
+        return best
+    gradients = FEW_CHAINS * GRADIENTS_EACH
+    too_long = _too_long(int(batch.size), density.dim, gradients)
+    if too_long and gradients > SHARE_OF_FIT * solution.evaluations:
+        return _not_tried(best, "Hamiltonian Monte Carlo", too_long)
+    return _chains(model, batch, density, best, FEW_CHAINS, seed, to_columns)
 
 
 def _done(best: BestSoFar, density: Density, seed: int) -> bool:
@@ -124,6 +141,9 @@ def _by_values(
     model: Model, density: Density, gaussian: Gaussian, solution: Solution, best: BestSoFar, common: Any
 ) -> BestSoFar:
     """What values of log p can do without gradients: quadrature over one unknown, weighted draws over several."""
+    from taut.verdict.quadrature import by_quadrature  # with SciPy, which an answer that is settled does not load
+    from taut.verdict.reweighed import reweighed
+
     if not _one_optimum(solution):
         return best
     if density.dim == 1 and not best.judgement.jumps and (family := by_quadrature(density, gaussian)) is not None:
@@ -145,6 +165,8 @@ def _bent_by_rows(
     to_columns: Columns | None,
 ) -> BestSoFar:
     """Coordinates of a regression bent one by one, by exact expectations over its rows: no gradients."""
+    from taut.verdict.linear.bends import bend  # with SciPy's splines, a quarter of a second to load
+
     family = bend(model, batch, gaussian)
     if family is None:
         return best
@@ -191,8 +213,10 @@ def _warped(
 
     A bend that helps and does not settle it is learned on before another order is tried.
     """
+    from taut.verdict.reweighed import reweighed
+    from taut.verdict.warp import warp
 
-    def tried(best: BestSoFar, order, begun=None) -> tuple[BestSoFar, Warped]:
+    def tried(best: BestSoFar, order, begun=None) -> "tuple[BestSoFar, Warped]":
         before = density.evaluations
         bent = warp(density, gaussian, order, rng, begun)
         if not bent.kept:
@@ -216,7 +240,7 @@ def _warped(
     return best
 
 
-def _certificate(bent: Warped) -> Convergence:
+def _certificate(bent: "Warped") -> Convergence:
     """What steps still promise: of the bend's own parameters, and of the Gaussian in bent coordinates."""
     errors = bent.averaged.mean_error, bent.averaged.sd_error
     around = float(0.5 * np.sum(errors[0] ** 2) + np.sum(errors[1] ** 2))
@@ -230,52 +254,14 @@ def _certificate(bent: Warped) -> Convergence:
 
 
 def _chains(
-    model: Model, batch: Batch, density: Density, best: BestSoFar, seed: int, to_columns: Columns | None
+    model: Model, batch: Batch, density: Density, best: BestSoFar, chains: int, seed: int, to_columns: Columns | None
 ) -> BestSoFar:
-    """Chains from draws of q, whose draws become the answer: to be trusted only where the chains agree.
+    """Chains from draws of q, whose draws become the answer: to be trusted only where the chains agree."""
+    from taut.verdict.by_chains import by_chains  # with SciPy
 
-    Chains that have not settled are on their way from q to the posterior: on five posteriors of which q's sds were half
-    the true ones theirs were right to 10 %. Where they are far from each other they have hardly left q, which remains.
-    """
-    chains = hamiltonian_draws(model, batch, best.family, seed, density.dtype, plain=batch.size < TALL)
-    z = chains.draws.reshape(-1, density.dim)
-    names, values = named_columns(model, z, density.dtype, to_columns)
-    before = named_columns(model, best.judgement.z, density.dtype, to_columns)[1]
-    judged = varies(before)
-    # Of the named values, not of their logarithms: a tail that is short in z may be long in x.
-    found = moments(values[:, judged].reshape(len(chains.draws), -1, int(judged.sum())))
-    r_hat = float(found.r_hat.max())
-    note = _note(chains, r_hat)
-    if not r_hat < USELESS_R_HAT:
-        return best.tried(f"{note}, which do not agree")
-    sd, heavy = np.where(judged, before.std(0), 1.0), np.zeros(len(names), bool)
-    shift = np.where(judged, (values.mean(0) - before.mean(0)) / sd, 0.0)
-    ratio = np.where(judged, values.std(0) / sd, 1.0)
-    heavy[judged] = heavy_tails(values[:, judged], above=HEAVIEST)
-    answer, reason = answer_of_chains(names, shift, ratio, heavy, tails_of_interval(before, values))
-    if not found.agree:
-        answer, reason = Trusted.SUSPECT, unsettled(names, shift, ratio, r_hat)
-    verdict = best.judgement.verdict
-    trust = dataclasses.replace(
-        verdict.trust,
-        answer=answer,
-        reason=reason,
-        names=names,
-        shift=shift,
-        sd_ratio=ratio,
-        second_moment_size=np.where(heavy, 0.0, len(z)),
-    )
-    judgement = best.judgement._replace(
-        verdict=dataclasses.replace(verdict, trust=trust),
-        z=z,
-        weights=np.full(len(z), 1 / len(z)),
-        log_prob=density.values(z)[0],
-        log_q=log_prob_of(best.family, z, density.dtype),
-        of_q=False,
-    )
+    known: Any = {"chains": chains, "seed": seed, "to_columns": to_columns}
+    with density.ledger.stage(CHAINS):
+        judgement, note = by_chains(model, batch, density, best.family, best.judgement, **known)
+    if judgement is None:
+        return best.tried(note)
     return best._replace(judgement=judgement, source="Hamiltonian Monte Carlo").tried(note)
-
-
-def _note(chains: HamiltonianDraws, r_hat: float) -> str:
-    number, gradients = len(chains.draws), chains.evaluations
-    return f"Hamiltonian Monte Carlo: {number} chains, R-hat {r_hat:.3f} ({gradients:,} gradients)"

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from taut.core import precision
 from taut.core.batch import Batch
@@ -28,10 +28,12 @@ from taut.families.base import Family
 from taut.models.base import Model
 from taut.models.target import Target
 
-CHAINS, TRANSITIONS, LEAPFROGS = 400, 100, 16
+MANY_CHAINS, TRANSITIONS, LEAPFROGS = 400, 100, 16
 """Number of chains, of transitions of each chain, and of leapfrog steps of a transition at most."""
-GRADIENTS = CHAINS * TRANSITIONS * LEAPFROGS // 4
-"""Number of gradients in all, about: after adaptation a transition takes a quarter of the most leapfrog steps."""
+FEW_CHAINS = 64
+"""Number of chains where there are many unknowns: each holds all of them, and noise of a tenth of an sd is little."""
+GRADIENTS_EACH = TRANSITIONS * LEAPFROGS // 4
+"""Gradients of a chain, about: after adaptation a transition takes a quarter of the most leapfrog steps."""
 TIMES = (0.5, np.pi)
 """Shortest and longest time of a trajectory: on N(0, I) draws a time T apart correlate by cos T."""
 ACCEPTANCE = 0.8
@@ -40,6 +42,8 @@ FIRST_STEP = 0.3
 """Step size before adaptation."""
 MOST_R_HAT, MOST_DRIFT = 1.05, 0.1
 """Largest R-hat, and largest drift of a mean in sds, of chains that agree."""
+NOISE = 4.0
+"""Standard errors up to which a drift is noise: of a thousand unknowns that do not drift, one in sixteen shows one."""
 
 
 class Moments(NamedTuple):
@@ -51,6 +55,8 @@ class Moments(NamedTuple):
         r_hat: `[D]`, R-hat of the whole chains: high where single chains have not seen what all have seen.
         drift: `[D]`, means of the second half of all chains less those of the first, in sds. Many short chains show a
             drift far better than splitting each of them would, which makes R-hat high for shortness alone.
+        drift_error: `[D]`, its standard errors.
+        chains: Number of chains.
     """
 
     mean: Float[np.ndarray, " D"]
@@ -59,23 +65,31 @@ class Moments(NamedTuple):
     sd_error: Float[np.ndarray, " D"]
     r_hat: Float[np.ndarray, " D"]
     drift: Float[np.ndarray, " D"]
+    drift_error: Float[np.ndarray, " D"]
+    chains: int
+
+    @property
+    def settled(self) -> Bool[np.ndarray, " D"]:
+        """Whether the chains agree on an unknown and have stopped drifting."""
+        return (self.r_hat < MOST_R_HAT) & (np.abs(self.drift) < np.maximum(MOST_DRIFT, NOISE * self.drift_error))
 
     @property
     def agree(self) -> bool:
-        """Whether the chains agree and have stopped drifting."""
-        return bool(np.all(self.r_hat < MOST_R_HAT) and np.all(np.abs(self.drift) < MOST_DRIFT))
+        """Whether they have settled on every unknown."""
+        return bool(np.all(self.settled))
 
 
 class HamiltonianDraws(NamedTuple):
     """The draws of the chains, and how the sampling went.
 
     Attributes:
-        draws: `[chains, kept, D]`, x unconstrained, the second half of each chain.
+        draws: `[chains, kept, D]`, x unconstrained, without the transitions that adapted the step size.
         moments: Moments of the draws.
         acceptance: Average acceptance rate of the kept transitions.
         divergences: Number of kept transitions that diverged.
         step_size: Step size after adaptation.
         evaluations: Number of gradients.
+        last: `[chains, D]`, where the chains stand, in the family's own coordinates.
     """
 
     draws: Float[np.ndarray, "M N D"]
@@ -84,6 +98,16 @@ class HamiltonianDraws(NamedTuple):
     divergences: int
     step_size: float
     evaluations: int
+    last: Float[np.ndarray, "M D"]
+
+    def followed_by(self, more: "HamiltonianDraws") -> "HamiltonianDraws":
+        """The draws of `more` alone, which go on where these end, with the gradients of both."""
+        return more._replace(evaluations=self.evaluations + more.evaluations)
+
+    def joined(self, more: "HamiltonianDraws") -> "HamiltonianDraws":
+        """The draws of both, `more` going on where these end."""
+        draws = np.concatenate([self.draws, more.draws], axis=1)
+        return self.followed_by(more)._replace(draws=draws, moments=moments(draws))
 
 
 def moments(draws: Float[np.ndarray, "M N D"]) -> Moments:
@@ -96,11 +120,12 @@ def moments(draws: Float[np.ndarray, "M N D"]) -> Moments:
     def between(a):
         return a.mean(1).std(0, ddof=1) / np.sqrt(M)
 
-    early, late = draws[:, : N // 2].mean((0, 1)), draws[:, N // 2 :].mean((0, 1))
+    drifts = draws[:, N // 2 :].mean(1) - draws[:, : N // 2].mean(1)
     within = draws.var(1, ddof=1).mean(0)
     with np.errstate(invalid="ignore", divide="ignore"):
         r_hat = np.sqrt(1 - 1 / N + draws.mean(1).var(0, ddof=1) / within)
-        return Moments(mean, sd, between(draws), between(square) / (2 * sd), r_hat, (late - early) / sd)
+        drift, error = drifts.mean(0) / sd, drifts.std(0, ddof=1) / np.sqrt(M) / sd
+        return Moments(mean, sd, between(draws), between(square) / (2 * sd), r_hat, drift, error, M)
 
 
 def hamiltonian_draws(
@@ -109,12 +134,13 @@ def hamiltonian_draws(
     family: Family,
     seed: int,
     dtype: np.dtype,
-    chains: int = CHAINS,
+    chains: int = MANY_CHAINS,
     transitions: int = TRANSITIONS,
     leapfrogs: int = LEAPFROGS,
     plain: bool = True,
+    before: HamiltonianDraws | None = None,
 ) -> HamiltonianDraws:
-    """Chains on the posterior that start from draws of `family`.
+    """Chains on the posterior that start from draws of `family`, or go on where others stand.
 
     Args:
         model: A model with one z for all rows.
@@ -126,23 +152,29 @@ def hamiltonian_draws(
         transitions: Number of transitions of each chain; the first half adapts the step size and is dropped.
         leapfrogs: Largest number of leapfrog steps of a transition.
         plain: Whether to compile plainly, which is faster in all unless the model is large.
+        before: The chains that go on, with their step size: nothing adapts, and all transitions are kept.
     """
     rng = np.random.default_rng(seed)
+    adapting = transitions // 2 if before is None else 0
     with precision.context(dtype):
         model, batch, family = cast((model, batch, family), dtype)
-        start = rng.standard_normal((chains, family.dim)).astype(dtype)
+        start = rng.standard_normal((chains, family.dim)) if before is None else before.last
+        step = FIRST_STEP if before is None else before.step_size
         key = np.array(jax.random.key_data(jax.random.key(seed)))
         times = rng.uniform(*TIMES, transitions).astype(dtype)
-        draws, *rest = _run(model, batch, family, start, times, np.array(leapfrogs), key, plain=plain)
-    draws = np.asarray(draws, float).swapaxes(0, 1)
-    acceptance, divergences, step_size, moves = (r.item() for r in rest)
-    return HamiltonianDraws(draws, moments(draws), acceptance, divergences, step_size, chains * (1 + moves))
+        counts = np.array([adapting, leapfrogs])
+        found = _run(model, batch, family, start.astype(dtype), np.array(step, dtype), times, counts, key, plain=plain)
+    draws, last, acceptance, divergent, step_size, moves = map(np.asarray, found)
+    draws = draws[adapting:].astype(float).swapaxes(0, 1)
+    figures = acceptance[adapting:].mean().item(), divergent[adapting:].sum().item(), step_size.item()
+    return HamiltonianDraws(draws, moments(draws), *figures, chains * (1 + moves.item()), last.astype(float))
 
 
-def _chains(model, batch, family, start, times, most, key):
+def _chains(model, batch, family, start, first_step, times, counts, key):
     from blackjax.adaptation.step_size import dual_averaging_adaptation
     from blackjax.mcmc import hmc
 
+    adapted, most = counts
     cut = model.units(batch)
     target = Target(model, batch.rows, cut.weights[0], cut.scale[0])
 
@@ -151,23 +183,25 @@ def _chains(model, batch, family, start, times, most, key):
         return target.log_likelihood(x) + target.log_prior(x) - log_q - 0.5 * jnp.sum(noise**2)
 
     kernel = hmc.build_kernel()
-    one = jnp.ones(family.dim, start.dtype)
+    every, one = jax.vmap(family.sample), jnp.ones(family.dim, start.dtype)
     all_chains = jax.vmap(
         lambda key, state, step, length: kernel(key, state, log_density, step, one, length), (0, 0, None, None)
     )
     init, update, final = dual_averaging_adaptation(ACCEPTANCE)
-    half = len(times) // 2
+
+    def kept_step(adapting):
+        return jnp.where(adapted > 0, final(adapting), first_step)
 
     def transition(carry, now):
         states, adapting = carry
         time, key, t = now
-        step = jnp.where(t < half, jnp.exp(adapting.log_step_size), final(adapting))
+        step = jnp.where(t < adapted, jnp.exp(adapting.log_step_size), kept_step(adapting))
         length = jnp.clip(jnp.round(time / step).astype(int), 1, most)
         states, info = all_chains(jax.random.split(key, len(start)), states, step, length)
         acceptance = jnp.mean(info.acceptance_rate)
         updated = update(adapting, acceptance)
-        adapting = jax.tree.map(lambda new, old: jnp.where(t < half, new, old), updated, adapting)
-        return (states, adapting), (states.position, acceptance, jnp.sum(info.is_divergent), length)
+        adapting = jax.tree.map(lambda new, old: jnp.where(t < adapted, new, old), updated, adapting)
+        return (states, adapting), (every(states.position), acceptance, jnp.sum(info.is_divergent), length)
 
     states = jax.vmap(lambda position: hmc.init(position, log_density))(start)
     # A chain without a density to begin with takes the place of one that has.
@@ -175,11 +209,10 @@ def _chains(model, batch, family, start, times, most, key):
     places = jnp.where(finite, jnp.arange(len(start)), jnp.argmax(finite))
     states = jax.tree.map(lambda a: jnp.take(a, places, axis=0), states)
     keys = jax.random.split(jax.random.wrap_key_data(key), len(times))
-    (_, adapting), (positions, acceptance, divergent, lengths) = jax.lax.scan(
-        transition, (states, init(FIRST_STEP)), (times, keys, jnp.arange(len(times)))
+    (states, adapting), (draws, acceptance, divergent, lengths) = jax.lax.scan(
+        transition, (states, init(first_step)), (times, keys, jnp.arange(len(times)))
     )
-    draws = jax.vmap(jax.vmap(family.sample))(jnp.asarray(positions)[half:])
-    return draws, jnp.mean(acceptance[half:]), jnp.sum(divergent[half:]), final(adapting), jnp.sum(lengths)
+    return draws, states.position, acceptance, divergent, kept_step(adapting), jnp.sum(lengths)
 
 
 _run = Shared(_chains)

@@ -1,7 +1,6 @@
 """The verdict on a posterior over model variables: fresh draws of q, weighed against the full data."""
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ from taut.models.density import Density
 from taut.verdict.answers import Converged, Trusted
 from taut.verdict.around import jumps_around
 from taut.verdict.convergence import Convergence, measured
-from taut.verdict.draws import draws_of, log_prob_of, named_columns
+from taut.verdict.draws import Columns, draws_of, log_prob_of, named_columns
 from taut.verdict.trust import DRAWS, trust_from_weights
 from taut.verdict.verdict import Verdict
 
@@ -43,6 +42,7 @@ class Judgement(NamedTuple):
         jumps: The jumps and ends of the log density around the draws.
         of_q: Whether the draws are those of q, so that weighted and plain averages of them are paired; otherwise they
             stand in for q.
+        chains: Number of chains that the draws come from, one after the other; 1 where they are independent.
     """
 
     verdict: Verdict
@@ -53,6 +53,7 @@ class Judgement(NamedTuple):
     log_q: Float[np.ndarray, " n"]
     jumps: tuple[Jump, ...] = ()
     of_q: bool = True
+    chains: int = 1
 
     @property
     def corrected(self) -> bool:
@@ -93,7 +94,7 @@ def judge_posterior(
     seed: int,
     rows: int,
     history: dict[str, np.ndarray] | None = None,
-    to_columns: Callable[[np.ndarray], tuple[tuple[str, ...], np.ndarray]] | None = None,
+    to_columns: Columns | None = None,
     recurred: bool = True,
     rivals: float = 0.0,
     jumps: tuple[Jump, ...] | None = None,

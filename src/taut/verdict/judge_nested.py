@@ -14,6 +14,7 @@ from jaxtyping import Float
 from taut.algorithms.nested.of_model import z_of
 from taut.algorithms.nested.solution import Draws, Solution
 from taut.algorithms.nested.weights import evidence, log_joint
+from taut.core.cost import Ledger
 from taut.diagnostics.elbo import Bound
 from taut.models.mixed import MixedModel
 from taut.verdict.answers import Converged, Trusted
@@ -36,7 +37,7 @@ EFFECT_SHIFT, EFFECT_RATIO = 0.15, 0.15
 
 
 def judge_nested(
-    model: MixedModel, solution: Solution, draws: Draws, convergence: Convergence, bound: Bound
+    model: MixedModel, solution: Solution, draws: Draws, convergence: Convergence, bound: Bound, ledger: Ledger
 ) -> Judgement:
     """Weigh draws of the answer against the full data.
 
@@ -46,11 +47,13 @@ def judge_nested(
         draws: Its draws, of which the first are weighed.
         convergence: What the algorithm certifies.
         bound: The ELBO with its terms.
+        ledger: Where the log densities are counted.
     """
     n = int(np.clip(AFFORDABLE / solution.layout.rows, LEAST_DRAWS, len(draws.node)))
     draws = draws.first(n)
     z = z_of(solution, draws)
     log_p, log_q = log_joint(solution, draws), solution.log_prob(draws)
+    ledger.add(log_densities=n)
     names, values = model.to_columns(z)
     names, values = names[:MOST_JUDGED], values[:, :MOST_JUDGED]
     trust, weighing = trust_from_weights(log_p - log_q, values, names, converged=convergence.answer)

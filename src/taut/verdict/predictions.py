@@ -1,4 +1,4 @@
-"""Whether predictions can be used where not every unknown can: weights against plain averages of linear predictors."""
+"""Whether predictions can be used where not every unknown can: the verdict's draws, as linear predictors of rows."""
 
 import dataclasses
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from taut.core.schema import NUMBER, TEXT, entries, maybe, one_of, whole
 from taut.verdict.answers import Trusted
 from taut.verdict.changes import in_percent, in_sds
+from taut.verdict.hamiltonian import moments
+from taut.verdict.judge import Judgement
 from taut.verdict.trust import trust_from_weights
 
-RECORD = entries(
-    {"answer": one_of(*Trusted), "reason": TEXT, "shift": maybe(NUMBER), "ratio": maybe(NUMBER), "rows": whole()}
-)
-"""What `PredictionQuality.to_json` gives."""
 MOST_ROWS = 200
 """Rows at which predictions are judged, spread evenly over the data."""
+UNNOTICED = 0.15
+"""Change of a predictor's mean, in its sds, and of its sd, as a share, that leaves predictions good: the unknowns of an
+answer that is good move by two thirds of it, and the largest of 200 changes has the noise of its weights in it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,13 +45,14 @@ class PredictionQuality:
         }
 
     @classmethod
-    def from_json(cls, said: dict[str, Any]) -> "PredictionQuality":
-        """The inverse of `to_json`.
+    def of_saved(cls, meta: dict[str, Any]) -> "PredictionQuality | None":
+        """What `fit.json` says of predictions; None where it says nothing, as version 0.1.0 did."""
+        said = meta["fit"].get("predictions")
+        return None if said is None else cls.from_json(said)
 
-        Raises:
-            ValueError: not what `to_json` gives.
-        """
-        RECORD.check(said)
+    @classmethod
+    def from_json(cls, said: dict[str, Any]) -> "PredictionQuality":
+        """The inverse of `to_json`."""
         numbers = {name: np.nan if said[name] is None else said[name] for name in ("shift", "ratio")}
         return cls(Trusted(said["answer"]), said["reason"], **numbers, rows=said["rows"])
 
@@ -61,27 +62,41 @@ def places(n: int) -> np.ndarray:
     return np.unique(np.linspace(0, n - 1, min(n, MOST_ROWS)).round().astype(int))
 
 
-def quality(eta: Float[np.ndarray, "S R"], log_weights: Float[np.ndarray, " S"], converged: str) -> PredictionQuality:
+def quality(judged: Judgement, eta: Float[np.ndarray, "S R"]) -> PredictionQuality:
     """The quality of predictions.
 
     Args:
-        eta: Draws of the linear predictors of R rows.
-        log_weights: log p - log q of the draws, in nats.
-        converged: Answer of the convergence check.
-
-    Example:
-        >>> rng = np.random.default_rng(0)
-        >>> str(quality(rng.normal(size=(1000, 3)), np.zeros(1000), "yes").answer)
-        'good'
+        judged: The verdict with its draws.
+        eta: The linear predictors of R rows at these draws.
     """
-    names = tuple(f"row {i}" for i in range(eta.shape[1]))
-    trust, _ = trust_from_weights(log_weights, eta, names, converged=converged)
+    trust, count = judged.verdict.trust, eta.shape[1]
+    if judged.of_q:
+        return _by_weights(judged, eta)
+    if judged.chains > 1 and not trust.reliable:
+        found = moments(eta.reshape(judged.chains, -1, count))
+        if found.agree:
+            reason = (
+                f"chains agree on every predictor (R-hat {found.r_hat.max():.3f} at most); predict() uses their draws"
+            )
+            return PredictionQuality(Trusted.CORRECTED, reason, np.nan, np.nan, count)
+        return PredictionQuality(trust.answer, "chains have not settled on the predictors", np.nan, np.nan, count)
+    reason = "predict() uses the draws that stand in for q" if trust.reliable else trust.reason
+    return PredictionQuality(trust.answer, reason, np.nan, np.nan, count)
+
+
+def _by_weights(judged: Judgement, eta: Float[np.ndarray, "S R"]) -> PredictionQuality:
+    whole, count = judged.verdict.trust, eta.shape[1]
+    names = tuple(f"row {i}" for i in range(count))
+    converged = judged.verdict.converged.answer
+    trust, _ = trust_from_weights(judged.log_prob - judged.log_q, eta, names, converged=converged)
+    if not trust.reliable:  # a richer answer may have confirmed q all the same
+        said = whole if whole.answer is Trusted.GOOD else trust
+        return PredictionQuality(said.answer, said.reason, np.nan, np.nan, count)
     shift = float(np.max(np.abs(trust.shift), initial=0.0))
     ratio = float(np.max(np.abs(trust.sd_ratio - 1), initial=0.0))
-    if not trust.reliable:
-        return PredictionQuality(trust.answer, trust.reason, np.nan, np.nan, eta.shape[1])
-    if trust.answer is Trusted.GOOD:
-        reason = f"importance weights move no predictor by more than {shift:.2f} sd and none of the sds by {ratio:.0%}"
-    else:
-        reason = f"predictors moved by {in_sds(shift)} and their sds by {in_percent(ratio)}; predict() applies it"
-    return PredictionQuality(trust.answer, reason, shift, ratio, len(names))
+    moved = f"importance weights move predictors by {in_sds(shift)} and their sds by {in_percent(ratio)}"
+    if judged.corrected and trust.answer is Trusted.CORRECTED:
+        return PredictionQuality(Trusted.CORRECTED, f"{moved}; predict() applies them", shift, ratio, count)
+    if max(shift, ratio) <= UNNOTICED:
+        return PredictionQuality(Trusted.GOOD, moved, shift, ratio, count)
+    return PredictionQuality(Trusted.SUSPECT, f"{moved}, which predict() does not apply", shift, ratio, count)

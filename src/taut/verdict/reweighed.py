@@ -9,11 +9,12 @@ from taut.diagnostics.importance import HIGH_K, pareto_smoothed
 from taut.models import Model
 from taut.models.density import Density
 from taut.verdict.answers import Converged, Trusted
-from taut.verdict.best import BestSoFar, Columns
+from taut.verdict.best import BestSoFar
 from taut.verdict.changes import in_percent, in_sds
-from taut.verdict.draws import JUDGE_STREAM, named_columns
+from taut.verdict.draws import JUDGE_STREAM, Columns, named_columns
 from taut.verdict.judge import CORRECTED
-from taut.verdict.trust import DRAWS, GOOD_RATIO, GOOD_SHIFT
+from taut.verdict.trust import DRAWS
+from taut.verdict.unknowns import GOOD_RATIO, GOOD_SHIFT, answers_by_changes
 from taut.verdict.weighing import Weighing, heavy_tails, varies, weigh
 from taut.verdict.wide import Wide, Widened
 
@@ -168,6 +169,7 @@ def _answer(best: BestSoFar, wide: Wide, names, weighing: Weighing, before: np.n
         shift=shift,
         sd_ratio=ratio,
         second_moment_size=weighing.second_moment_size,
+        unknowns=answers_by_changes(shift, ratio),
     )
     judgement = best.judgement._replace(verdict=dataclasses.replace(verdict, trust=trust))
     if good:

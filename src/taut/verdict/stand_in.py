@@ -14,12 +14,12 @@ from taut.diagnostics.importance import pareto_smoothed
 from taut.models import Model
 from taut.models.density import Density
 from taut.verdict.answers import Trusted
-from taut.verdict.best import BestSoFar, Columns
+from taut.verdict.best import BestSoFar
 from taut.verdict.changes import in_percent, in_sds
-from taut.verdict.draws import draws_of, gaussian_of, named_columns
+from taut.verdict.draws import Columns, draws_of, gaussian_of, named_columns
 from taut.verdict.fallbacks import try_fallbacks
 from taut.verdict.judge import CORRECTED, Judgement, affordable_draws
-from taut.verdict.trust import GOOD_RATIO, GOOD_SHIFT
+from taut.verdict.unknowns import GOOD_RATIO, GOOD_SHIFT, answers_by_changes
 from taut.verdict.weighing import intervals_hold, tails_of_interval
 
 
@@ -89,6 +89,7 @@ def _standing_in(
         names=names,
         shift=shift,
         sd_ratio=ratio,
+        unknowns=answers_by_changes(shift, ratio),
     )
     verdict = dataclasses.replace(judgement.verdict, trust=trust)
     if good:
@@ -103,7 +104,8 @@ def _draws(best: BestSoFar, density: Density, seed: int, rows: int) -> tuple[np.
         return judged.z, judged.weights, judged.log_prob, judged.log_q
     z, log_q = draws_of(best.family, n, seed, density.dtype)  # of which the first are those that were judged
     log_prob = np.concatenate([judged.log_prob, density.values(z[len(judged.z) :])[0]])
-    return z, pareto_smoothed(log_prob - log_q).weights, log_prob, log_q
+    good = judged.verdict.trust.answer is Trusted.GOOD  # then the draws are right as they are
+    return z, np.full(n, 1 / n) if good else pareto_smoothed(log_prob - log_q).weights, log_prob, log_q
 
 
 def _instead(judgement: Judgement, other: Judgement) -> Judgement:

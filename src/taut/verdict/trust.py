@@ -9,6 +9,7 @@ confirmed on ours (`benchmarks/densities.py`).
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from jaxtyping import Float
 from taut.diagnostics.importance import HIGH_K
 from taut.verdict.answers import Converged, Trusted
 from taut.verdict.changes import LEAST_RATIO, LEAST_SHIFT, in_percent, in_sds
+from taut.verdict.unknowns import GOOD_RATIO, GOOD_SHIFT, answers_by_changes, in_words
 from taut.verdict.weighing import ROUGH_RATIO, TAIL, Weighing, intervals_hold, tails_of_interval, weigh
 
 DRAWS = 4000
@@ -25,8 +27,6 @@ TINY_VARIANCE = 0.005
 """Half the variance of the log-weights, an estimate of KL(q||p) in nats, below which no mean can be 0.1 sd off."""
 NOISE_VARIANCE = 0.045
 """Half-variance, 0.3 squared over 2, below which a high k-hat is noise: the weights hardly differ."""
-GOOD_SHIFT, GOOD_RATIO = 0.1, 0.05
-"""Changes of a mean (in sds) and of an sd (as a share) under the weights up to which q needs no correction."""
 CONCAVE_SIZE = 400.0
 """Effective number of draws that is enough where the log density is concave and q is bent as it is: no mode and no long
 tail can be missed, and what is left is the noise of the weights, 0.05 sd of a mean and 3.5 % of an sd."""
@@ -58,6 +58,7 @@ class Trust:
         second_moment_size: `[M]`, effective number of draws behind each weighted sd; 0 where the weighted squares have
             a tail too heavy (k-hat above 0.7) for any number of draws to tell.
         rivals: Share of the mass that distinct optima seem to hold besides the answer's.
+        unknowns: `[M]`, the answer for each unknown: a whole that is suspect may hold unknowns that can be quoted.
     """
 
     answer: Trusted
@@ -74,11 +75,23 @@ class Trust:
     sd_ratio: Float[np.ndarray, " M"]
     second_moment_size: Float[np.ndarray, " M"]
     rivals: float = 0.0
+    unknowns: tuple[Trusted, ...] = ()
 
     @property
     def reliable(self) -> bool:
         """Whether q, or q with its weights, can be used."""
         return self.answer in (Trusted.GOOD, Trusted.CORRECTED)
+
+    @property
+    def doubtful(self) -> tuple[str, ...]:
+        """Names of the unknowns that cannot be quoted."""
+        usable = (Trusted.GOOD, Trusted.CORRECTED)
+        return tuple(name for name, said in zip(self.names, self.unknowns, strict=True) if said not in usable)
+
+    def of(self, names: Sequence[str]) -> list[Trusted]:
+        """The answer for each of these unknowns; that of the whole where one has none of its own."""
+        said = dict(zip(self.names, self.unknowns, strict=True))
+        return [said.get(name, self.answer) for name in names]
 
     @classmethod
     def unweighed(cls, answer: Trusted, reason: str, draws: int = 0) -> "Trust":
@@ -94,22 +107,26 @@ class Trust:
             "shift": dict(zip(self.names, map(_plain, self.shift), strict=True)),
             "sd_ratio": dict(zip(self.names, map(_plain, self.sd_ratio), strict=True)),
             "second_moment_size": dict(zip(self.names, map(_plain, self.second_moment_size), strict=True)),
+            "unknowns": dict(zip(self.names, map(str, self.unknowns), strict=True)),
         }
 
     @classmethod
     def from_json(cls, said: dict[str, Any]) -> "Trust":
         """The inverse of `to_json`; a number that was not finite comes back as NaN."""
         names = tuple(said["shift"])
+        unknowns = said.get("unknowns", dict.fromkeys(names, said["answer"]))  # version 0.1.0 had none
 
         def number(x):
             return np.nan if x is None else x
 
         plain = {f.name: number(said[f.name]) for f in dataclasses.fields(cls) if f.name not in _COLUMNS}
-        arrays = {name: np.array([number(said[name][key]) for key in names], float) for name in _COLUMNS[1:]}
-        return cls(names=names, **(plain | {"answer": Trusted(plain["answer"])}), **arrays)
+        arrays = {name: np.array([number(said[name][key]) for key in names], float) for name in _FIGURES}
+        own = {"answer": Trusted(plain["answer"]), "unknowns": tuple(Trusted(unknowns[name]) for name in names)}
+        return cls(names=names, **(plain | own), **arrays)
 
 
-_COLUMNS = ("names", "shift", "sd_ratio", "second_moment_size")
+_FIGURES = ("shift", "sd_ratio", "second_moment_size")
+_COLUMNS = ("names", *_FIGURES, "unknowns")
 
 
 def _plain(x: Any) -> Any:
@@ -154,7 +171,7 @@ def trust_from_weights(
         The answer with its figures; and the draws with their weights.
     """
     weighing = weigh(log_weights, values)
-    answer, reason = _answer(weighing, names, Converged(converged), recurred, rivals, unseen, concave)
+    answer, reason, unknowns = _answer(weighing, names, Converged(converged), recurred, rivals, unseen, concave)
     smoothed = weighing.smoothed
     trust = Trust(
         answer,
@@ -171,6 +188,7 @@ def trust_from_weights(
         weighing.sd_ratio,
         weighing.second_moment_size,
         rivals,
+        unknowns,
     )
     return trust, weighing
 
@@ -183,8 +201,18 @@ def _answer(
     rivals: float,
     unseen: bool,
     concave: bool,
-) -> tuple[Trusted, str]:
-    """The first of the rules that applies, as the answer and the sentence that gives its reason."""
+) -> tuple[Trusted, str, tuple[Trusted, ...]]:
+    """The answer, the sentence that gives its reason, and the answer for each unknown.
+
+    A doubt of the whole, which is the first of the rules that applies, is one of each unknown.
+    """
+    doubt = _doubt_of_whole(weighing, converged, recurred, rivals, unseen, concave)
+    return _answer_of_moments(weighing, names) if doubt is None else (*doubt, (doubt[0],) * len(names))
+
+
+def _doubt_of_whole(
+    weighing: Weighing, converged: Converged, recurred: bool, rivals: float, unseen: bool, concave: bool
+) -> tuple[Trusted, str] | None:
     n, size, k_hat = len(weighing.values), weighing.smoothed.effective_sample_size, weighing.smoothed.k_hat
     if converged is Converged.NO:
         return Trusted.SUSPECT, "the fit has not converged, so its weights speak of a q on its way"
@@ -203,29 +231,31 @@ def _answer(
     if not _weights_reliable(weighing, concave):
         reason = f"{n} draws are worth {size:,.0f} (k-hat {k_hat:.2f}): too few to say how far q is off"
         return Trusted.SUSPECT, reason
-    return _answer_of_moments(weighing, names)
+    return None
 
 
-def _answer_of_moments(weighing: Weighing, names: tuple[str, ...]) -> tuple[Trusted, str]:
-    """The answer where the weights are reliable, by what they change."""
+def _answer_of_moments(weighing: Weighing, names: tuple[str, ...]) -> tuple[Trusted, str, tuple[Trusted, ...]]:
+    """The answers where the weights are reliable, by what they change."""
     largest = float(np.max(np.abs(weighing.shift), initial=0.0))
     changes = np.abs(weighing.sd_ratio - 1)
     ratio = float(np.max(changes, initial=0.0))
     # Where q and its weights agree about an sd nothing is amiss, however few draws carry its weighted square.
     rough = (weighing.second_moment_size < SECOND_MOMENT_SIZE) & (changes > ROUGH_RATIO)
+    unknowns = answers_by_changes(weighing.shift, weighing.sd_ratio, rough)
     if rough.any():
-        which = ", ".join(np.array(names)[rough][:3])
         tails = tails_of_interval(weighing.values, weighing.values, weighing.smoothed.weights)
         advice = quantile_advice(names, tails, rough)
-        return Trusted.SUSPECT, f"heavy tails: the sd of {which} hangs on a few draws; {advice}"
+        which = in_words(list(np.array(names)[rough]))
+        return Trusted.SUSPECT, f"heavy tails: the sd of {which} hangs on a few draws; {advice}", unknowns
     if largest < GOOD_SHIFT and ratio <= GOOD_RATIO:
         means = f"no mean by more than {largest:.2f} sd" if largest >= LEAST_SHIFT else f"each mean by {in_sds(0)}"
         sds = f"no sd by more than {ratio:.0%}" if ratio >= LEAST_RATIO else f"each sd by {in_percent(0)}"
-        return Trusted.GOOD, f"importance weights move {means} and {sds}"
-    return Trusted.CORRECTED, (
+        return Trusted.GOOD, f"importance weights move {means} and {sds}", unknowns
+    reason = (
         f"means moved by {in_sds(largest)} and sds by {in_percent(ratio)} under importance weighting; "
         "use fit.sample() or fit.summary(), which apply it"
     )
+    return Trusted.CORRECTED, reason, unknowns
 
 
 def quantile_advice(names: tuple[str, ...], tails: Float[np.ndarray, "2 M"], rough: np.ndarray) -> str:

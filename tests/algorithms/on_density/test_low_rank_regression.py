@@ -141,7 +141,7 @@ def test_it_is_the_default_above_a_thousand_unknowns():
     table = fit.summary()
     assert np.max(np.abs(np.array(table["mean"]) - mean) / sd) < 0.01
     np.testing.assert_allclose(np.array(table["sd"]) / sd, 1, atol=0.01)
-    assert fit.gradient_evaluations < 5000
+    assert fit.cost.stages["learning"].gradients < 5000
 
 
 def test_bad_settings_are_refused():

@@ -125,7 +125,7 @@ def test_without_data_the_page_says_what_is_left_out(fit, tmp_path):
 
 
 def test_a_fit_that_kept_its_evidence_gives_the_same_page_without_data(fit, loans, written, tmp_path):
-    kept = dataclasses.replace(fit, evidence=Evidence.gather(fit, loans).arrays())
+    kept = fit.replaced(evidence=Evidence.gather(fit, loans).arrays())
     assert page(kept, tmp_path / "page.html").read_bytes() == written.read_bytes()
     other = page(kept, tmp_path / "other.html", features=("job", "owner"))
     assert "were not kept with the fit" in Reader(other.read_text(encoding="utf-8")).words

@@ -11,6 +11,7 @@ import taut
 from taut.report import table
 from taut.report.terminal.verdict import verdict, verdict_figures
 from taut.report.words.numbers import measured
+from taut.report.words.verdict import lines
 
 
 def printed(fit, width=100, **options):
@@ -44,8 +45,10 @@ def test_the_paragraph_says_what_and_how_it_ended(fit):
 
 def test_it_ends_with_the_verdict(fit):
     text = printed(fit, 300)
-    assert " ".join(text.split()).endswith(" ".join(str(fit.verdict).split()))
-    assert [line.partition(":")[0] for line in text.rstrip().splitlines()[-2:]] == ["converged", "trust"]
+    assert " ".join(str(fit.verdict).split()) in " ".join(text.split())
+    last = [line.partition(":")[0] for line in text.rstrip().splitlines()[-3:]]
+    assert last == ["converged", "trust", "predictions"]
+    assert text.rstrip().endswith(f"{fit.predictions.answer} - {fit.predictions.reason}.")
 
 
 @pytest.mark.parametrize(("level", "colour"), [("fine", "32"), ("doubt", "33"), ("wrong", "31")])
@@ -54,7 +57,7 @@ def test_every_answer_has_its_colour(fit, level, colour):
     said["trust"]["answer"] = {"fine": "good", "doubt": "suspect", "wrong": "unusable"}[level]
     console = Console(width=300, force_terminal=True, color_system="standard")
     with console.capture() as capture:
-        console.print(verdict(said))
+        console.print(verdict(lines(said)))
     assert f"\x1b[1;{colour}m{said['trust']['answer']}" in capture.get()
 
 
@@ -102,7 +105,7 @@ def test_nothing_in_a_reason_or_a_name_acts():
     }
     console = Console(width=200, force_terminal=False)
     with console.capture() as capture:
-        console.print(verdict(said), verdict_figures(said))
+        console.print(verdict(lines(said)), verdict_figures(said))
     assert "\x1b" not in capture.get()
     assert capture.get().count("[bold]") == 2
     assert capture.get().count("[red]a") == 3

@@ -21,7 +21,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import ndtri
 
 from taut.core.constants import LOG_2PI
 from taut.models.density import Density
@@ -74,7 +73,8 @@ def even_draws(rng: np.random.Generator, size: int, dim: int) -> Float[np.ndarra
     """
     if dim > EVEN:
         return matched_draws(rng, size, dim)
-    from scipy.stats.qmc import Sobol  # half a second to import
+    from scipy.special import ndtri
+    from scipy.stats.qmc import Sobol  # half a second to load
 
     half = size // 2
     points = Sobol(dim, rng=rng).random_base2((half - 1).bit_length())[:half]

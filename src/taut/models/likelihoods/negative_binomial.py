@@ -80,8 +80,9 @@ class NegativeBinomial(LogLink):
 
     def cdf(self, eta, y):
         """An incomplete beta function."""
-        k, mu = np.floor(np.asarray(y, float)), np.exp(np.asarray(eta, float))
-        phi = np.exp(np.asarray(self.log_phi, float))
+        k, phi = np.floor(np.asarray(y, float)), np.exp(np.asarray(self.log_phi, float))
+        with np.errstate(over="ignore"):  # of an infinite mean no count is reached
+            mu = np.exp(np.asarray(eta, float))
         return np.where(k < 0, 0.0, betainc(phi, np.maximum(k, 0) + 1, phi / (phi + mu)))
 
     def quantile(self, eta, p, known=None):

@@ -67,7 +67,9 @@ class Poisson(LogLink):
     def cdf(self, eta, y):
         """An incomplete gamma function."""
         k = np.floor(np.asarray(y, float))
-        return np.where(k < 0, 0.0, gammaincc(np.maximum(k, 0) + 1, np.exp(np.asarray(eta, float))))
+        with np.errstate(over="ignore"):  # of an infinite rate no count is reached
+            rate = np.exp(np.asarray(eta, float))
+        return np.where(k < 0, 0.0, gammaincc(np.maximum(k, 0) + 1, rate))
 
     def quantile(self, eta, p, known=None):
         """A count."""

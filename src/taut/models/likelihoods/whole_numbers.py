@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 FAR = 2.0**60
-"""Beyond it there is no number to look for."""
+"""Beyond it there is no number to look for: the answer is infinite."""
 
 
 def smallest(cdf: Callable[[np.ndarray], np.ndarray], p: Any, most: Any = np.inf) -> np.ndarray:
@@ -26,8 +26,9 @@ def smallest(cdf: Callable[[np.ndarray], np.ndarray], p: Any, most: Any = np.inf
     low, high = np.full(shape, -1.0), np.zeros(shape)  # cdf(low) < p <= cdf(high), once the second is so
     while np.any(short := (cdf(high) < p) & (high < most) & (high < FAR)):
         low, high = np.where(short, high, low), np.where(short, np.minimum(2 * high + 1, most), high)
-    while np.any(high - low > 1):
-        middle = np.floor(0.5 * (low + high))
+    beyond = (cdf(high) < p) & (high < most)
+    # Above 2^53 neighbouring floating-point numbers are more than 1 apart, with none between them.
+    while np.any(between := ((middle := np.floor(0.5 * (low + high))) > low) & (middle < high)):
         enough = cdf(middle) >= p
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return np.where((p >= 1) & ~np.isfinite(most), np.inf, high)
+        low, high = np.where(between & ~enough, middle, low), np.where(between & enough, middle, high)
+    return np.where(beyond | ((p >= 1) & ~np.isfinite(most)), np.inf, high)

@@ -43,7 +43,7 @@ def page(fit: Fit, path: str | Path, data: Any = None, *, features: Any = None) 
         html.render(
             title=subject.title,
             subject=subject,
-            verdict=verdict_words.lines(said) if said else [],
+            verdict=verdict_words.lines_of(subject.facts),
             verdict_figures=verdict_words.figures(said) if said else [],
             sections=draw(subject.sections(), subject),
         ),

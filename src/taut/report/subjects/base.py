@@ -5,6 +5,7 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from taut.core.cost import Cost
 from taut.errors import ArgumentError
 from taut.report.words import numbers as words
 from taut.results.fit import Fit
@@ -106,10 +107,24 @@ class FitSubject(Subject, Generic[F]):
         return []
 
     @property
-    def seconds(self) -> str:
-        """Seconds in total, and in each phase."""
-        phases = ", ".join(f"{phase} {value:.3g}" for phase, value in self.fit.seconds.items() if phase != "total")
-        return f"{self.fit.seconds['total']:.3g} ({phases})"
+    def cost(self) -> list[tuple[str, str]]:
+        """Gradients, log densities and seconds: in all, and in each stage that had any."""
+        cost = self.fit.cost
+        rows = [
+            ("gradients", "gradients", ",.6g", "of the log density over the full data, at one z each"),
+            ("log densities", "log_densities", ",.6g", "without a gradient"),
+            ("seconds", "seconds", ".3g", ""),
+        ]
+        return [(name, _by_stage(cost, of, shown, what)) for name, of, shown, what in rows]
+
+
+def _by_stage(cost: Cost, of: str, shown: str, what: str) -> str:
+    """One figure of a cost: the sum, what it is of, and its stages."""
+    total = getattr(cost, of)
+    if not total:
+        return "none"
+    stages = ", ".join(f"{name} {value:{shown}}" for name, s in cost.stages.items() if (value := getattr(s, of)))
+    return f"{total:{shown}}{f' {what}' if what else ''} ({stages})"
 
 
 def refuse_features(fit: Fit, features: Any) -> None:

@@ -102,7 +102,7 @@ class LatentSubject(FitSubject[LatentFit]):
             ("steps", f"{facts['iterations']:,} of {facts['batch_size']} examples{speed}"),
             ("seed", f"{facts['seed']}{draws}"),
             ("precision", facts["dtype"]),
-            ("seconds", self.seconds),
+            *self.cost,
             ("Taut", taut.__version__),
         ]
 

@@ -92,12 +92,11 @@ class PosteriorSubject(FitSubject[P], Generic[P]):
 
     @property
     def how(self):
-        """Algorithm, gradient, steps and seconds."""
+        """Algorithm, gradient, steps, and what it cost."""
         facts = self.facts
         steps = words.count(facts["iterations"], "step")
         gradient = "" if facts["gradient"] is None else f", {facts['gradient']} gradient"
-        line = f"{facts['algorithm']}{gradient}: {steps} in {facts['seconds']['total']:.2f} s."
-        return [words.opened(line)]
+        return [words.opened(f"{facts['algorithm']}{gradient}: {steps}; {self.fit.cost}.")]
 
     @property
     def particulars(self):
@@ -109,10 +108,9 @@ class PosteriorSubject(FitSubject[P], Generic[P]):
             ("seed", str(facts["seed"])),
             ("dtype", facts["dtype"]),
             ("iterations", words.count(facts["iterations"], "step") + trials),
-            ("gradient evaluations", f"{facts['gradient_evaluations']:,.6g} (over the full data, at one draw)"),
+            *self.cost,
             *([] if facts["samples"] is None else [("samples", f"{facts['samples']} for each step")]),
             ("rows for each step", "all" if facts["batch_size"] is None else f"{facts['batch_size']:,}"),
-            ("seconds", self.seconds),
             ("page by", f"Taut {taut.__version__}"),
         ]
 

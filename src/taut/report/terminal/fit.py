@@ -7,6 +7,7 @@ from taut.report.subjects.base import FitSubject
 from taut.report.subjects.kinds import subject_of
 from taut.report.terminal.verdict import verdict
 from taut.report.words import numbers as words
+from taut.report.words.verdict import lines_of
 from taut.results.fit import Fit
 
 
@@ -43,5 +44,5 @@ def _paragraph(subject: FitSubject) -> Text:
         (subject.bound, "bold"),
         f"{subject.bound_place}\n",
         f"ended: {words.printable(subject.fit.ending)}",
-        verdict(subject.facts["verdict"], "\n"),
+        verdict(lines_of(subject.facts), "\n"),
     )

@@ -24,10 +24,13 @@ def unknowns_table(posterior: posterior_table.Table, caption: str = STRONGEST) -
     standardised = ("std mean", "std sd") if posterior.standardised else ()
     for title in ("mean", "sd", "2.5 %", "97.5 %", "P(>0)", *standardised):
         grid.add_column(title, justify="right", no_wrap=True)
+    if posterior.doubts:
+        grid.add_column("trust")
     for entry in posterior.all:
         # Text, not a string: rich would take "[red]" in a column's name for a colour.
         dim = "dim" if entry.lower < 0 < entry.upper else ""
-        grid.add_row(Text(words.printable(entry.name)), *_cells(entry, posterior.standardised), style=dim)
+        trust = (entry.trust or "",) if posterior.doubts else ()
+        grid.add_row(Text(words.printable(entry.name)), *_cells(entry, posterior.standardised), *trust, style=dim)
     if not posterior.standardised:
         return [grid]
     return [grid, Text(caption, style="dim")]

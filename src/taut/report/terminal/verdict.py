@@ -11,22 +11,18 @@ from taut.report.words import verdict as verdict_words
 LEVELS = {"fine": "green", "doubt": "yellow", "wrong": "red"}
 
 
-def verdict(said: dict[str, Any] | None, before: str = "") -> Text:
-    """Both answers on a line each, after `before`; nothing where nothing was learned.
+def verdict(lines: list[tuple[str, str, str, str]], before: str = "") -> Text:
+    """The answers on a line each, after `before`; nothing where nothing was learned.
 
     Args:
-        said: The verdict's `to_json()`.
+        lines: Question, answer, reason and level of each.
         before: Text in front of the first line.
     """
-    both = (
-        []
-        if said is None
-        else [
-            Text.assemble(f"{question}: ", (answer, f"bold {LEVELS[level]}"), f" {reason}")
-            for question, answer, reason, level in verdict_words.lines(said)
-        ]
-    )
-    return Text.assemble(before if both else "", Text("\n").join(both))
+    each = [
+        Text.assemble(f"{question}: ", (answer, f"bold {LEVELS[level]}"), f" {reason}")
+        for question, answer, reason, level in lines
+    ]
+    return Text.assemble(before if each else "", Text("\n").join(each))
 
 
 def verdict_figures(said: dict[str, Any]) -> RenderableType:

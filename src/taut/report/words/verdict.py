@@ -20,11 +20,12 @@ LEVELS = {
 """How each answer is coloured. "corrected" is fine: what is returned is the corrected answer."""
 
 
-def lines(said: dict[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Both answers: question, answer, reason, level; put together they are the words of `print(fit.verdict)`.
+def lines(said: dict[str, Any], predictions: dict[str, Any] | None = None) -> list[tuple[str, str, str, str]]:
+    """The answers: question, answer, reason, level; put together the first two are the words of `print(fit.verdict)`.
 
     Args:
         said: the verdict's `to_json()`.
+        predictions: what a regression says of its predictions, `fit.predictions.to_json()`.
 
     Example:
         >>> answers = {"converged": {"answer": "no", "reason": "it still rises"},
@@ -32,12 +33,22 @@ def lines(said: dict[str, Any]) -> list[tuple[str, str, str, str]]:
         >>> lines(answers)
         [('converged', 'no', '(it still rises).', 'wrong'), ('trust', 'suspect', '- heavy tails.', 'doubt')]
     """
-    converged, trust = (words.printable(said[question]["reason"]) for question in ("converged", "trust"))
-    answers = said["converged"]["answer"], said["trust"]["answer"]
-    return [
-        ("converged", answers[0], f"({converged}).", LEVELS[answers[0]]),
-        ("trust", answers[1], f"- {trust}.", LEVELS[answers[1]]),
-    ]
+    found = [_line("converged", said["converged"], "({})."), _line("trust", said["trust"], "- {}.")]
+    return found if predictions is None else [*found, _line("predictions", predictions, "- {}.")]
+
+
+def lines_of(facts: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """The lines of a fit; none where nothing was learned.
+
+    Args:
+        facts: the fit's `to_json()`.
+    """
+    said = facts["verdict"]
+    return lines(said, facts.get("predictions")) if said else []
+
+
+def _line(question: str, said: dict[str, Any], form: str) -> tuple[str, str, str, str]:
+    return question, said["answer"], form.format(words.printable(said["reason"])), LEVELS[said["answer"]]
 
 
 def figures(said: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -1,0 +1,9 @@
+from .base import Algorithm as Algorithm
+from .natural import NaturalGradient as NaturalGradient
+from .nested.algorithm import Nested as Nested
+from .on_density.batch_and_match import BatchAndMatch as BatchAndMatch
+from .on_density.fixed_draws import FixedDraws as FixedDraws
+from .on_density.low_rank_regression import LowRankRegression as LowRankRegression
+from .on_density.score_regression import ScoreRegression as ScoreRegression
+from .recipe import Recipe as Recipe
+from .stochastic import StochasticGradient as StochasticGradient

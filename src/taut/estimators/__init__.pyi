@@ -1,0 +1,5 @@
+from .counts import BayesianNegativeBinomialRegression as BayesianNegativeBinomialRegression
+from .counts import BayesianPoissonRegression as BayesianPoissonRegression
+from .linear import BayesianLinearRegression as BayesianLinearRegression
+from .logistic import BayesianLogisticRegression as BayesianLogisticRegression
+from .ordinal import BayesianOrdinalRegression as BayesianOrdinalRegression

@@ -1,0 +1,17 @@
+from .amortized import Amortized as Amortized
+from .base import Family as Family
+from .bernoulli import Bernoulli as Bernoulli
+from .categorical import Categorical as Categorical
+from .flow import Flow as Flow
+from .full_rank import FullRank as FullRank
+from .low_rank import LowRank as LowRank
+from .mean_field import MeanField as MeanField
+from .mixture import GaussianMixture as GaussianMixture
+from .poisson import Poisson as Poisson
+from .positive import Gamma as Gamma
+from .positive import GammaRate as GammaRate
+from .positive import Weibull as Weibull
+from .simplex import Beta as Beta
+from .simplex import Dirichlet as Dirichlet
+from .sinh_arcsinh import SinhArcsinh as SinhArcsinh
+from .stretched import StretchedGaussian as StretchedGaussian
