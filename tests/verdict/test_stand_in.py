@@ -153,7 +153,7 @@ def test_fallbacks_can_be_declined_and_the_estimator_declines_them():
 def test_what_would_take_too_long_is_not_tried_and_named(monkeypatch):
     monkeypatch.setattr(fallbacks, "MOST_WORK", 1e6)
     monkeypatch.setattr(fallbacks, "serves", lambda model: False)
-    monkeypatch.setattr(fallbacks, "reweighed", lambda model, density, best, *rest: best)
+    monkeypatch.setattr("taut.verdict.reweighed.reweighed", lambda model, density, best, *rest: best)
     X, y = separable()
     fit = taut.fit(LogisticRegression(Normal(0.0, 10.0)), (X, y))
     assert fit.verdict.trust.answer == "suspect"
@@ -161,7 +161,7 @@ def test_what_would_take_too_long_is_not_tried_and_named(monkeypatch):
 
 
 def test_a_good_answer_costs_no_fallback(monkeypatch):
-    monkeypatch.setattr(fallbacks, "warp", None)
+    monkeypatch.setattr("taut.verdict.warp.warp", None)
     X = np.random.default_rng(2).normal(size=(300, 2))
     fit = taut.fit(LogisticRegression(), (X, (X[:, 0] > 0.2 * X[:, 1] ** 3).astype(int)))
     assert fit.verdict.trust.reliable
