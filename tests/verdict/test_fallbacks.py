@@ -117,8 +117,9 @@ def test_tails_that_the_weights_only_hint_at_are_climbed_for(seed):
 def test_chains_that_have_not_settled_are_the_answer_and_are_suspect(monkeypatch, tmp_path):
     """Here they have, and are only said not to: their sds are exact, unlike those of q, and are saved."""
     monkeypatch.setattr("taut.verdict.hamiltonian.MOST_DRIFT", 0.0)
+    monkeypatch.setattr("taut.verdict.hamiltonian.NOISE", 0.0)
     monkeypatch.setattr("taut.verdict.fallbacks._warped", lambda model, density, gaussian, solution, best, *rest: best)
-    monkeypatch.setattr("taut.verdict.fallbacks.reweighed", lambda model, density, best, *rest: best)
+    monkeypatch.setattr("taut.verdict.reweighed.reweighed", lambda model, density, best, *rest: best)
     fit = taut.fit(LogDensity(lambda v: jnp.sum(jax.scipy.stats.t.logpdf(v["x"], 6.0)), parameters={"x": real(2)}))
     assert fit.verdict.trust.answer == "suspect"
     assert "have not settled" in fit.verdict.trust.reason

@@ -16,13 +16,15 @@ from taut.verdict.judge import CORRECTED
 from taut.verdict.trust import DRAWS
 from taut.verdict.unknowns import GOOD_RATIO, GOOD_SHIFT, answers_by_changes
 from taut.verdict.weighing import Weighing, heavy_tails, varies, weigh
-from taut.verdict.wide import Widened
+from taut.verdict.wide import Wide, Widened
 
 NAME = "wider draws"
 MOST_COORDINATES = 50
 """Largest number of coordinates: beyond them draws of a Student-t distribution are hardly ever near enough to p."""
 PROMISING, CLEARLY = 0.1, 0.2
 """Effective share of the pilot draws from which draws are made, and of these from which four times as many are."""
+NEGLIGIBLE = 20.0
+"""Nats below the largest log-weight from which a draw may be left out: 16,000 of them change nothing."""
 LARGEST = 8.0
 """Largest weight, in average weights, up to which all is seen of a tail of weights: its shape is then noise."""
 MEAN_ERROR, SD_ERROR = 0.03, 0.05
@@ -57,17 +59,35 @@ def reweighed(
     best = best._replace(share=share)
     if share < CLEARLY:
         return best.tried(f"{NAME}: worth {share:.1%} of their number")
-    wide = widened.more(wide, CORRECTED * DRAWS)
-    names, values = named_columns(model, wide.z, density.dtype, to_columns)
-    weighing = weigh(wide.log_prob - wide.log_own, values)
-    size = weighing.smoothed.effective_sample_size
-    note = f"{NAME}: {len(wide.z):,} are worth {size:,.0f} (k-hat {weighing.smoothed.k_hat:.2f})"
-    if not (_seen_whole(weighing) or _reliable(weighing)):
-        return best.tried(f"{note}, too few")
-    if why := _undecided(names, weighing):
+    for n in (CORRECTED * DRAWS, CORRECTED**2 * DRAWS):
+        found = _weighed(model, density, widened.more(wide, n), to_columns)
+        if found is None:
+            return best.tried(f"{NAME}: unknowns overflow there")
+        wide, names, weighing = found
+        size = weighing.smoothed.effective_sample_size
+        note = f"{NAME}: {len(wide.z):,} are worth {size:,.0f} (k-hat {weighing.smoothed.k_hat:.2f})"
+        if not (_seen_whole(weighing) or _reliable(weighing)):
+            return best.tried(f"{note}, too few")
+        why, nearly = _undecided(names, weighing)
+        if not nearly:
+            break
+    if why:
         return best._replace(share=1.0).tried(f"{note}, {why}")  # tails of the posterior's own: no q would help
     before = named_columns(model, best.judgement.z, density.dtype, to_columns)[1]
     return _answer(best, wide, names, weighing, before)._replace(source=NAME, confirmed=True).tried(note)
+
+
+def _weighed(model: Model, density: Density, wide: Wide, to_columns: Columns | None):
+    """The draws with their names and weights, without those at which an unknown overflows; None where these matter."""
+    names, values = named_columns(model, wide.z, density.dtype, to_columns)
+    # Squares are to be summed, so that the root of the largest number is too large.
+    fine = (np.abs(values) < 0.01 * np.sqrt(np.finfo(values.dtype).max)).all(1)
+    if not fine.all():
+        log_weights = wide.log_prob - wide.log_own
+        if not log_weights[~fine].max() < log_weights[fine].max() - NEGLIGIBLE:
+            return None
+        wide, values = Wide(*(part[fine] for part in wide)), values[fine]
+    return wide, names, weigh(wide.log_prob - wide.log_own, values)
 
 
 def _may(best: BestSoFar) -> bool:
@@ -91,18 +111,18 @@ def _reliable(weighing: Weighing) -> bool:
     return bool(min(smoothed.effective_sample_size, raw) >= n / 4 and smoothed.k_hat - error < HIGH_K)
 
 
-def _undecided(names: tuple[str, ...], weighing: Weighing) -> str:
-    """What the weights leave open; "" where they do not."""
+def _undecided(names: tuple[str, ...], weighing: Weighing) -> tuple[str, bool]:
+    """What the weights leave open, "" where they do not; and whether four times as many draws would settle it."""
     judged = varies(weighing.values)
     values, w = weighing.values[:, judged], weighing.smoothed.weights
     mean_error, sd_error = moment_errors(values, w)
     rough = heavy_tails(values, w, above=HEAVIEST)
     if rough.any():
-        return f"the sd of {np.array(names)[judged][rough][0]} hangs on a few"
-    if mean_error.max(initial=0) > MEAN_ERROR or sd_error.max(initial=0) > SD_ERROR:
-        worst = np.array(names)[judged][np.argmax(np.maximum(mean_error, sd_error))]
-        return f"too few for {worst}"
-    return ""
+        return f"the sd of {np.array(names)[judged][rough][0]} hangs on a few", False
+    worst = np.maximum(mean_error / MEAN_ERROR, sd_error / SD_ERROR)
+    if worst.max(initial=0.0) > 1:
+        return f"too few for {np.array(names)[judged][np.argmax(worst)]}", bool(worst.max() < np.sqrt(CORRECTED))
+    return "", False
 
 
 def moment_errors(
@@ -116,7 +136,7 @@ def moment_errors(
 
     Example:
         >>> a, b = moment_errors(np.array([[1.0], [-1.0]] * 50), np.full(100, 0.01))
-        >>> round(float(a[0]), 3), float(b[0])
+        >>> round(float(a[0]), 3), round(float(b[0]), 6)
         (0.1, 0.0)
     """
     square = weights[:, None] * (values - weights @ values) ** 2
@@ -125,7 +145,7 @@ def moment_errors(
     return np.sqrt(weights @ square / variance), 0.5 * np.sqrt(of_square) / variance
 
 
-def _answer(best: BestSoFar, wide, names, weighing: Weighing, before: np.ndarray) -> BestSoFar:
+def _answer(best: BestSoFar, wide: Wide, names, weighing: Weighing, before: np.ndarray) -> BestSoFar:
     """The weighted draws as the answer, or q where they agree with it."""
     judged, w = varies(before), weighing.smoothed.weights
     sd = np.where(judged, before.std(0), 1.0)
