@@ -3,6 +3,7 @@
     python benchmarks/densities.py                       every target and tool: errors, cold and warm seconds, gradients
     python benchmarks/densities.py --verdicts           only Taut over seeds: how often a verdict was wrong
     python benchmarks/densities.py --targets banana funnel --json
+    python benchmarks/densities.py --fresh --verdicts --seeds 3    twenty posteriors that tuned no threshold
     python benchmarks/densities.py --wide --verdicts --seeds 1     up to ten thousand unknowns, minutes each
 
 Each tool and target runs in a fresh process; cold is the first call there (compilation included, imports not), warm the
@@ -176,6 +177,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", nargs="*", help="by name; all by default")
+    parser.add_argument("--fresh", action="store_true", help="the twenty targets that tuned no threshold by default")
     parser.add_argument("--wide", action="store_true", help="the targets of up to ten thousand unknowns by default")
     parser.add_argument("--tools", nargs="*", choices=TOOLS, default=list(TOOLS))
     parser.add_argument("--verdicts", action="store_true", help="only Taut, over seeds")
@@ -185,12 +187,12 @@ def main() -> None:
     parser.add_argument("--figure", type=Path, help="of shift against error, with --verdicts")
     asked = parser.parse_args()
     sys.path.insert(0, str(HERE))
-    from targets import MAKERS, WIDE
+    from targets import FRESH, MAKERS, WIDE
 
-    names = asked.targets or list(WIDE if asked.wide else MAKERS)
-    unknown = sorted(set(names) - set(MAKERS | WIDE))
+    names = asked.targets or list(WIDE if asked.wide else FRESH if asked.fresh else MAKERS)
+    unknown = sorted(set(names) - set(MAKERS | FRESH | WIDE))
     if unknown:
-        parser.error(f"no target {', '.join(unknown)}; there are {', '.join(MAKERS | WIDE)}")
+        parser.error(f"no target {', '.join(unknown)}; there are {', '.join(MAKERS | FRESH | WIDE)}")
     if asked.verdicts:
         rows = verdicts(names, asked.seeds)
         if asked.figure:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache, partial
 
-from . import gaussians, hierarchies, poisson, posteriordb, sampled, shapes, weak, wide
+from . import fresh, gaussians, hierarchies, poisson, posteriordb, sampled, shapes, weak, wide
 from .target import Target as Target
 
 OWN: dict[str, Callable[[], Target]] = {
@@ -25,6 +25,8 @@ OWN: dict[str, Callable[[], Target]] = {
 }
 MAKERS = OWN | {name: partial(posteriordb.make, name) for name in posteriordb.present()}
 """What makes each target, by name; the posteriors of `../shared/data/posteriordb` only where that folder is present."""
+FRESH = fresh.FRESH
+"""Posteriors that tuned no threshold of the verdict."""
 WIDE: dict[str, Callable[[], Target]] = {
     "laplace-50": partial(wide.laplace, 50),
     "laplace-2000": partial(wide.laplace, 2000),
@@ -43,7 +45,7 @@ WIDE: dict[str, Callable[[], Target]] = {
 @cache
 def target(name: str) -> Target:
     """One target; made once, so that its compiled functions are shared."""
-    return (MAKERS | WIDE)[name]()
+    return (MAKERS | FRESH | WIDE)[name]()
 
 
 def targets(*tags: str) -> list[Target]:

@@ -43,7 +43,7 @@ def density(model):
 
 
 def test_names_are_those_of_the_summary_in_alphabetical_order(bank):
-    for name in bank.MAKERS:
+    for name in bank.MAKERS | bank.FRESH:
         target = bank.target(name)
         values = jax.eval_shape(target.model.constrain, jnp.zeros(target.model.dim(None)))
         expected = [

@@ -454,7 +454,7 @@ def test_everything_public_is_in_the_table():
     assert {type(g.control) for g, _ in tried if isinstance(g, Reinforce)} == of(taut.gradients, ControlVariate)
     # An amortised one is its members; the ladder's families are of Gaussians, bent or mixed, with tests of their own.
     others = {Amortized, taut.families.SinhArcsinh, taut.families.GaussianMixture, taut.families.Flow}
-    others |= {taut.families.StretchedGaussian}
+    others |= {taut.families.StretchedGaussian, taut.families.BentCoordinates}
     assert {k for _, k in tried} | others == of(taut.families, Family)
     assert {type(o) for o in OBJECTIVES} == of(taut.objectives, Objective)
     assert {g.label for g, _ in tried if not g.unbiased} == {"straight-through (biased)"}

@@ -42,7 +42,7 @@ def test_a_sampled_gradient_is_named_with_its_draws():
 def test_the_reason_of_a_richer_family_is_that_of_its_rung():
     skewed = LogDensity(lambda v: jnp.sum(2 * v["x"] - jnp.exp(v["x"])), parameters={"x": real(1)})
     fit = taut.fit(skewed)
-    assert fit.posterior.name == "sinh-arcsinh"
+    assert fit.posterior.name == "bent coordinates"
     assert "full covariance" not in fit.reasons["family"]
     assert "full-rank Gaussian could not be trusted" in fit.reasons["family"]
     plain = taut.fit(skewed, family="full-rank")

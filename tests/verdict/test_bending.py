@@ -9,11 +9,11 @@ from scipy.stats import gamma
 
 from taut.algorithms.on_density.gaussians import Gaussian
 from taut.core.batch import Batch
+from taut.families.bent import KNOTS
 from taut.families.sinh_arcsinh import Bend
 from taut.models import LogDensity, real
 from taut.models.density import Density
 from taut.verdict.bending import _flat, _rows, _unflat, learn
-from taut.verdict.linear.family import KNOTS
 from taut.verdict.quadrature import by_quadrature
 from taut.verdict.warped import WarpedDensity
 

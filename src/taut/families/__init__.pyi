@@ -1,5 +1,6 @@
 from .amortized import Amortized as Amortized
 from .base import Family as Family
+from .bent import BentCoordinates as BentCoordinates
 from .bernoulli import Bernoulli as Bernoulli
 from .categorical import Categorical as Categorical
 from .flow import Flow as Flow

@@ -10,9 +10,9 @@ from jaxtyping import Float
 from scipy.special import log_ndtr
 
 from taut.algorithms.on_density.gaussians import Gaussian
+from taut.families.bent import KNOTS, BentCoordinates, monotone
 from taut.families.full_rank import FullRank
 from taut.models.density import Density
-from taut.verdict.linear.family import KNOTS, BentCoordinates, monotone
 
 REACH, POINTS = 8.0, 801
 """Largest s (1,500 sds from the mean), and number of values of log p."""

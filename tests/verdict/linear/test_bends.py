@@ -7,11 +7,11 @@ import pytest
 
 import taut
 from taut.core.batch import Batch
+from taut.families.bent import KNOTS, BentCoordinates, along, back, monotone
 from taut.models import LogisticRegression
 from taut.verdict.answers import Trusted
 from taut.verdict.draws import draws_of, gaussian_of
 from taut.verdict.linear import bends
-from taut.verdict.linear.family import KNOTS, BentCoordinates, along, back, monotone
 from taut.verdict.linear.seen import Seen, serves
 
 MODEL = LogisticRegression(standardise=False, intercept=False)

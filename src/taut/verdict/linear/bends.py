@@ -22,8 +22,8 @@ from scipy.special import log_ndtr
 
 from taut.algorithms.on_density.gaussians import Gaussian
 from taut.core.batch import Batch
+from taut.families.bent import KNOTS, BentCoordinates, monotone
 from taut.families.full_rank import FullRank
-from taut.verdict.linear.family import KNOTS, BentCoordinates, monotone
 from taut.verdict.linear.seen import Seen
 
 SKEWED, TAILED = 0.05, 0.1

@@ -19,8 +19,8 @@ from taut.core.batch import Batch
 from taut.core.blocks import in_blocks
 from taut.core.capabilities import Capability
 from taut.core.compilation import Compiled
+from taut.families.bent import KNOTS
 from taut.models.base import Model
-from taut.verdict.linear.family import KNOTS
 
 NEEDS = frozenset({Capability.LINEAR_PREDICTOR, Capability.CLOSED_LIKELIHOOD, Capability.GAUSSIAN_PRIOR})
 """What a model must offer."""

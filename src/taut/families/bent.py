@@ -53,6 +53,11 @@ class BentCoordinates(Distribution):
         return cls(frame, np.arange(mean.size), np.zeros((0, len(KNOTS))), np.zeros((0, len(KNOTS))))
 
     @property
+    def phrase(self) -> str:
+        """Within a sentence."""
+        return "bent Gaussian"
+
+    @property
     def dim(self) -> int:
         """Length of x."""
         return self.order.shape[0]
