@@ -116,9 +116,9 @@ class RegressionFit(Tabular, ComputedFit):
         judged = self.judgement
         if self.said_of_predictions is not None or judged is None or self.parent is None:
             return self.said_of_predictions
-        rows = np.asarray(self.model.predictor(self.parent.rows), float)
-        real = rows[: int(self.parent.size)]
-        return quality(judged, np.asarray(judged.z, float) @ real[places(len(real))].T)
+        some = places(int(self.parent.size))
+        X = self.model.predictor(jax.tree.map(lambda part: part[some], self.parent.rows))
+        return quality(judged, np.asarray(judged.z, float) @ np.asarray(X, float).T)
 
     @property
     def model(self) -> "TableRegression":
