@@ -240,7 +240,7 @@ class ComputedFit(PosteriorFit):
         )
         # Reliable weights are enough here: algorithms that judge later meet no tails heavier than a Gaussian prior's.
         doubtful = judged.verdict.converged.answer is Converged.YES and not judged.verdict.trust.reliable
-        if self.takes_any_family or not self.left_open or not doubtful:
+        if not self.left_open or not doubtful:
             return judged
         from taut.verdict.stand_in import improved  # with the richer families, which few fits need
 
