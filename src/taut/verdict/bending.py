@@ -63,7 +63,8 @@ class Learned(NamedTuple):
 
     Attributes:
         bend: The bend.
-        left: Nats that a step of its own parameters still promises, on average over the last steps.
+        left: Nats that a step of its own parameters still promises, on average over the last steps; infinite where the
+            steps ran away.
         left_error: Standard error of `left`.
         promised: Nats that the first steps promised.
     """
@@ -100,18 +101,20 @@ def learn_on(density: WarpedDensity, rng: np.random.Generator) -> Learned:
 def _learned(density: WarpedDensity, size: int, rng: np.random.Generator) -> Learned:
     """Steps of one length, each from `size` draws, until they promise little; then steps that become shorter."""
     parameters, metric = np.asarray(_flat(density.bend), float), _Metric()
-    promises, first, last, most = [], 0, 0, MOST_LAST
+    promises, first, last, most, before = [], 0, 0, MOST_LAST, parameters
     while last < most:
         z = matched_draws(rng, size, density.dim)
         more = rng.standard_normal((max(0, (LEARNED if promises else FIRST) - len(z)), density.dim))
         path, own = _parts(density.through(_unflat(parameters)), z, more)
+        if not (np.isfinite(path).all() and np.isfinite(own).all()):  # on its way to a map without a density
+            return Learned(_unflat(before), np.inf, 0.0, float(np.mean([*promises[:LOOKED], 0.0])))
         metric.see(own)
         path, bounded = _bounded(path, metric, SHARE * 2.0 ** (first / DOUBLED + last / QUICKLY))
         promises.append(_promise(path, metric))
         g = path.mean(0)
         move = metric.step(g)
         nats = max(float(np.sum(move * g)), np.finfo(float).tiny)
-        rho = LENGTH / (1 + last / QUICKLY)
+        rho, before = LENGTH / (1 + last / QUICKLY), parameters
         parameters = parameters + min(rho, np.sqrt(FARTHEST * density.dim / nats)) * move
         arrived = len(promises) >= LOOKED and np.mean(promises[-LOOKED:]) < LITTLE and bounded < RARE
         if last or arrived or first == MOST_STEPS:

@@ -246,6 +246,8 @@ def _certificate(bent: "Warped") -> Convergence:
     around = float(0.5 * np.sum(errors[0] ** 2) + np.sum(errors[1] ** 2))
     left, error = max(bent.learned.left, 0.0), bent.learned.left_error
     figures = {"mean_error": float(errors[0].max()), "left_of_bend": left, "standard_error": error}
+    if not np.isfinite(left):
+        return Convergence(Converged.NO, "the steps of its bend ran away", None, figures)
     if not np.isfinite(around) or left - 2 * error > MUCH:
         return Convergence(Converged.NO, f"steps still promise {left:.2g} nats", None, figures)
     if left + 2 * error > 2 * WORTHWHILE:
