@@ -21,7 +21,7 @@ from taut.verdict.answers import Trusted
 from taut.verdict.chains import FARTHEST, answer_of_chains, unsettled
 from taut.verdict.changes import in_percent, in_sds
 from taut.verdict.draws import Columns, log_prob_of, named_columns
-from taut.verdict.hamiltonian import MANY_CHAINS, HamiltonianDraws, Moments, hamiltonian_draws, moments
+from taut.verdict.hamiltonian import MANY_CHAINS, MOST_R_HAT, HamiltonianDraws, Moments, hamiltonian_draws, moments
 from taut.verdict.judge import Judgement
 from taut.verdict.trust import Trust
 from taut.verdict.unknowns import answers_by_changes
@@ -93,7 +93,7 @@ def by_chains(
     found = more(seed)
     z, values, of = seen(found)
     for round_ in range(ROUNDS):
-        if of.agree or not of.r_hat.max() < USELESS_R_HAT:
+        if of.agree or not _may_settle(float(of.r_hat.max()), ROUNDS - round_):
             break
         longer = found._replace(draws=found.draws[:, :0])
         for k in range(2**round_):
@@ -111,6 +111,11 @@ def by_chains(
     own: Any = {"of_q": False, "chains": chains, "log_q": log_prob_of(family, z, density.dtype)}
     weights = np.full(len(z), 1 / len(z))
     return judged._replace(verdict=verdict, z=z, weights=weights, log_prob=density.values(z)[0], **own), note
+
+
+def _may_settle(r_hat: float, rounds: int) -> bool:
+    """Whether this R-hat may fall far enough: R-hat - 1 halves with every doubling of chains, at best."""
+    return r_hat < USELESS_R_HAT and (r_hat - 1) / 2**rounds < MOST_R_HAT - 1
 
 
 def _trust(
