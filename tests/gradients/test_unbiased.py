@@ -118,7 +118,8 @@ def model_and_truth(kind, D):
 FAMILIES = [
     family
     for family in parts(Family, taut.families)
-    if hasattr(family, "around") and family not in (taut.families.SinhArcsinh, taut.families.Flow)
+    if hasattr(family, "around")
+    and family not in (taut.families.SinhArcsinh, taut.families.Flow, taut.families.BentCoordinates)
 ]
 KINDS = ["logistic, normal prior", "logistic, Student prior", "log density by rows", "joint log density"]
 

@@ -33,7 +33,7 @@ def whole(ending, folder):
         WHOLE.write_parquet(path)
     else:
         text = WHOLE.write_csv(separator="\t" if ending == ".tsv" else ",").encode()
-        path.write_bytes(gzip.compress(text) if ending == ".csv.gz" else text)
+        path.write_bytes(gzip.compress(text, mtime=0) if ending == ".csv.gz" else text)
     return path.read_bytes()
 
 
