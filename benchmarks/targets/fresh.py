@@ -34,6 +34,29 @@ def product(
     return known(name, model, mean=mean, sd=sd, log_normaliser=0.0, tags={"fresh", *tags}, how="closed")
 
 
+def gamma_product(name: str, unknown: str, shape: Any, rate: float) -> Target:
+    """Independent gamma variables."""
+
+    def log_joint(v):
+        x = v[unknown]
+        return jnp.sum(shape * math.log(rate) - gammaln(shape) + (shape - 1) * jnp.log(x) - rate * x)
+
+    return product(
+        name, log_joint, {unknown: positive(len(shape))}, {unknown: (shape / rate, shape / rate**2)}, "skewed"
+    )
+
+
+def beta_product(name: str, a: Any, b: Any) -> Target:
+    """Independent beta variables."""
+    log_constant = float(jnp.sum(gammaln(a + b) - gammaln(a) - gammaln(b)))
+
+    def log_joint(v):
+        return jnp.sum((a - 1) * jnp.log(v["p"]) + (b - 1) * jnp.log1p(-v["p"])) + log_constant
+
+    moments = {"p": (a / (a + b), a * b / ((a + b) ** 2 * (a + b + 1)))}
+    return product(name, log_joint, {"p": unit_interval(len(a))}, moments, "skewed")
+
+
 def exponential() -> Target:
     """One positive unknown, Exponential(2)."""
     return product("exponential", lambda v: math.log(2) - 2 * v["x"], {"x": positive()}, {"x": (0.5, 0.25)}, "skewed")
@@ -51,25 +74,12 @@ def half_normal() -> Target:
 
 def gammas() -> Target:
     """Eight gamma variables, from very skewed to nearly normal."""
-    shape, rate = np.geomspace(0.7, 20, 8), 2.0
-
-    def log_joint(v):
-        x = v["x"]
-        return jnp.sum(shape * math.log(rate) - gammaln(shape) + (shape - 1) * jnp.log(x) - rate * x)
-
-    return product("gammas", log_joint, {"x": positive(8)}, {"x": (shape / rate, shape / rate**2)}, "skewed")
+    return gamma_product("gammas", "x", np.geomspace(0.7, 20, 8), 2.0)
 
 
 def betas() -> Target:
     """Six beta variables."""
-    a, b = np.array([1.0, 2, 0.8, 5, 30, 1]), np.array([1.0, 5, 3, 5, 4, 9])
-    log_constant = float(jnp.sum(gammaln(a + b) - gammaln(a) - gammaln(b)))
-
-    def log_joint(v):
-        return jnp.sum((a - 1) * jnp.log(v["p"]) + (b - 1) * jnp.log1p(-v["p"])) + log_constant
-
-    variance = a * b / ((a + b) ** 2 * (a + b + 1))
-    return product("betas", log_joint, {"p": unit_interval(6)}, {"p": (a / (a + b), variance)}, "skewed")
+    return beta_product("betas", np.array([1.0, 2, 0.8, 5, 30, 1]), np.array([1.0, 5, 3, 5, 4, 9]))
 
 
 def dirichlet() -> Target:
@@ -205,24 +215,12 @@ def mild_funnel() -> Target:
 
 def poisson_rates() -> Target:
     """Twenty rates under a Gamma(1, 1/2) prior, six of them of no count at all."""
-    shape, rate = 1.0 + COUNTS, 1.5
-
-    def log_joint(v):
-        return jnp.sum(shape * math.log(rate) - gammaln(shape) + (shape - 1) * jnp.log(v["r"]) - rate * v["r"])
-
-    return product("poisson-rates", log_joint, {"r": positive(20)}, {"r": (shape / rate, shape / rate**2)}, "skewed")
+    return gamma_product("poisson-rates", "r", 1.0 + COUNTS, 1.5)
 
 
 def binomial_shares() -> Target:
     """Fifteen shares under a flat prior, some of none and some of all."""
-    a, b = 1.0 + HITS, 1.0 + TRIES - HITS
-    log_constant = float(jnp.sum(gammaln(a + b) - gammaln(a) - gammaln(b)))
-
-    def log_joint(v):
-        return jnp.sum((a - 1) * jnp.log(v["p"]) + (b - 1) * jnp.log1p(-v["p"])) + log_constant
-
-    variance = a * b / ((a + b) ** 2 * (a + b + 1))
-    return product("binomial-shares", log_joint, {"p": unit_interval(15)}, {"p": (a / (a + b), variance)}, "skewed")
+    return beta_product("binomial-shares", 1.0 + HITS, 1.0 + TRIES - HITS)
 
 
 def near_modes() -> Target:

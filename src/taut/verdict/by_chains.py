@@ -41,7 +41,7 @@ MOST_NOISE = 0.15
 """Noise of a change, in sds or as a share of an sd, above which chains that show none have not looked well enough."""
 
 
-class Seen(NamedTuple):
+class Sampled(NamedTuple):
     """Draws of chains.
 
     Attributes:
@@ -81,10 +81,10 @@ def by_chains(
     names, before = named_columns(model, judged.z, density.dtype, to_columns)
     judges = varies(before)
 
-    def seen(found: HamiltonianDraws) -> Seen:
+    def seen(found: HamiltonianDraws) -> Sampled:
         z = found.draws.reshape(-1, density.dim)
         values = named_columns(model, z, density.dtype, to_columns)[1]
-        return Seen(z, values, moments(values[:, judges].reshape(chains, -1, int(judges.sum()))))
+        return Sampled(z, values, moments(values[:, judges].reshape(chains, -1, int(judges.sum()))))
 
     def more(seed: int, found: HamiltonianDraws | None = None) -> HamiltonianDraws:
         kept: Any = {"chains": chains, "plain": batch.size < TALL}
@@ -139,8 +139,8 @@ def _trust(
         answer, of_q = Trusted.GOOD, True
         doubts = np.zeros(len(names), bool)
         reason = (
-            f"chains that started from draws of q moved means {in_sds(changes[0].max())} and sds "
-            f"{in_percent(changes[1].max())}, no farther than their noise"
+            f"chains that started from draws of q moved means by {in_sds(changes[0].max())} and sds "
+            f"by {in_percent(changes[1].max())}, no farther than their noise"
         )
     else:
         of_q, doubts = False, heavy | ~settled | (np.maximum(np.abs(shift), np.abs(ratio - 1)) > FARTHEST)

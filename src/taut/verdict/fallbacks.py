@@ -80,7 +80,7 @@ def try_fallbacks(
         if best.trusted:
             return best
     if gaussian is None or density.dim > MOST_COORDINATES:
-        return _wide(model, batch, density, solution, best, seed, to_columns)
+        return _many_unknowns(model, batch, density, solution, best, seed, to_columns)
     rng = np.random.default_rng([seed, JUDGE_STREAM + 1])
     convergence = best.judgement.verdict.converged
     rows, jumps = int(batch.size), best.judgement.jumps
@@ -108,7 +108,7 @@ def try_fallbacks(
     return _chains(model, batch, density, best, MANY_CHAINS, seed, to_columns)
 
 
-def _wide(
+def _many_unknowns(
     model: Model,
     batch: Batch,
     density: Density,

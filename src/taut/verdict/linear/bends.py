@@ -62,11 +62,12 @@ def bend(model: Any, batch: Batch, q: Gaussian) -> BentCoordinates | None:
     """
     seen = Seen.of(model, batch, q)
     third = _cumulants(seen, seen.X @ (q.factor @ q.factor.T) / q.sd)[0]
-    seen = _first(seen.reordered(np.argsort(-np.abs(third), kind="stable")))
-    count = int(_skewed(seen).sum())
-    if not count:
+    seen = seen.reordered(np.argsort(-np.abs(third), kind="stable"))
+    skewed = _skewed(seen)
+    if not skewed.any():
         return None
-    values, slopes, sharp = _maps(seen, np.arange(count))
+    seen = seen.reordered(np.argsort(~skewed, kind="stable"))
+    values, slopes, sharp = _maps(seen, np.arange(skewed.sum()))
     if sharp.any():
         seen, values, slopes = _beside(seen, np.flatnonzero(sharp))
     return BentCoordinates(FullRank.of(seen.mean, seen.lower), seen.order, values, monotone(values, slopes))
@@ -85,12 +86,6 @@ def _beside(seen: Seen, sharp: Int[np.ndarray, " S"]) -> tuple[Seen, np.ndarray,
     places = np.concatenate([np.arange(count), rest[skewed], rest[~skewed]])
     more = _maps(beside.reordered(places), count + np.arange(skewed.sum()))
     return seen.reordered(places), np.concatenate([values, more[0]]), np.concatenate([slopes, more[1]])
-
-
-def _first(seen: Seen) -> Seen:
-    """The same with the skewed coordinates first."""
-    skewed = _skewed(seen)
-    return seen.reordered(np.concatenate([np.flatnonzero(skewed), np.flatnonzero(~skewed)]))
 
 
 def _skewed(seen: Seen) -> Bool[np.ndarray, " D"]:
